@@ -1,0 +1,144 @@
+package belay
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Permission is something one may do. Its name is also the scope that a
+// token needs for it.
+type Permission string
+
+// The permissions. There is none to read a secret: nobody can.
+const (
+	PermissionOrganizationRead  Permission = "organization:read"
+	PermissionOrganizationWrite Permission = "organization:write"
+	PermissionUserRead          Permission = "user:read"
+	PermissionWorkspaceRead     Permission = "workspace:read"
+	PermissionWorkspaceWrite    Permission = "workspace:write"  // create, change, delete
+	PermissionWorkspaceAssign   Permission = "workspace:assign" // environments, credentials, teams and users
+	PermissionEnvironmentRead   Permission = "environment:read"
+	PermissionEnvironmentWrite  Permission = "environment:write"
+	PermissionConnectionRead    Permission = "connection:read"
+	PermissionConnectionUse     Permission = "connection:use" // test, query, go through the proxy
+	PermissionConnectionWrite   Permission = "connection:write"
+	PermissionCredentialRead    Permission = "credential:read"  // that it exists, never its value
+	PermissionCredentialUse     Permission = "credential:use"   // attach it to a connection
+	PermissionCredentialWrite   Permission = "credential:write" // create, change, rotate, delete
+	PermissionKindRead          Permission = "kind:read"
+)
+
+// Permissions returns every permission.
+func Permissions() []Permission {
+	return []Permission{
+		PermissionOrganizationRead, PermissionOrganizationWrite, PermissionUserRead,
+		PermissionWorkspaceRead, PermissionWorkspaceWrite, PermissionWorkspaceAssign,
+		PermissionEnvironmentRead, PermissionEnvironmentWrite,
+		PermissionConnectionRead, PermissionConnectionUse, PermissionConnectionWrite,
+		PermissionCredentialRead, PermissionCredentialUse, PermissionCredentialWrite,
+		PermissionKindRead,
+	}
+}
+
+// OrganizationRole is a user's role in an organization.
+type OrganizationRole string
+
+// The organization roles, the strongest first.
+const (
+	OrganizationOwner  OrganizationRole = "owner"
+	OrganizationAdmin  OrganizationRole = "admin"
+	OrganizationMember OrganizationRole = "member"
+)
+
+// Administers tells whether the role may see and do everything in the
+// organization.
+func (r OrganizationRole) Administers() bool {
+	return r == OrganizationOwner || r == OrganizationAdmin
+}
+
+// Role is a role in a workspace.
+type Role string
+
+// The workspace roles, the weakest first; each may what those before it may.
+const (
+	RoleNone     Role = ""
+	RoleViewer   Role = "viewer"
+	RoleOperator Role = "operator"
+	RoleEditor   Role = "editor"
+	RoleAdmin    Role = "admin"
+)
+
+// Roles returns the workspace roles, the weakest first.
+func Roles() []Role { return []Role{RoleViewer, RoleOperator, RoleEditor, RoleAdmin} }
+
+// rank orders the roles; an unknown role ranks with none.
+func (r Role) rank() int { return slices.Index(Roles(), r) }
+
+// AtLeast tells whether r may what other may.
+func (r Role) AtLeast(other Role) bool { return r.rank() >= other.rank() }
+
+// weakest is the whole policy of workspaces: the weakest role that has a
+// permission on what the workspace reaches. A permission that is not here is
+// given by no workspace role.
+var weakest = map[Permission]Role{
+	PermissionWorkspaceRead:    RoleViewer,
+	PermissionEnvironmentRead:  RoleViewer,
+	PermissionConnectionRead:   RoleViewer,
+	PermissionCredentialRead:   RoleViewer,
+	PermissionConnectionUse:    RoleOperator,
+	PermissionEnvironmentWrite: RoleEditor,
+	PermissionConnectionWrite:  RoleEditor,
+	PermissionCredentialUse:    RoleEditor,
+	PermissionCredentialWrite:  RoleEditor,
+	PermissionWorkspaceWrite:   RoleAdmin,
+	PermissionWorkspaceAssign:  RoleAdmin,
+}
+
+// Has tells whether a workspace role gives a permission.
+func (r Role) Has(p Permission) bool {
+	w, ok := weakest[p]
+	return ok && r != RoleNone && r.AtLeast(w)
+}
+
+// Principal is who makes a request: a user, by a session or by a token that
+// may narrow what the user can do.
+type Principal struct {
+	UserID    ID
+	Email     string
+	Provider  string
+	Roles     map[ID]OrganizationRole // by organization
+	TokenID   ID                      // "" for a session
+	SessionID ID                      // "" for a token
+	Scopes    []Permission            // nil: all; otherwise only these
+	ExpiresAt time.Time               // of the token or session, zero for never
+}
+
+// InScope tells whether the token that was used, if any, allows p.
+func (p *Principal) InScope(perm Permission) bool {
+	return p.Scopes == nil || slices.Contains(p.Scopes, perm)
+}
+
+// Organizations returns the organizations the principal belongs to, ordered
+// by id.
+func (p *Principal) Organizations() []ID {
+	ids := make([]ID, 0, len(p.Roles))
+	for id := range p.Roles {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+type principalKey struct{}
+
+// WithPrincipal returns a context that carries who makes the request.
+func WithPrincipal(ctx context.Context, p *Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// PrincipalFrom returns who makes the request, or nil for a stranger.
+func PrincipalFrom(ctx context.Context) *Principal {
+	p, _ := ctx.Value(principalKey{}).(*Principal)
+	return p
+}
