@@ -142,3 +142,11 @@ func PrincipalFrom(ctx context.Context) *Principal {
 	p, _ := ctx.Value(principalKey{}).(*Principal)
 	return p
 }
+
+// Viewer says with whose eyes a list is read: all of an organization, or
+// what the user owns and what his workspaces reach.
+type Viewer struct {
+	OrganizationID ID
+	UserID         ID
+	All            bool
+}

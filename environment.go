@@ -20,6 +20,7 @@ type Environment struct {
 
 // EnvironmentFilter narrows a list of environments.
 type EnvironmentFilter struct {
-	WorkspaceID  ID // only those assigned to it
-	ConnectionID ID // only those that hold it
+	WorkspaceID      ID // only those assigned to it
+	NotInWorkspaceID ID // only those not assigned to it
+	ConnectionID     ID // only those that hold it
 }

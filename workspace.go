@@ -24,3 +24,8 @@ type Assignment struct {
 	RightID   ID // the one that is held
 	CreatedAt time.Time
 }
+
+// WorkspaceFilter narrows a list of workspaces.
+type WorkspaceFilter struct {
+	EnvironmentID ID // only those to which it is assigned
+}

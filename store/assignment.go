@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"belay"
+)
+
+// relation is one many-to-many table. Both ends are checked to be live and
+// of the same organization by the statement that assigns them.
+type relation struct {
+	table string
+	left  end
+	right end
+}
+
+type end struct{ table, column, noun string }
+
+var (
+	environmentConnections = relation{
+		table: "environment_connections",
+		left:  end{"environments", "environment_id", "environment"},
+		right: end{"connections", "connection_id", "connection"},
+	}
+	workspaceEnvironments = relation{
+		table: "workspace_environments",
+		left:  end{"workspaces", "workspace_id", "workspace"},
+		right: end{"environments", "environment_id", "environment"},
+	}
+	workspaceCredentials = relation{
+		table: "workspace_credentials",
+		left:  end{"workspaces", "workspace_id", "workspace"},
+		right: end{"credentials", "credential_id", "credential"},
+	}
+)
+
+// assign makes a pair. changed is false when it was there already.
+func (t *Tx) assign(ctx context.Context, rel relation, org belay.ID, a belay.Assignment) (changed bool, err error) {
+	n, err := t.execAny(ctx, `
+		insert into `+rel.table+` (id, `+rel.left.column+`, `+rel.right.column+`, created_at)
+		select cast($1 as text), l.id, r.id, cast($2 as bigint) from `+rel.left.table+` l, `+rel.right.table+` r
+		where l.organization_id = $3 and l.id = $4 and l.deleted_at = 0
+		and r.organization_id = $3 and r.id = $5 and r.deleted_at = 0
+		on conflict do nothing`,
+		a.ID, micros(a.CreatedAt), org, a.LeftID, a.RightID)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	_, err = t.assignment(ctx, rel, a.LeftID, a.RightID)
+	return false, notFound(err, rel.right.noun)
+}
+
+// unassign ends a pair. changed is false when there was none.
+func (t *Tx) unassign(ctx context.Context, rel relation, left, right belay.ID) (changed bool, err error) {
+	n, err := t.execAny(ctx, "delete from "+rel.table+" where "+rel.left.column+" = $1 and "+rel.right.column+" = $2", left, right)
+	return n > 0, err
+}
+
+// assignment returns a pair.
+func (r Reader) assignment(ctx context.Context, rel relation, left, right belay.ID) (belay.Assignment, error) {
+	return one(ctx, r, func(r row) (belay.Assignment, error) {
+		a := belay.Assignment{LeftID: left, RightID: right}
+		err := r.Scan(&a.ID, stamp{&a.CreatedAt})
+		return a, err
+	}, "select id, created_at from "+rel.table+" where "+rel.left.column+" = $1 and "+rel.right.column+" = $2", left, right)
+}
+
+// AssignConnection puts a connection into an environment; changed is false
+// when it was there already.
+func (t *Tx) AssignConnection(ctx context.Context, org belay.ID, a belay.Assignment) (changed bool, err error) {
+	changed, err = t.assign(ctx, environmentConnections, org, a)
+	if err != nil || !changed {
+		return changed, err
+	}
+	return true, t.touchSet(ctx, org, a.LeftID)
+}
+
+// UnassignConnection takes a connection out of an environment; changed is
+// false when it was not in it.
+func (t *Tx) UnassignConnection(ctx context.Context, org, environment, connection belay.ID) (changed bool, err error) {
+	changed, err = t.unassign(ctx, environmentConnections, environment, connection)
+	if err != nil || !changed {
+		return changed, err
+	}
+	return true, t.touchSet(ctx, org, environment)
+}
+
+// touchSet counts a change of which connections an environment holds.
+func (t *Tx) touchSet(ctx context.Context, org, environment belay.ID) error {
+	err := t.exec(ctx, "update environments set set_version = set_version + 1 where organization_id = $1 and id = $2", org, environment)
+	return notFound(err, "environment")
+}
+
+// AssignedConnections returns the ids of all live connections that an
+// environment holds, ordered by id.
+func (r Reader) AssignedConnections(ctx context.Context, org, environment belay.ID) ([]belay.ID, error) {
+	return all(ctx, r, scanID, `
+		select ec.connection_id from environment_connections ec
+		join connections c on c.id = ec.connection_id and c.deleted_at = 0 and c.organization_id = $1
+		where ec.environment_id = $2 order by ec.connection_id`, org, environment)
+}
+
+func scanID(r row) (belay.ID, error) {
+	var id belay.ID
+	err := r.Scan(&id)
+	return id, err
+}
+
+// AssignEnvironment assigns an environment to a workspace and returns the
+// assignment, the old one when there was one.
+func (t *Tx) AssignEnvironment(ctx context.Context, org belay.ID, a belay.Assignment) (belay.Assignment, error) {
+	if _, err := t.assign(ctx, workspaceEnvironments, org, a); err != nil {
+		return a, err
+	}
+	a, err := t.assignment(ctx, workspaceEnvironments, a.LeftID, a.RightID)
+	return a, notFound(err, "environment")
+}
+
+// UnassignEnvironment ends an assignment; changed is false when there was
+// none.
+func (t *Tx) UnassignEnvironment(ctx context.Context, workspace, environment belay.ID) (changed bool, err error) {
+	return t.unassign(ctx, workspaceEnvironments, workspace, environment)
+}
+
+// AssignCredential assigns a credential to a workspace and returns the
+// assignment, the old one when there was one.
+func (t *Tx) AssignCredential(ctx context.Context, org belay.ID, a belay.Assignment) (belay.Assignment, error) {
+	if _, err := t.assign(ctx, workspaceCredentials, org, a); err != nil {
+		return a, err
+	}
+	a, err := t.assignment(ctx, workspaceCredentials, a.LeftID, a.RightID)
+	return a, notFound(err, "credential")
+}
+
+// UnassignCredential ends an assignment; changed is false when there was
+// none.
+func (t *Tx) UnassignCredential(ctx context.Context, workspace, credential belay.ID) (changed bool, err error) {
+	return t.unassign(ctx, workspaceCredentials, workspace, credential)
+}
+
+// SetWorkspaceRole grants a user a role in a workspace.
+func (t *Tx) SetWorkspaceRole(ctx context.Context, workspace, user belay.ID, role belay.Role, now time.Time) error {
+	return t.exec(ctx, `
+		insert into workspace_users (workspace_id, user_id, role, created_at) values ($1, $2, $3, $4)
+		on conflict (workspace_id, user_id) do update set role = excluded.role`,
+		workspace, user, role, micros(now))
+}

@@ -1,0 +1,267 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"time"
+
+	"belay"
+)
+
+const connectionColumns = `c.id, c.organization_id, c.owner_id, c.name, c.description, c.kind, c.type, c.sub_type,
+	c.endpoint, c.config, c.labels, c.credentials, c.management, c.origin, c.identity,
+	c.status, c.status_reason, c.status_changed_by, c.status_changed_at,
+	c.health, c.health_cause, c.health_summary, c.health_check_id, c.health_checked_at, c.health_since,
+	c.check_interval, c.check_timeout, c.maintenance_until, c.maintenance_reason,
+	c.version, c.created_at, c.updated_at, c.deleted_at`
+
+// credentialUse is a belay.CredentialUse as it stands in the column
+// credentials, which repeats connection_credentials so that a list reads one
+// row per connection.
+type credentialUse struct {
+	ID      belay.ID      `json:"id"`
+	Purpose belay.Purpose `json:"purpose"`
+}
+
+func scanConnection(r row) (*belay.Connection, error) {
+	var c belay.Connection
+	var uses []credentialUse
+	var config []byte
+	err := r.Scan(&c.ID, &c.OrganizationID, &c.OwnerID, &c.Name, &c.Description, &c.Kind, &c.Type, &c.SubType,
+		&c.Endpoint, &config, jsonText{&c.Labels}, jsonText{&uses}, &c.Management, &c.Origin, &c.Identity,
+		&c.Status, &c.StatusReason, &c.StatusChangedBy, stamp{&c.StatusChangedAt},
+		&c.Health.Status, &c.Health.Cause, &c.Health.Summary, &c.Health.CheckID, stamp{&c.Health.CheckedAt}, stamp{&c.Health.Since},
+		&c.Policy.Interval, &c.Policy.Timeout, stamp{&c.Maintenance.Until}, &c.Maintenance.Reason,
+		&c.Version, stamp{&c.CreatedAt}, stamp{&c.UpdatedAt}, stamp{&c.DeletedAt})
+	c.Config = json.RawMessage(config)
+	for _, u := range uses {
+		c.Credentials = append(c.Credentials, belay.CredentialUse{CredentialID: u.ID, Purpose: u.Purpose})
+	}
+	return &c, err
+}
+
+func usesText(c *belay.Connection) jsonText {
+	uses := make([]credentialUse, len(c.Credentials))
+	for i, u := range c.Credentials {
+		uses[i] = credentialUse{ID: u.CredentialID, Purpose: u.Purpose}
+	}
+	return jsonText{uses}
+}
+
+func labelsText(c *belay.Connection) jsonText {
+	if c.Labels == nil {
+		return jsonText{map[string]string{}}
+	}
+	return jsonText{c.Labels}
+}
+
+// Connection returns one live connection.
+func (r Reader) Connection(ctx context.Context, org, id belay.ID) (*belay.Connection, error) {
+	c, err := one(ctx, r, scanConnection, "select "+connectionColumns+
+		" from connections c where c.organization_id = $1 and c.id = $2 and c.deleted_at = 0", org, id)
+	return c, notFound(err, "connection")
+}
+
+// ConnectionByIdentity returns the live connection for a target, nil when
+// there is none.
+func (r Reader) ConnectionByIdentity(ctx context.Context, org belay.ID, identity string) (*belay.Connection, error) {
+	c, err := one(ctx, r, scanConnection, "select "+connectionColumns+
+		" from connections c where c.organization_id = $1 and c.identity = $2 and c.identity <> '' and c.deleted_at = 0", org, identity)
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	return c, err
+}
+
+// ConnectionsAt returns the live connections of a kind with one endpoint,
+// oldest first, at most belay.MaxPageSize.
+func (r Reader) ConnectionsAt(ctx context.Context, org belay.ID, kind, endpoint string) ([]*belay.Connection, error) {
+	return all(ctx, r, scanConnection, "select "+connectionColumns+`
+		from connections c where c.organization_id = $1 and c.kind = $2 and c.endpoint = $3 and c.deleted_at = 0
+		order by c.created_at, c.id limit 100`, org, kind, endpoint)
+}
+
+// CreateConnection stores a new connection with its credentials and labels.
+func (t *Tx) CreateConnection(ctx context.Context, c *belay.Connection) error {
+	err := t.exec(ctx, `
+		insert into connections (id, organization_id, owner_id, name, name_fold, description, kind, type, sub_type,
+			endpoint, config, labels, credentials, management, origin, identity,
+			status, status_reason, status_changed_by, status_changed_at,
+			health, health_cause, health_summary, health_check_id, health_checked_at, health_since,
+			check_interval, check_timeout, maintenance_until, maintenance_reason, version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+			$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)`,
+		c.ID, c.OrganizationID, c.OwnerID, c.Name, fold(c.Name), c.Description, c.Kind, c.Type, c.SubType,
+		c.Endpoint, object(c.Config), labelsText(c), usesText(c), c.Management, c.Origin, c.Identity,
+		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
+		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since),
+		int64(c.Policy.Interval), int64(c.Policy.Timeout), micros(c.Maintenance.Until), c.Maintenance.Reason,
+		c.Version, micros(c.CreatedAt), micros(c.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	if err := t.addCredentials(ctx, c); err != nil {
+		return err
+	}
+	if err := t.addLabels(ctx, c); err != nil {
+		return err
+	}
+	if err := t.addTerms(ctx, c.OrganizationID, "connection", c.ID, connectionTexts(c)...); err != nil {
+		return err
+	}
+	return t.countConnection(ctx, c, 1)
+}
+
+// connectionTexts is what a connection is found by.
+func connectionTexts(c *belay.Connection) []string {
+	texts := []string{c.Name, c.Kind}
+	if u, err := url.Parse(c.Endpoint); err == nil {
+		texts = append(texts, u.Hostname())
+	}
+	return append(texts, c.Description)
+}
+
+// addCredentials writes the references of a connection that has none yet.
+// A credential of another organization, or a deleted one, is not found.
+func (t *Tx) addCredentials(ctx context.Context, c *belay.Connection) error {
+	for i, u := range c.Credentials {
+		err := t.exec(ctx, `
+			insert into connection_credentials (connection_id, position, credential_id, purpose)
+			select cast($1 as text), cast($2 as bigint), id, cast($3 as text) from credentials
+			where organization_id = $4 and id = $5 and deleted_at = 0`,
+			c.ID, i, u.Purpose, c.OrganizationID, u.CredentialID)
+		if err != nil {
+			return notFound(err, "credential")
+		}
+	}
+	return nil
+}
+
+func (t *Tx) addLabels(ctx context.Context, c *belay.Connection) error {
+	for name, value := range c.Labels {
+		err := t.exec(ctx, "insert into connection_labels (organization_id, name, value, connection_id) values ($1, $2, $3, $4)",
+			c.OrganizationID, name, value, c.ID)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UpdateConnection changes a connection by change, which sees it as it is
+// stored, and returns it as it then is.
+func (t *Tx) UpdateConnection(ctx context.Context, org, id belay.ID, now time.Time, change func(*belay.Connection) error) (*belay.Connection, error) {
+	c, err := t.Connection(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	before := *c
+	if err := change(c); err != nil {
+		return nil, err
+	}
+	c.Version, c.UpdatedAt = before.Version+1, now
+	if err := t.saveConnection(ctx, &before, c); err != nil {
+		return nil, err
+	}
+	for _, q := range []string{
+		"delete from connection_credentials where connection_id = $1",
+		"delete from connection_labels where connection_id = $1",
+	} {
+		if _, err := t.execAny(ctx, q, id); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.addCredentials(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := t.addLabels(ctx, c); err != nil {
+		return nil, err
+	}
+	return c, t.setTerms(ctx, org, "connection", id, connectionTexts(c)...)
+}
+
+// saveConnection writes all columns of a connection and moves it from one
+// counter to another.
+func (t *Tx) saveConnection(ctx context.Context, before, c *belay.Connection) error {
+	err := t.exec(ctx, `
+		update connections set owner_id = $4, name = $5, name_fold = $6, description = $7, endpoint = $8, config = $9,
+			labels = $10, credentials = $11, management = $12, identity = $13,
+			status = $14, status_reason = $15, status_changed_by = $16, status_changed_at = $17,
+			health = $18, health_cause = $19, health_summary = $20, health_check_id = $21, health_checked_at = $22, health_since = $23,
+			check_interval = $24, check_timeout = $25, maintenance_until = $26, maintenance_reason = $27,
+			version = $28, updated_at = $29, deleted_at = $30
+		where organization_id = $1 and id = $2 and version = $3`,
+		c.OrganizationID, c.ID, before.Version, c.OwnerID, c.Name, fold(c.Name), c.Description, c.Endpoint, object(c.Config),
+		labelsText(c), usesText(c), c.Management, c.Identity,
+		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
+		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since),
+		int64(c.Policy.Interval), int64(c.Policy.Timeout), micros(c.Maintenance.Until), c.Maintenance.Reason,
+		c.Version, micros(c.UpdatedAt), micros(c.DeletedAt))
+	if err != nil {
+		return changedMeanwhile(err)
+	}
+	return t.moveCount(ctx, before, c)
+}
+
+func (t *Tx) moveCount(ctx context.Context, before, after *belay.Connection) error {
+	if before.Kind == after.Kind && before.Type == after.Type &&
+		before.Status == after.Status && before.Health.Status == after.Health.Status {
+		return nil
+	}
+	if err := t.countConnection(ctx, before, -1); err != nil {
+		return err
+	}
+	return t.countConnection(ctx, after, 1)
+}
+
+// SaveHealth writes what a check has found out: health, status and identity.
+// The version, by which people's changes are told apart, stays.
+func (t *Tx) SaveHealth(ctx context.Context, before, c *belay.Connection) error {
+	err := t.exec(ctx, `
+		update connections set identity = $3,
+			status = $4, status_reason = $5, status_changed_by = $6, status_changed_at = $7,
+			health = $8, health_cause = $9, health_summary = $10, health_check_id = $11, health_checked_at = $12, health_since = $13
+		where organization_id = $1 and id = $2 and deleted_at = 0`,
+		c.OrganizationID, c.ID, c.Identity,
+		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
+		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since))
+	if err != nil {
+		return notFound(err, "connection")
+	}
+	return t.moveCount(ctx, before, c)
+}
+
+// DeleteConnection deletes a connection softly: it can be restored with its
+// environments and credentials.
+func (t *Tx) DeleteConnection(ctx context.Context, org, id belay.ID, by string, now time.Time) error {
+	c, err := t.Connection(ctx, org, id)
+	if err != nil {
+		return err
+	}
+	after := *c
+	after.Status, after.StatusReason, after.StatusChangedBy, after.StatusChangedAt = belay.StatusDeleted, "", by, now
+	after.Version, after.UpdatedAt, after.DeletedAt = c.Version+1, now, now
+	if err := t.saveConnection(ctx, c, &after); err != nil {
+		return err
+	}
+	return t.clearTerms(ctx, id)
+}
+
+// RestoreConnection takes back a deletion: the connection is registered
+// again.
+func (t *Tx) RestoreConnection(ctx context.Context, org, id belay.ID, by string, now time.Time) (*belay.Connection, error) {
+	c, err := one(ctx, t.Reader, scanConnection, "select "+connectionColumns+
+		" from connections c where c.organization_id = $1 and c.id = $2 and c.deleted_at > 0", org, id)
+	if err != nil {
+		return nil, notFound(err, "deleted connection")
+	}
+	before := *c
+	c.Status, c.StatusReason, c.StatusChangedBy, c.StatusChangedAt = belay.StatusRegistered, "restored", by, now
+	c.Version, c.UpdatedAt, c.DeletedAt = c.Version+1, now, time.Time{}
+	if err := t.saveConnection(ctx, &before, c); err != nil {
+		return nil, err
+	}
+	return c, t.addTerms(ctx, org, "connection", id, connectionTexts(c)...)
+}

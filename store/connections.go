@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"belay"
+)
+
+var connections = list[*belay.Connection]{
+	columns: connectionColumns,
+	from:    "connections c",
+	id:      "c.id",
+	natural: belay.Order{Column: "name"},
+	orders: map[string]sortKey{
+		"name":      {column: "c.name_fold"},
+		"kind":      {column: "c.kind"},
+		"status":    {column: "c.status"},
+		"health":    {column: "c.health"},
+		"createdAt": {column: "c.created_at", number: true},
+		"updatedAt": {column: "c.updated_at", number: true},
+	},
+	scan: scanConnection,
+}
+
+// reachesConnection holds for the connections that a user's workspaces
+// reach.
+const reachesConnection = `exists (select 1 from environment_connections ec
+	join environments e on e.id = ec.environment_id and e.deleted_at = 0
+	join workspace_environments we on we.environment_id = ec.environment_id
+	join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
+	join workspace_users wu on wu.workspace_id = we.workspace_id
+	where ec.connection_id = c.id and wu.user_id = ?)`
+
+// Connections lists what v sees of an organization's connections.
+func (r Reader) Connections(ctx context.Context, v belay.Viewer, f belay.ConnectionFilter, q belay.Query) (belay.Page[*belay.Connection], error) {
+	cond := connectionCondition(v, f, q.Search)
+	if !v.All || !onlyProperties(f) || q.Search != "" {
+		return connections.counted(ctx, r, cond, q)
+	}
+	page, err := connections.page(ctx, r, cond, q)
+	if err != nil {
+		return page, err
+	}
+	counts, err := r.ConnectionCounts(ctx, v.OrganizationID)
+	for _, n := range counts {
+		if n.matches(f) {
+			page.Total += n.N
+		}
+	}
+	return page, err
+}
+
+// onlyProperties tells whether a filter asks for nothing but what
+// connections are counted by.
+func onlyProperties(f belay.ConnectionFilter) bool {
+	f.Kinds, f.Types, f.Statuses, f.Healths = nil, nil, nil, nil
+	return f.Labels == nil && f.Name == "" && f.EnvironmentID == "" && f.NotInEnvironmentID == "" &&
+		!f.InNoEnvironment && f.WorkspaceID == "" && f.CredentialID == ""
+}
+
+func (n ConnectionCount) matches(f belay.ConnectionFilter) bool {
+	matches := len(f.Kinds) == 0 || slices.Contains(f.Kinds, n.Kind)
+	matches = matches && (len(f.Types) == 0 || slices.Contains(f.Types, n.Type))
+	matches = matches && (len(f.Healths) == 0 || slices.Contains(f.Healths, n.Health))
+	if len(f.Statuses) == 0 {
+		return matches && n.Status != belay.StatusDeleted
+	}
+	return matches && slices.Contains(f.Statuses, n.Status)
+}
+
+func connectionCondition(v belay.Viewer, f belay.ConnectionFilter, search string) *condition {
+	var cond condition
+	cond.add("c.organization_id = ?", v.OrganizationID)
+	if !slices.Contains(f.Statuses, belay.StatusDeleted) {
+		cond.add("c.deleted_at = 0")
+	}
+	if !v.All {
+		cond.add("(c.owner_id = ? or "+reachesConnection+")", v.UserID, v.UserID)
+	}
+	cond.in("c.kind", f.Kinds)
+	cond.in("c.type", f.Types)
+	cond.in("c.status", texts(f.Statuses))
+	cond.in("c.health", texts(f.Healths))
+	if f.Name != "" {
+		cond.add("c.name_fold = ?", fold(f.Name))
+	}
+	for name, value := range f.Labels {
+		cond.add("c.id in (select connection_id from connection_labels where organization_id = ? and name = ? and value = ?)",
+			v.OrganizationID, name, value)
+	}
+	relatedConnections(&cond, f)
+	cond.search(v.OrganizationID, "connection", "c.id", search)
+	return &cond
+}
+
+// relatedConnections adds the conditions on what a connection is related to.
+func relatedConnections(cond *condition, f belay.ConnectionFilter) {
+	if f.EnvironmentID != "" {
+		cond.add("c.id in (select connection_id from environment_connections where environment_id = ?)", f.EnvironmentID)
+	}
+	if f.NotInEnvironmentID != "" {
+		cond.add("c.id not in (select connection_id from environment_connections where environment_id = ?)", f.NotInEnvironmentID)
+	}
+	if f.InNoEnvironment {
+		cond.add(`not exists (select 1 from environment_connections ec
+			join environments e on e.id = ec.environment_id and e.deleted_at = 0 where ec.connection_id = c.id)`)
+	}
+	if f.WorkspaceID != "" {
+		cond.add(`c.id in (select ec.connection_id from environment_connections ec
+			join environments e on e.id = ec.environment_id and e.deleted_at = 0
+			join workspace_environments we on we.environment_id = ec.environment_id where we.workspace_id = ?)`, f.WorkspaceID)
+	}
+	if f.CredentialID != "" {
+		cond.add("c.id in (select connection_id from connection_credentials where credential_id = ?)", f.CredentialID)
+	}
+}

@@ -1,0 +1,237 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"belay"
+)
+
+const credentialColumns = `k.id, k.organization_id, k.owner_id, k.name, k.type, k.public, k.set_fields, k.fingerprint, k.current,
+	k.expires_at, k.last_used_at, k.last_rotated_at, k.version, k.created_at, k.updated_at, k.deleted_at`
+
+func scanCredential(r row) (*belay.Credential, error) {
+	var c belay.Credential
+	err := r.Scan(&c.ID, &c.OrganizationID, &c.OwnerID, &c.Name, &c.Type, jsonText{&c.Public}, jsonText{&c.Set}, &c.Fingerprint, &c.Current,
+		stamp{&c.ExpiresAt}, stamp{&c.LastUsedAt}, stamp{&c.LastRotatedAt},
+		&c.Version, stamp{&c.CreatedAt}, stamp{&c.UpdatedAt}, stamp{&c.DeletedAt})
+	return &c, err
+}
+
+var credentials = list[*belay.Credential]{
+	columns: credentialColumns,
+	from:    "credentials k",
+	id:      "k.id",
+	natural: belay.Order{Column: "name"},
+	orders: map[string]sortKey{
+		"name":      {column: "k.name_fold"},
+		"type":      {column: "k.type"},
+		"createdAt": {column: "k.created_at", number: true},
+		"updatedAt": {column: "k.updated_at", number: true},
+	},
+	scan: scanCredential,
+}
+
+// reachesCredential holds for the credentials that are assigned to a user's
+// workspaces, or that a connection uses which they reach.
+const reachesCredential = `(exists (select 1 from workspace_credentials wc
+	join workspaces w on w.id = wc.workspace_id and w.deleted_at = 0
+	join workspace_users wu on wu.workspace_id = wc.workspace_id
+	where wc.credential_id = k.id and wu.user_id = ?)
+	or exists (select 1 from connection_credentials cc
+	join connections c on c.id = cc.connection_id and c.deleted_at = 0
+	where cc.credential_id = k.id and ` + reachesConnection + `))`
+
+// Credential returns one live credential.
+func (r Reader) Credential(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
+	c, err := one(ctx, r, scanCredential, "select "+credentialColumns+
+		" from credentials k where k.organization_id = $1 and k.id = $2 and k.deleted_at = 0", org, id)
+	return c, notFound(err, "credential")
+}
+
+// Credentials lists what v sees of an organization's credentials.
+func (r Reader) Credentials(ctx context.Context, v belay.Viewer, f belay.CredentialFilter, q belay.Query) (belay.Page[*belay.Credential], error) {
+	var cond condition
+	cond.add("k.organization_id = ?", v.OrganizationID)
+	cond.add("k.deleted_at = 0")
+	if !v.All {
+		cond.add("(k.owner_id = ? or "+reachesCredential+")", v.UserID, v.UserID, v.UserID)
+	}
+	cond.in("k.type", f.Types)
+	if f.Fingerprint != "" {
+		cond.add("k.fingerprint = ?", f.Fingerprint)
+	}
+	if f.EnvironmentID != "" {
+		cond.add(`k.id in (select cc.credential_id from environment_connections ec
+			join connections c on c.id = ec.connection_id and c.deleted_at = 0
+			join connection_credentials cc on cc.connection_id = ec.connection_id where ec.environment_id = ?)`, f.EnvironmentID)
+	}
+	if f.WorkspaceID != "" {
+		cond.add("k.id in (select credential_id from workspace_credentials where workspace_id = ?)", f.WorkspaceID)
+	}
+	if f.ConnectionID != "" {
+		cond.add("k.id in (select credential_id from connection_credentials where connection_id = ?)", f.ConnectionID)
+	}
+	cond.search(v.OrganizationID, "credential", "k.id", q.Search)
+	if v.All && len(cond.parts) == 2 {
+		return withTotal(ctx, r, &credentials, &cond, q, v.OrganizationID, "credential")
+	}
+	return credentials.counted(ctx, r, &cond, q)
+}
+
+// CredentialUsages says of some credentials how the live connections of the
+// organization use them.
+func (r Reader) CredentialUsages(ctx context.Context, org belay.ID, ids []belay.ID) (map[belay.ID]belay.CredentialUsage, error) {
+	out := map[belay.ID]belay.CredentialUsage{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var cond condition
+	cond.in("cc.credential_id", texts(ids))
+	cond.add("c.organization_id = ?", org)
+	cond.add("c.deleted_at = 0")
+	type usage struct {
+		id belay.ID
+		n  belay.CredentialUsage
+	}
+	rows, err := all(ctx, r, func(r row) (usage, error) {
+		var u usage
+		err := r.Scan(&u.id, &u.n.Connections, &u.n.Working, &u.n.Checked)
+		return u, err
+	}, `select cc.credential_id, count(*),
+			coalesce(sum(case when c.health in ('healthy', 'degraded') then 1 else 0 end), 0),
+			coalesce(sum(case when c.health <> 'unchecked' then 1 else 0 end), 0)
+		from connection_credentials cc join connections c on c.id = cc.connection_id`+cond.where()+
+		" group by cc.credential_id", cond.args...)
+	for _, u := range rows {
+		out[u.id] = u.n
+	}
+	return out, err
+}
+
+// CreateCredential stores a new credential and its first version.
+func (t *Tx) CreateCredential(ctx context.Context, c *belay.Credential, v *belay.CredentialVersion) error {
+	err := t.exec(ctx, `
+		insert into credentials (id, organization_id, owner_id, name, name_fold, type, public, set_fields, fingerprint, current,
+			expires_at, last_used_at, last_rotated_at, version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		c.ID, c.OrganizationID, c.OwnerID, c.Name, fold(c.Name), c.Type, jsonText{c.Public}, jsonText{c.Set}, c.Fingerprint, c.Current,
+		micros(c.ExpiresAt), micros(c.LastUsedAt), micros(c.LastRotatedAt), c.Version, micros(c.CreatedAt), micros(c.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	if err := t.addCredentialVersion(ctx, v); err != nil {
+		return err
+	}
+	if err := t.addTerms(ctx, c.OrganizationID, "credential", c.ID, c.Name, c.Type); err != nil {
+		return err
+	}
+	return t.countObject(ctx, c.OrganizationID, "credential", 1)
+}
+
+func (t *Tx) addCredentialVersion(ctx context.Context, v *belay.CredentialVersion) error {
+	return t.exec(ctx, `
+		insert into credential_versions (credential_id, number, organization_id, sealed, fingerprint, created_by, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7)`,
+		v.CredentialID, v.Number, v.OrganizationID, v.Sealed, v.Fingerprint, v.CreatedBy, micros(v.CreatedAt))
+}
+
+// UpdateCredential changes a credential by change, which sees it as it is
+// stored and may return a new version of its material, and returns it as it
+// then is.
+func (t *Tx) UpdateCredential(ctx context.Context, org, id belay.ID, now time.Time,
+	change func(*belay.Credential) (*belay.CredentialVersion, error),
+) (*belay.Credential, error) {
+	c, err := t.Credential(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	before := c.Version
+	v, err := change(c)
+	if err != nil {
+		return nil, err
+	}
+	c.Version, c.UpdatedAt = before+1, now
+	err = t.exec(ctx, `
+		update credentials set name = $4, name_fold = $5, public = $6, set_fields = $7, fingerprint = $8, current = $9,
+			expires_at = $10, last_rotated_at = $11, version = $12, updated_at = $13
+		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
+		org, id, before, c.Name, fold(c.Name), jsonText{c.Public}, jsonText{c.Set}, c.Fingerprint, c.Current,
+		micros(c.ExpiresAt), micros(c.LastRotatedAt), c.Version, micros(now))
+	if err != nil {
+		return nil, changedMeanwhile(err)
+	}
+	if v != nil {
+		if err := t.addCredentialVersion(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	return c, t.setTerms(ctx, org, "credential", id, c.Name, c.Type)
+}
+
+// CredentialVersion returns one version with its sealed material.
+func (r Reader) CredentialVersion(ctx context.Context, org, id belay.ID, number int) (*belay.CredentialVersion, error) {
+	v, err := one(ctx, r, scanCredentialVersion, `
+		select credential_id, number, organization_id, sealed, fingerprint, created_by, created_at from credential_versions
+		where organization_id = $1 and credential_id = $2 and number = $3`, org, id, number)
+	return v, notFound(err, "version of this credential")
+}
+
+// CredentialVersions returns all versions, the newest first, without their
+// sealed material.
+func (r Reader) CredentialVersions(ctx context.Context, org, id belay.ID) ([]*belay.CredentialVersion, error) {
+	return all(ctx, r, func(r row) (*belay.CredentialVersion, error) {
+		var v belay.CredentialVersion
+		err := r.Scan(&v.CredentialID, &v.Number, &v.OrganizationID, &v.Fingerprint, &v.CreatedBy, stamp{&v.CreatedAt})
+		return &v, err
+	}, `
+		select credential_id, number, organization_id, fingerprint, created_by, created_at from credential_versions
+		where organization_id = $1 and credential_id = $2 order by number desc`, org, id)
+}
+
+func scanCredentialVersion(r row) (*belay.CredentialVersion, error) {
+	var v belay.CredentialVersion
+	err := r.Scan(&v.CredentialID, &v.Number, &v.OrganizationID, &v.Sealed, &v.Fingerprint, &v.CreatedBy, stamp{&v.CreatedAt})
+	return &v, err
+}
+
+// CredentialUsed records that a credential was used. The version, by which
+// people's changes are told apart, stays.
+func (t *Tx) CredentialUsed(ctx context.Context, org, id belay.ID, at time.Time) error {
+	_, err := t.execAny(ctx, `
+		update credentials set last_used_at = $3 where organization_id = $1 and id = $2 and last_used_at < $3`, org, id, micros(at))
+	return err
+}
+
+// DeleteCredential deletes a credential softly. Whether connections use it
+// is the caller's to decide.
+func (t *Tx) DeleteCredential(ctx context.Context, org, id belay.ID, now time.Time) error {
+	err := t.exec(ctx, `
+		update credentials set deleted_at = $3, updated_at = $3, version = version + 1
+		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))
+	if err != nil {
+		return notFound(err, "credential")
+	}
+	if err := t.clearTerms(ctx, id); err != nil {
+		return err
+	}
+	return t.countObject(ctx, org, "credential", -1)
+}
+
+// RestoreCredential takes back a deletion.
+func (t *Tx) RestoreCredential(ctx context.Context, org, id belay.ID, now time.Time) (*belay.Credential, error) {
+	err := t.exec(ctx, `
+		update credentials set deleted_at = 0, updated_at = $3, version = version + 1
+		where organization_id = $1 and id = $2 and deleted_at > 0`, org, id, micros(now))
+	if err != nil {
+		return nil, notFound(err, "deleted credential")
+	}
+	c, err := t.Credential(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.addTerms(ctx, org, "credential", id, c.Name, c.Type); err != nil {
+		return nil, err
+	}
+	return c, t.countObject(ctx, org, "credential", 1)
+}

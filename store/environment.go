@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"belay"
+)
+
+const environmentColumns = `e.id, e.organization_id, e.owner_id, e.name, e.description, e.metadata,
+	e.version, e.set_version, e.created_at, e.updated_at, e.deleted_at`
+
+func scanEnvironment(r row) (*belay.Environment, error) {
+	var e belay.Environment
+	err := r.Scan(&e.ID, &e.OrganizationID, &e.OwnerID, &e.Name, &e.Description, &e.Metadata,
+		&e.Version, &e.SetVersion, stamp{&e.CreatedAt}, stamp{&e.UpdatedAt}, stamp{&e.DeletedAt})
+	return &e, err
+}
+
+var environments = list[*belay.Environment]{
+	columns: environmentColumns,
+	from:    "environments e",
+	id:      "e.id",
+	natural: belay.Order{Column: "name"},
+	orders: map[string]sortKey{
+		"name":      {column: "e.name_fold"},
+		"createdAt": {column: "e.created_at", number: true},
+		"updatedAt": {column: "e.updated_at", number: true},
+	},
+	scan: scanEnvironment,
+}
+
+// reachesEnvironment holds for the environments that a user's workspaces
+// reach.
+const reachesEnvironment = `exists (select 1 from workspace_environments we
+	join workspace_users wu on wu.workspace_id = we.workspace_id
+	join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
+	where we.environment_id = e.id and wu.user_id = ?)`
+
+// Environment returns one environment.
+func (r Reader) Environment(ctx context.Context, org, id belay.ID) (*belay.Environment, error) {
+	e, err := one(ctx, r, scanEnvironment, "select "+environmentColumns+
+		" from environments e where e.organization_id = $1 and e.id = $2 and e.deleted_at = 0", org, id)
+	return e, notFound(err, "environment")
+}
+
+// Environments lists what v sees of an organization's environments.
+func (r Reader) Environments(ctx context.Context, v belay.Viewer, f belay.EnvironmentFilter, q belay.Query) (belay.Page[*belay.Environment], error) {
+	var cond condition
+	cond.add("e.organization_id = ?", v.OrganizationID)
+	cond.add("e.deleted_at = 0")
+	if !v.All {
+		cond.add("(e.owner_id = ? or "+reachesEnvironment+")", v.UserID, v.UserID)
+	}
+	if f.WorkspaceID != "" {
+		cond.add("e.id in (select environment_id from workspace_environments where workspace_id = ?)", f.WorkspaceID)
+	}
+	if f.NotInWorkspaceID != "" {
+		cond.add("e.id not in (select environment_id from workspace_environments where workspace_id = ?)", f.NotInWorkspaceID)
+	}
+	if f.ConnectionID != "" {
+		cond.add("e.id in (select environment_id from environment_connections where connection_id = ?)", f.ConnectionID)
+	}
+	cond.search(v.OrganizationID, "environment", "e.id", q.Search)
+	if v.All && len(cond.parts) == 2 {
+		return withTotal(ctx, r, &environments, &cond, q, v.OrganizationID, "environment")
+	}
+	return environments.counted(ctx, r, &cond, q)
+}
+
+// EnvironmentsOf returns, for each of some connections, the live
+// environments that hold it and that v sees, by name.
+func (r Reader) EnvironmentsOf(ctx context.Context, v belay.Viewer, connections []belay.ID) (map[belay.ID][]*belay.Environment, error) {
+	out := map[belay.ID][]*belay.Environment{}
+	if len(connections) == 0 {
+		return out, nil
+	}
+	var cond condition
+	cond.in("ec.connection_id", texts(connections))
+	cond.add("e.organization_id = ?", v.OrganizationID)
+	cond.add("e.deleted_at = 0")
+	if !v.All {
+		cond.add("(e.owner_id = ? or "+reachesEnvironment+")", v.UserID, v.UserID)
+	}
+	type pair struct {
+		connection  belay.ID
+		environment *belay.Environment
+	}
+	pairs, err := all(ctx, r, func(r row) (pair, error) {
+		var p pair
+		e, err := scanEnvironment(extended{r, []any{&p.connection}})
+		p.environment = e
+		return p, err
+	}, "select "+environmentColumns+", ec.connection_id from environment_connections ec join environments e on e.id = ec.environment_id"+
+		cond.where()+" order by e.name_fold, e.id", cond.args...)
+	for _, p := range pairs {
+		out[p.connection] = append(out[p.connection], p.environment)
+	}
+	return out, err
+}
+
+// CreateEnvironment stores a new environment.
+func (t *Tx) CreateEnvironment(ctx context.Context, e *belay.Environment) error {
+	err := t.exec(ctx, `
+		insert into environments (id, organization_id, owner_id, name, name_fold, description, metadata, version, set_version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		e.ID, e.OrganizationID, e.OwnerID, e.Name, fold(e.Name), e.Description, object(e.Metadata), e.Version, e.SetVersion,
+		micros(e.CreatedAt), micros(e.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	if err := t.addTerms(ctx, e.OrganizationID, "environment", e.ID, e.Name, e.Description); err != nil {
+		return err
+	}
+	return t.countObject(ctx, e.OrganizationID, "environment", 1)
+}
+
+// UpdateEnvironment changes an environment by change, which sees it as it is
+// stored, and returns it as it then is.
+func (t *Tx) UpdateEnvironment(ctx context.Context, org, id belay.ID, now time.Time, change func(*belay.Environment) error) (*belay.Environment, error) {
+	e, err := t.Environment(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	before := e.Version
+	if err := change(e); err != nil {
+		return nil, err
+	}
+	e.Version, e.UpdatedAt = before+1, now
+	err = t.exec(ctx, `
+		update environments set name = $4, name_fold = $5, description = $6, metadata = $7, version = $8, updated_at = $9
+		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
+		org, id, before, e.Name, fold(e.Name), e.Description, object(e.Metadata), e.Version, micros(now))
+	if err != nil {
+		return nil, changedMeanwhile(err)
+	}
+	return e, t.setTerms(ctx, org, "environment", id, e.Name, e.Description)
+}
+
+// DeleteEnvironment deletes an environment softly: it can be restored with
+// its assignments. Its connections are not touched.
+func (t *Tx) DeleteEnvironment(ctx context.Context, org, id belay.ID, now time.Time) error {
+	err := t.exec(ctx, `
+		update environments set deleted_at = $3, updated_at = $3, version = version + 1
+		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))
+	if err != nil {
+		return notFound(err, "environment")
+	}
+	if err := t.clearTerms(ctx, id); err != nil {
+		return err
+	}
+	return t.countObject(ctx, org, "environment", -1)
+}
+
+// RestoreEnvironment takes back a deletion.
+func (t *Tx) RestoreEnvironment(ctx context.Context, org, id belay.ID, now time.Time) (*belay.Environment, error) {
+	err := t.exec(ctx, `
+		update environments set deleted_at = 0, updated_at = $3, version = version + 1
+		where organization_id = $1 and id = $2 and deleted_at > 0`, org, id, micros(now))
+	if err != nil {
+		return nil, notFound(err, "deleted environment")
+	}
+	e, err := t.Environment(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.addTerms(ctx, org, "environment", id, e.Name, e.Description); err != nil {
+		return nil, err
+	}
+	return e, t.countObject(ctx, org, "environment", 1)
+}

@@ -1,0 +1,257 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"belay"
+)
+
+// sortKey is a column that a list can be ordered by.
+type sortKey struct {
+	column string
+	number bool // a bigint, else text
+}
+
+// list describes the lists of one resource. Its statements are put together
+// from the constants of this package only; whatever a caller says is a
+// parameter. A condition is in the statement only when it is wanted, so that
+// the planner can use the index made for it.
+type list[T any] struct {
+	columns string
+	from    string
+	id      string             // the column that makes the order total
+	orders  map[string]sortKey // by the name in the API
+	natural belay.Order
+	scan    func(row) (T, error)
+}
+
+// condition collects the where clause of one list.
+type condition struct {
+	parts []string
+	args  []any
+}
+
+// add appends a condition; each ? in it takes one of the values.
+func (c *condition) add(text string, values ...any) {
+	for _, v := range values {
+		c.args = append(c.args, v)
+		text = strings.Replace(text, "?", "$"+strconv.Itoa(len(c.args)), 1)
+	}
+	c.parts = append(c.parts, text)
+}
+
+// in appends "column in (values)", nothing for no values.
+func (c *condition) in(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	c.add(column+" in ("+strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")+")", args...)
+}
+
+func (c *condition) where() string {
+	if len(c.parts) == 0 {
+		return ""
+	}
+	return " where " + strings.Join(c.parts, " and ")
+}
+
+// clone is a copy to which more can be added.
+func (c *condition) clone() *condition {
+	return &condition{parts: slices.Clone(c.parts), args: slices.Clone(c.args)}
+}
+
+// cursor is where a page ended. It reaches clients as opaque text.
+type cursor struct {
+	Column string `json:"c"`
+	Down   bool   `json:"d,omitempty"`
+	Text   string `json:"t,omitempty"`
+	Number int64  `json:"n,omitempty"`
+	ID     string `json:"i"`
+}
+
+func (c cursor) String() string {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // a cursor holds nothing that cannot be encoded
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func badQuery(parameter, format string, args ...any) error {
+	return &belay.Error{
+		Code: belay.CodeBadQuery, Message: "the query cannot be answered",
+		Fields: []belay.Field{{Pointer: parameter, Message: fmt.Sprintf(format, args...)}},
+	}
+}
+
+func parseCursor(s string) (cursor, error) {
+	var c cursor
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || json.Unmarshal(b, &c) != nil {
+		return c, badQuery("cursor", "is not one that this server gave out")
+	}
+	return c, nil
+}
+
+// order picks the column to sort by.
+func (l *list[T]) order(o belay.Order) (belay.Order, sortKey, error) {
+	if o.Column == "" {
+		o = l.natural
+	}
+	key, ok := l.orders[o.Column]
+	if !ok {
+		var names []string
+		for name := range l.orders {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return o, key, badQuery("order", "cannot be %q; it can be %s", o.Column, strings.Join(names, ", "))
+	}
+	return o, key, nil
+}
+
+// page reads one page of what cond selects.
+func (l *list[T]) page(ctx context.Context, r Reader, cond *condition, q belay.Query) (belay.Page[T], error) {
+	page := belay.Page[T]{Number: max(q.Page, 0), Size: q.Limit()}
+	order, key, err := l.order(q.Order)
+	if err != nil {
+		return page, err
+	}
+	cond = cond.clone()
+	direction, offset := "", page.Number*page.Size
+	if order.Descending {
+		direction = " desc"
+	}
+	if q.Cursor != "" {
+		offset, page.Number = 0, 0
+		if err := l.after(cond, q.Cursor, order, key); err != nil {
+			return page, err
+		}
+	}
+	query := "select " + l.columns + ", " + key.column + ", " + l.id + " from " + l.from + cond.where() +
+		" order by " + key.column + direction + ", " + l.id + direction +
+		" limit " + strconv.Itoa(page.Size+1)
+	if offset > 0 {
+		query += " offset " + strconv.Itoa(offset)
+	}
+	rows, err := all(ctx, r, l.scanWithKey(order, key), query, cond.args...)
+	if err != nil {
+		return page, err
+	}
+	if len(rows) > page.Size {
+		rows = rows[:page.Size]
+		page.NextCursor = rows[page.Size-1].end.String()
+	}
+	page.Items = make([]T, len(rows))
+	for i, row := range rows {
+		page.Items[i] = row.item
+	}
+	return page, nil
+}
+
+// after adds the condition that leaves out what comes up to the cursor.
+func (l *list[T]) after(cond *condition, text string, order belay.Order, key sortKey) error {
+	c, err := parseCursor(text)
+	if err != nil {
+		return err
+	}
+	if c.Column != order.Column || c.Down != order.Descending {
+		return badQuery("cursor", "belongs to a list in another order")
+	}
+	var value any = c.Text
+	if key.number {
+		value = c.Number
+	}
+	compare := ">"
+	if order.Descending {
+		compare = "<"
+	}
+	cond.add("("+key.column+", "+l.id+") "+compare+" (?, ?)", value, c.ID)
+	return nil
+}
+
+// keyed is an item with the place where it stands in the list.
+type keyed[T any] struct {
+	item T
+	end  cursor
+}
+
+// scanWithKey scans an item and, behind its columns, its sort key and id.
+func (l *list[T]) scanWithKey(order belay.Order, key sortKey) func(row) (keyed[T], error) {
+	return func(r row) (keyed[T], error) {
+		k := keyed[T]{end: cursor{Column: order.Column, Down: order.Descending}}
+		dest := []any{&k.end.Text, &k.end.ID}
+		if key.number {
+			dest[0] = &k.end.Number
+		}
+		item, err := l.scan(extended{r, dest})
+		k.item = item
+		return k, err
+	}
+}
+
+// extended is a row whose last columns are scanned besides those asked for.
+type extended struct {
+	row
+	more []any
+}
+
+// Scan implements row.
+func (e extended) Scan(dest ...any) error { return e.row.Scan(append(dest, e.more...)...) }
+
+// count counts what cond selects, up to belay.CountLimit, and sets the
+// page's total.
+func (l *list[T]) count(ctx context.Context, r Reader, cond *condition) (total int, minimum bool, err error) {
+	query := "select count(*) from (select 1 from " + l.from + cond.where() +
+		" limit " + strconv.Itoa(belay.CountLimit+1) + ") as counted"
+	err = r.db.QueryRowContext(ctx, query, cond.args...).Scan(&total)
+	if err != nil {
+		return 0, false, fmt.Errorf("count %s: %w", l.from, translate(err))
+	}
+	if total > belay.CountLimit {
+		return belay.CountLimit, true, nil
+	}
+	return total, false, nil
+}
+
+// counted reads a page and its total.
+func (l *list[T]) counted(ctx context.Context, r Reader, cond *condition, q belay.Query) (belay.Page[T], error) {
+	page, err := l.page(ctx, r, cond, q)
+	if err != nil {
+		return page, err
+	}
+	if q.Cursor == "" && page.Number == 0 && page.NextCursor == "" {
+		page.Total = len(page.Items)
+		return page, nil
+	}
+	page.Total, page.TotalIsMinimum, err = l.count(ctx, r, cond)
+	return page, err
+}
+
+// notFound turns errNoRow into the domain's word for it.
+func notFound(err error, noun string) error {
+	if errors.Is(err, errNoRow) {
+		return belay.NotFound(noun)
+	}
+	return err
+}
+
+// changedMeanwhile turns errNoRow into the conflict that it means for an
+// update of something that has just been read.
+func changedMeanwhile(err error) error {
+	if errors.Is(err, errNoRow) {
+		return belay.Errorf(belay.CodeConflict, "it was changed by another request meanwhile; read it again and repeat the change")
+	}
+	return err
+}

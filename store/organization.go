@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+
+	"belay"
+)
+
+const organizationColumns = `o.id, o.name, o.description, o.country, o.region, o.owner_id,
+	o.version, o.created_at, o.updated_at, o.deleted_at`
+
+func scanOrganization(r row) (*belay.Organization, error) {
+	var o belay.Organization
+	err := r.Scan(&o.ID, &o.Name, &o.Description, &o.Country, &o.Region, &o.OwnerID,
+		&o.Version, stamp{&o.CreatedAt}, stamp{&o.UpdatedAt}, stamp{&o.DeletedAt})
+	return &o, err
+}
+
+var organizations = list[*belay.Organization]{
+	columns: organizationColumns,
+	from:    "organizations o join memberships m on m.organization_id = o.id",
+	id:      "o.id",
+	natural: belay.Order{Column: "name"},
+	orders: map[string]sortKey{
+		"name":      {column: "o.name_fold"},
+		"createdAt": {column: "o.created_at", number: true},
+		"updatedAt": {column: "o.updated_at", number: true},
+	},
+	scan: scanOrganization,
+}
+
+// Organization returns one organization.
+func (r Reader) Organization(ctx context.Context, id belay.ID) (*belay.Organization, error) {
+	o, err := one(ctx, r, scanOrganization,
+		"select "+organizationColumns+" from organizations o where o.id = $1 and o.deleted_at = 0", id)
+	return o, notFound(err, "organization")
+}
+
+// OrganizationsOf lists the organizations that a user belongs to.
+func (r Reader) OrganizationsOf(ctx context.Context, user belay.ID, q belay.Query) (belay.Page[*belay.Organization], error) {
+	var cond condition
+	cond.add("m.user_id = ?", user)
+	cond.add("o.deleted_at = 0")
+	for _, w := range terms(q.Search) {
+		cond.add("o.name_fold like ?", "%"+w+"%")
+	}
+	return organizations.counted(ctx, r, &cond, q)
+}
+
+// OrganizationCount is how many organizations there are.
+func (r Reader) OrganizationCount(ctx context.Context) (n int, err error) {
+	err = r.db.QueryRowContext(ctx, "select count(*) from (select 1 from organizations limit 2) as o").Scan(&n)
+	return n, err
+}
+
+// CreateOrganization stores a new organization.
+func (t *Tx) CreateOrganization(ctx context.Context, o *belay.Organization) error {
+	return t.exec(ctx, `
+		insert into organizations (id, name, name_fold, description, country, region, owner_id, version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		o.ID, o.Name, fold(o.Name), o.Description, o.Country, o.Region, o.OwnerID, o.Version,
+		micros(o.CreatedAt), micros(o.UpdatedAt))
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"belay"
+)
+
+// Bounds of what is kept and looked up for searching.
+const (
+	maxTerms    = 32 // of one object
+	maxTermSize = 64 // bytes
+	maxWords    = 8  // of one search
+)
+
+// terms splits texts into the words by which an object is found.
+func terms(texts ...string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, text := range texts {
+		for _, w := range strings.FieldsFunc(fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			w = cut(w, maxTermSize)
+			if !seen[w] && len(out) < maxTerms {
+				seen[w] = true
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
+
+// cut shortens s to at most n bytes without splitting a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// setTerms replaces the words by which an object is found.
+func (t *Tx) setTerms(ctx context.Context, org belay.ID, object string, id belay.ID, texts ...string) error {
+	if err := t.clearTerms(ctx, id); err != nil {
+		return err
+	}
+	return t.addTerms(ctx, org, object, id, texts...)
+}
+
+// addTerms gives words to an object that has none yet.
+func (t *Tx) addTerms(ctx context.Context, org belay.ID, object string, id belay.ID, texts ...string) error {
+	words := terms(texts...)
+	if len(words) == 0 {
+		return nil
+	}
+	args := []any{org, object, id}
+	values := make([]string, len(words))
+	for i, w := range words {
+		args = append(args, w)
+		values[i] = "($1, $2, " + placeholder(len(args)) + ", $3)"
+	}
+	_, err := t.execAny(ctx, "insert into search_terms (organization_id, object, term, object_id) values "+strings.Join(values, ", "), args...)
+	return err
+}
+
+func (t *Tx) clearTerms(ctx context.Context, id belay.ID) error {
+	_, err := t.execAny(ctx, "delete from search_terms where object_id = $1", id)
+	return err
+}
+
+// search adds the conditions that every word of q begins a word of the
+// object.
+func (c *condition) search(org belay.ID, object, id, q string) {
+	words := terms(q)
+	if strings.TrimSpace(q) != "" && len(words) == 0 {
+		c.add("1 = 0")
+	}
+	for _, w := range words[:min(len(words), maxWords)] {
+		c.add(id+" in (select object_id from search_terms where organization_id = ? and object = ? and term >= ? and term < ?)",
+			org, object, w, w+"\U0010FFFF")
+	}
+}

@@ -1,0 +1,146 @@
+// Package store keeps the domain in SQLite or PostgreSQL, from one SQL text.
+//
+// Reads go to a pool of connections; writes go through Write, which on SQLite
+// is one writer that commits what waits together (see writer.go), and on
+// PostgreSQL an ordinary transaction. Every statement on an organization's
+// data names the organization.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	Reader
+	engine engine
+	read   *sql.DB
+	write  writer
+}
+
+// Reader has every method that reads. A Store reads what is committed, a Tx
+// also what it has itself written.
+type Reader struct{ db conn }
+
+// Tx is one write transaction: it has every method that changes something.
+// It is valid only inside the function that Write calls.
+type Tx struct {
+	Reader
+	shard int64
+}
+
+// conn is what *sql.DB and *sql.Tx have in common.
+type conn interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// writer runs a function in a transaction and returns when it is durable.
+type writer interface {
+	do(ctx context.Context, fn func(context.Context, *Tx) error) error
+	close() error
+}
+
+// Open opens the database at url and brings its schema up to date. A url
+// that begins with postgres:// or postgresql:// is PostgreSQL; anything else
+// is the path of an SQLite file, which is made when it is missing. A schema
+// newer than this program is refused and left as it is.
+func Open(ctx context.Context, url string) (*Store, error) {
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		return openPostgres(ctx, url)
+	}
+	return openSQLite(ctx, url)
+}
+
+// Close waits for running writes and closes the database.
+func (s *Store) Close() error {
+	return errors.Join(s.write.close(), s.read.Close())
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("ping the database: %w", err)
+	}
+	return nil
+}
+
+// Write runs fn in a transaction and returns after it is durable. When fn
+// fails nothing of it is kept, and its error is returned as it is. fn must
+// not wait for anything but the database, must use tx and the context given
+// to it for all it does, and on PostgreSQL may be run again after a conflict
+// with another transaction.
+func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.write.do(ctx, fn)
+}
+
+// exec runs a statement that must change exactly one row; otherwise it
+// returns errNoRow.
+func (r Reader) exec(ctx context.Context, query string, args ...any) error {
+	n, err := r.execAny(ctx, query, args...)
+	if err == nil && n == 0 {
+		return errNoRow
+	}
+	return err
+}
+
+// execAny runs a statement and returns how many rows it changed.
+func (r Reader) execAny(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := r.db.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, translate(err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("count changed rows: %w", err)
+	}
+	return n, nil
+}
+
+// errNoRow says that a statement found no row. Methods turn it into a
+// belay.NotFound with the right noun.
+var errNoRow = errors.New("no such row")
+
+// row is a *sql.Row or *sql.Rows.
+type row interface{ Scan(dest ...any) error }
+
+// one runs a query for one row.
+func one[T any](ctx context.Context, r Reader, scan func(row) (T, error), query string, args ...any) (T, error) {
+	v, err := scan(r.db.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, errNoRow
+	}
+	if err != nil {
+		return v, translate(err)
+	}
+	return v, nil
+}
+
+// all runs a query and collects its rows.
+func all[T any](ctx context.Context, r Reader, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := r.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read a row: %w", err)
+		}
+		out = append(out, v)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return out, nil
+}

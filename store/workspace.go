@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"belay"
+)
+
+const workspaceColumns = `w.id, w.organization_id, w.owner_id, w.name, w.description, w.metadata,
+	w.version, w.created_at, w.updated_at, w.deleted_at`
+
+func scanWorkspace(r row) (*belay.Workspace, error) {
+	var w belay.Workspace
+	err := r.Scan(&w.ID, &w.OrganizationID, &w.OwnerID, &w.Name, &w.Description, &w.Metadata,
+		&w.Version, stamp{&w.CreatedAt}, stamp{&w.UpdatedAt}, stamp{&w.DeletedAt})
+	return &w, err
+}
+
+var workspaces = list[*belay.Workspace]{
+	columns: workspaceColumns,
+	from:    "workspaces w",
+	id:      "w.id",
+	natural: belay.Order{Column: "name"},
+	orders: map[string]sortKey{
+		"name":      {column: "w.name_fold"},
+		"createdAt": {column: "w.created_at", number: true},
+		"updatedAt": {column: "w.updated_at", number: true},
+	},
+	scan: scanWorkspace,
+}
+
+// Workspace returns one workspace.
+func (r Reader) Workspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
+	w, err := one(ctx, r, scanWorkspace, "select "+workspaceColumns+
+		" from workspaces w where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0", org, id)
+	return w, notFound(err, "workspace")
+}
+
+// Workspaces lists what v sees of an organization's workspaces.
+func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.WorkspaceFilter, q belay.Query) (belay.Page[*belay.Workspace], error) {
+	var cond condition
+	cond.add("w.organization_id = ?", v.OrganizationID)
+	cond.add("w.deleted_at = 0")
+	if !v.All {
+		cond.add(`(w.owner_id = ? or exists (select 1 from workspace_users wu
+			where wu.workspace_id = w.id and wu.user_id = ?))`, v.UserID, v.UserID)
+	}
+	if f.EnvironmentID != "" {
+		cond.add("w.id in (select workspace_id from workspace_environments where environment_id = ?)", f.EnvironmentID)
+	}
+	cond.search(v.OrganizationID, "workspace", "w.id", q.Search)
+	if v.All && len(cond.parts) == 2 {
+		return withTotal(ctx, r, &workspaces, &cond, q, v.OrganizationID, "workspace")
+	}
+	return workspaces.counted(ctx, r, &cond, q)
+}
+
+// CreateWorkspace stores a new workspace.
+func (t *Tx) CreateWorkspace(ctx context.Context, w *belay.Workspace) error {
+	err := t.exec(ctx, `
+		insert into workspaces (id, organization_id, owner_id, name, name_fold, description, metadata, version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		w.ID, w.OrganizationID, w.OwnerID, w.Name, fold(w.Name), w.Description, object(w.Metadata), w.Version,
+		micros(w.CreatedAt), micros(w.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	if err := t.addTerms(ctx, w.OrganizationID, "workspace", w.ID, w.Name, w.Description); err != nil {
+		return err
+	}
+	return t.countObject(ctx, w.OrganizationID, "workspace", 1)
+}
+
+// UpdateWorkspace changes a workspace by change, which sees it as it is
+// stored, and returns it as it then is.
+func (t *Tx) UpdateWorkspace(ctx context.Context, org, id belay.ID, now time.Time, change func(*belay.Workspace) error) (*belay.Workspace, error) {
+	w, err := t.Workspace(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	before := w.Version
+	if err := change(w); err != nil {
+		return nil, err
+	}
+	w.Version, w.UpdatedAt = before+1, now
+	err = t.exec(ctx, `
+		update workspaces set name = $4, name_fold = $5, description = $6, metadata = $7, version = $8, updated_at = $9
+		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
+		org, id, before, w.Name, fold(w.Name), w.Description, object(w.Metadata), w.Version, micros(now))
+	if err != nil {
+		return nil, changedMeanwhile(err)
+	}
+	return w, t.setTerms(ctx, org, "workspace", id, w.Name, w.Description)
+}
+
+// DeleteWorkspace deletes a workspace softly: it can be restored with its
+// assignments. What was assigned to it is not touched.
+func (t *Tx) DeleteWorkspace(ctx context.Context, org, id belay.ID, now time.Time) error {
+	err := t.exec(ctx, `
+		update workspaces set deleted_at = $3, updated_at = $3, version = version + 1
+		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))
+	if err != nil {
+		return notFound(err, "workspace")
+	}
+	if err := t.clearTerms(ctx, id); err != nil {
+		return err
+	}
+	return t.countObject(ctx, org, "workspace", -1)
+}
+
+// RestoreWorkspace takes back a deletion.
+func (t *Tx) RestoreWorkspace(ctx context.Context, org, id belay.ID, now time.Time) (*belay.Workspace, error) {
+	err := t.exec(ctx, `
+		update workspaces set deleted_at = 0, updated_at = $3, version = version + 1
+		where organization_id = $1 and id = $2 and deleted_at > 0`, org, id, micros(now))
+	if err != nil {
+		return nil, notFound(err, "deleted workspace")
+	}
+	w, err := t.Workspace(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.addTerms(ctx, org, "workspace", id, w.Name, w.Description); err != nil {
+		return nil, err
+	}
+	return w, t.countObject(ctx, org, "workspace", 1)
+}
