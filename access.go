@@ -101,6 +101,20 @@ func (r Role) Has(p Permission) bool {
 	return ok && r != RoleNone && r.AtLeast(w)
 }
 
+// Standing is what a user is to one object: its owner, an administrator of
+// its organization, or somebody whom workspaces give roles.
+type Standing struct {
+	Owner bool
+	Admin bool
+	Roles []Role
+}
+
+// Has tells whether the standing gives a permission. An owner and an
+// administrator have every one.
+func (s Standing) Has(p Permission) bool {
+	return s.Owner || s.Admin || slices.ContainsFunc(s.Roles, func(r Role) bool { return r.Has(p) })
+}
+
 // Principal is who makes a request: a user, by a session or by a token that
 // may narrow what the user can do.
 type Principal struct {

@@ -6,77 +6,91 @@ import (
 	"belay"
 )
 
-// Standing is what a user is to one object: its owner, and the roles in the
-// workspaces that reach it.
-type Standing struct {
-	Owner bool
-	Roles []belay.Role
-}
-
-// Has tells whether the standing gives a permission. What one owns one may
-// do anything with.
-func (s Standing) Has(p belay.Permission) bool {
-	if s.Owner {
-		return true
+// roles reads pairs of an object's id and a role in a workspace that reaches
+// it.
+func (r Reader) roles(ctx context.Context, query string, cond *condition) (map[belay.ID][]belay.Role, error) {
+	type pair struct {
+		id   belay.ID
+		role belay.Role
 	}
-	for _, r := range s.Roles {
-		if r.Has(p) {
-			return true
-		}
+	pairs, err := all(ctx, r, func(r row) (pair, error) {
+		var p pair
+		err := r.Scan(&p.id, &p.role)
+		return p, err
+	}, query+cond.where(), cond.args...)
+	out := map[belay.ID][]belay.Role{}
+	for _, p := range pairs {
+		out[p.id] = append(out[p.id], p.role)
 	}
-	return false
+	return out, err
 }
 
-func (r Reader) standing(ctx context.Context, owner bool, query string, args ...any) (Standing, error) {
-	roles, err := all(ctx, r, func(r row) (belay.Role, error) {
-		var role belay.Role
-		err := r.Scan(&role)
-		return role, err
-	}, query, args...)
-	return Standing{Owner: owner, Roles: roles}, err
+// grantedTo selects the roles of a user on some objects.
+func grantedTo(user belay.ID, column string, ids []belay.ID) *condition {
+	var cond condition
+	cond.add("wu.user_id = ?", user)
+	cond.in(column, texts(ids))
+	return &cond
 }
 
-// ConnectionStanding is what a user is to a connection.
-func (r Reader) ConnectionStanding(ctx context.Context, c *belay.Connection, user belay.ID) (Standing, error) {
-	return r.standing(ctx, c.OwnerID == user, `
-		select distinct wu.role from environment_connections ec
+// ConnectionRoles returns, for each of some connections, the user's roles in
+// the workspaces that reach it.
+func (r Reader) ConnectionRoles(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return r.roles(ctx, `
+		select distinct ec.connection_id, wu.role from environment_connections ec
 		join environments e on e.id = ec.environment_id and e.deleted_at = 0
 		join workspace_environments we on we.environment_id = ec.environment_id
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = we.workspace_id
-		where ec.connection_id = $1 and wu.user_id = $2`, c.ID, user)
+		join workspace_users wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "ec.connection_id", ids))
 }
 
-// EnvironmentStanding is what a user is to an environment.
-func (r Reader) EnvironmentStanding(ctx context.Context, e *belay.Environment, user belay.ID) (Standing, error) {
-	return r.standing(ctx, e.OwnerID == user, `
-		select distinct wu.role from workspace_environments we
+// EnvironmentRoles returns, for each of some environments, the user's roles
+// in the workspaces that reach it.
+func (r Reader) EnvironmentRoles(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return r.roles(ctx, `
+		select distinct we.environment_id, wu.role from workspace_environments we
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = we.workspace_id
-		where we.environment_id = $1 and wu.user_id = $2`, e.ID, user)
+		join workspace_users wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "we.environment_id", ids))
 }
 
-// WorkspaceStanding is what a user is to a workspace.
-func (r Reader) WorkspaceStanding(ctx context.Context, w *belay.Workspace, user belay.ID) (Standing, error) {
-	return r.standing(ctx, w.OwnerID == user,
-		"select role from workspace_users where workspace_id = $1 and user_id = $2", w.ID, user)
+// WorkspaceRoles returns the user's role in each of some workspaces.
+func (r Reader) WorkspaceRoles(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return r.roles(ctx, "select wu.workspace_id, wu.role from workspace_users wu", grantedTo(user, "wu.workspace_id", ids))
 }
 
-// CredentialStanding is what a user is to a credential: by the workspaces to
-// which it is assigned, and as a viewer through the connections that use it.
-func (r Reader) CredentialStanding(ctx context.Context, c *belay.Credential, user belay.ID) (Standing, error) {
-	return r.standing(ctx, c.OwnerID == user, `
-		select distinct wu.role from workspace_credentials wc
+// CredentialRoles returns, for each of some credentials, the user's roles in
+// the workspaces to which it is assigned; and the role of a viewer where
+// only a connection that uses it is reached.
+func (r Reader) CredentialRoles(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	assigned, err := r.roles(ctx, `
+		select distinct wc.credential_id, wu.role from workspace_credentials wc
 		join workspaces w on w.id = wc.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = wc.workspace_id
-		where wc.credential_id = $1 and wu.user_id = $2
-		union
-		select 'viewer' from connection_credentials cc
+		join workspace_users wu on wu.workspace_id = wc.workspace_id`, grantedTo(user, "wc.credential_id", ids))
+	if err != nil {
+		return nil, err
+	}
+	seen, err := r.roles(ctx, `
+		select distinct cc.credential_id, 'viewer' from connection_credentials cc
 		join connections c on c.id = cc.connection_id and c.deleted_at = 0
 		join environment_connections ec on ec.connection_id = cc.connection_id
 		join environments e on e.id = ec.environment_id and e.deleted_at = 0
 		join workspace_environments we on we.environment_id = ec.environment_id
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = we.workspace_id
-		where cc.credential_id = $1 and wu.user_id = $2`, c.ID, user)
+		join workspace_users wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "cc.credential_id", ids))
+	for id, roles := range seen {
+		assigned[id] = append(assigned[id], roles...)
+	}
+	return assigned, err
 }
