@@ -13,7 +13,6 @@ type Idempotency struct {
 	UserID   belay.ID
 	Key      string
 	Request  []byte // hash over method, path and body
-	Status   int
 	ObjectID belay.ID // what the request created
 }
 
@@ -22,9 +21,9 @@ type Idempotency struct {
 func (r Reader) Idempotency(ctx context.Context, user belay.ID, key string, after time.Time) (*Idempotency, error) {
 	i, err := one(ctx, r, func(r row) (*Idempotency, error) {
 		i := Idempotency{UserID: user, Key: key}
-		err := r.Scan(&i.Request, &i.Status, &i.ObjectID)
+		err := r.Scan(&i.Request, &i.ObjectID)
 		return &i, err
-	}, "select request, status, object_id from idempotency_keys where user_id = $1 and key = $2 and created_at > $3", user, key, micros(after))
+	}, "select request, object_id from idempotency_keys where user_id = $1 and key = $2 and created_at > $3", user, key, micros(after))
 	if errors.Is(err, errNoRow) {
 		return nil, nil
 	}
@@ -39,6 +38,6 @@ func (t *Tx) RememberRequest(ctx context.Context, i *Idempotency, now, after tim
 		return err
 	}
 	return t.exec(ctx, `
-		insert into idempotency_keys (user_id, key, request, status, object_id, created_at) values ($1, $2, $3, $4, $5, $6)`,
-		i.UserID, i.Key, i.Request, i.Status, i.ObjectID, micros(now))
+		insert into idempotency_keys (user_id, key, request, object_id, created_at) values ($1, $2, $3, $4, $5)`,
+		i.UserID, i.Key, i.Request, i.ObjectID, micros(now))
 }

@@ -86,3 +86,9 @@ func (t *Tx) UseSignInLink(ctx context.Context, hash []byte, now time.Time) (bel
 	id, err := one(ctx, t.Reader, scanID, "delete from sign_in_links where hash = $1 and expires_at > $2 returning user_id", hash, micros(now))
 	return id, notFound(err, "sign-in link")
 }
+
+// SessionUsed records when a session was last used.
+func (t *Tx) SessionUsed(ctx context.Context, id belay.ID, at time.Time) error {
+	_, err := t.execAny(ctx, "update sessions set last_used_at = $2 where id = $1", id, micros(at))
+	return err
+}

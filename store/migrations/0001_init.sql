@@ -287,7 +287,6 @@ create table idempotency_keys (
 	user_id    ctext not null,
 	key        ctext not null,
 	request    bytea not null,
-	status     bigint not null,
 	object_id  ctext not null,
 	created_at bigint not null,
 	primary key (user_id, key)

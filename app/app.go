@@ -1,0 +1,67 @@
+// Package app holds the use cases. It is the only place that authorizes,
+// seals and opens secrets, and decides about the lifecycle; whatever speaks
+// to the outside (REST, GraphQL, jobs) calls it and adds nothing of its own.
+//
+// Every method of App takes the principal from its context and begins by
+// authorizing it. A stranger gets CodeUnauthenticated from all of them.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"belay"
+	"belay/secret"
+	"belay/store"
+)
+
+// Kind is a kind of connection as the use cases need it: its description,
+// what makes an endpoint and a configuration valid, and its test.
+type Kind interface {
+	// Definition describes the kind. The caller must not change it.
+	Definition() *belay.Kind
+	// CheckEndpoint returns the canonical form of an endpoint, or a
+	// CodeInvalid error about /url.
+	CheckEndpoint(endpoint string) (string, error)
+	// CheckConfig returns a CodeInvalid error about /metadata for a
+	// configuration that the kind's schema does not allow.
+	CheckConfig(config json.RawMessage) error
+	// Test tests a target. Whatever goes wrong is in the report.
+	Test(ctx context.Context, t belay.Target) belay.Report
+}
+
+// Config is what an App is made of. All of it must be set.
+type Config struct {
+	Store   *store.Store
+	Keyring *secret.Keyring
+	Kinds   map[string]Kind // by name
+	Clock   func() time.Time
+	NewID   func() belay.ID
+	Log     *slog.Logger
+}
+
+// App is the use cases. It is safe for concurrent use.
+type App struct {
+	store   *store.Store
+	keyring *secret.Keyring
+	kinds   map[string]Kind
+	clock   func() time.Time
+	newID   func() belay.ID
+	log     *slog.Logger
+	running running
+}
+
+// New makes an App. Close it when nothing calls it any more.
+func New(c Config) *App {
+	a := &App{store: c.Store, keyring: c.Keyring, kinds: c.Kinds, clock: c.Clock, newID: c.NewID, log: c.Log}
+	a.running.start()
+	return a
+}
+
+// Close waits until the tests that are running have ended.
+func (a *App) Close() { a.running.stop() }
+
+// now is the present time as it can be stored, in microseconds.
+func (a *App) now() time.Time { return a.clock().UTC().Truncate(time.Microsecond) }

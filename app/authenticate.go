@@ -1,0 +1,230 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"belay"
+	"belay/store"
+)
+
+// Times of tokens, sessions and sign-in links.
+const (
+	sessionLife     = 12 * time.Hour
+	sessionIdle     = 2 * time.Hour
+	signInLinkLife  = 24 * time.Hour
+	usedResolution  = time.Minute            // how exactly "last used" is kept
+	principalLife   = 500 * time.Millisecond // how long a looked-up principal is believed
+	principalsLimit = 10_000                 // of them in memory
+)
+
+// Gate finds out who a request comes from. It is what stands before App: its
+// methods are called by strangers.
+type Gate struct {
+	store *store.Store
+	clock func() time.Time
+	newID func() belay.ID
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]knownPrincipal // by the hash of the token or session
+}
+
+type knownPrincipal struct {
+	principal *belay.Principal
+	until     time.Time
+}
+
+// NewGate makes a Gate over the store of an App.
+func NewGate(c Config) *Gate {
+	return &Gate{store: c.Store, clock: c.Clock, newID: c.NewID, log: c.Log, known: map[string]knownPrincipal{}}
+}
+
+func (g *Gate) now() time.Time { return g.clock().UTC().Truncate(time.Microsecond) }
+
+// Token authenticates a bearer token that came from an address. A token that
+// is unknown, expired or revoked is CodeUnauthenticated.
+func (g *Gate) Token(ctx context.Context, text belay.Secret, from string) (*belay.Principal, error) {
+	if err := belay.CheckToken(string(text.Reveal())); err != nil {
+		return nil, Unauthenticated(err.Error())
+	}
+	return g.remembered(belay.HashToken(text), func(hash []byte) (*belay.Principal, error) {
+		return g.token(ctx, hash, from)
+	})
+}
+
+// remembered answers from memory what was looked up a moment ago. A change
+// of rights so takes effect within principalLife.
+func (g *Gate) remembered(hash []byte, look func(hash []byte) (*belay.Principal, error)) (*belay.Principal, error) {
+	now := g.now()
+	g.mu.Lock()
+	k, ok := g.known[string(hash)]
+	g.mu.Unlock()
+	if ok && now.Before(k.until) && (k.principal.ExpiresAt.IsZero() || now.Before(k.principal.ExpiresAt)) {
+		return k.principal, nil
+	}
+	p, err := look(hash)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.known) >= principalsLimit {
+		clear(g.known)
+	}
+	g.known[string(hash)] = knownPrincipal{principal: p, until: now.Add(principalLife)}
+	return p, nil
+}
+
+// forget makes the next request of a token or session look it up again.
+func (g *Gate) forget(hash []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.known, string(hash))
+}
+
+func (g *Gate) token(ctx context.Context, hash []byte, from string) (*belay.Principal, error) {
+	t, err := g.store.TokenByHash(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	now := g.now()
+	switch {
+	case t == nil:
+		return nil, Unauthenticated("the token is not known to this server")
+	case !t.RevokedAt.IsZero():
+		return nil, Unauthenticated("the token was revoked")
+	case !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt):
+		return nil, Unauthenticated("the token expired at " + t.ExpiresAt.Format(time.RFC3339))
+	}
+	p, err := g.principal(ctx, t.UserID)
+	if err != nil {
+		return nil, err
+	}
+	p.TokenID, p.Scopes, p.ExpiresAt = t.ID, t.Scopes, t.ExpiresAt
+	if t.OrganizationID != "" {
+		role, member := p.Roles[t.OrganizationID]
+		p.Roles = map[belay.ID]belay.OrganizationRole{}
+		if member {
+			p.Roles[t.OrganizationID] = role
+		}
+	}
+	if now.Sub(t.LastUsedAt) > usedResolution {
+		g.used(ctx, t.ID, func(ctx context.Context, tx *store.Tx) error { return tx.TokenUsed(ctx, t.ID, now, from) })
+	}
+	return p, nil
+}
+
+// used records a use. That must not fail the request.
+func (g *Gate) used(ctx context.Context, id belay.ID, write func(context.Context, *store.Tx) error) {
+	if err := g.store.Write(ctx, write); err != nil {
+		g.log.WarnContext(ctx, "the last use of a token or session is not recorded", "id", id, "error", err)
+	}
+}
+
+// principal is a user with his organizations.
+func (g *Gate) principal(ctx context.Context, user belay.ID) (*belay.Principal, error) {
+	u, err := g.store.User(ctx, user)
+	if isNotFound(err) {
+		return nil, Unauthenticated("the user does not exist any more")
+	}
+	if err != nil {
+		return nil, err
+	}
+	memberships, err := g.store.Memberships(ctx, user)
+	p := &belay.Principal{UserID: u.ID, Email: u.Email, Provider: u.Provider, Roles: map[belay.ID]belay.OrganizationRole{}}
+	for _, m := range memberships {
+		p.Roles[m.OrganizationID] = m.Role
+	}
+	return p, err
+}
+
+// Session authenticates the value of a session cookie. A session that is
+// unknown, idle for too long or past its time is CodeUnauthenticated.
+func (g *Gate) Session(ctx context.Context, value belay.Secret) (*belay.Principal, error) {
+	return g.remembered(belay.HashToken(value), func(hash []byte) (*belay.Principal, error) {
+		s, err := g.store.SessionByHash(ctx, hash)
+		if err != nil {
+			return nil, err
+		}
+		now := g.now()
+		if s == nil || !now.Before(s.ExpiresAt) || now.Sub(s.LastUsedAt) > sessionIdle {
+			return nil, Unauthenticated("the session has ended; sign in again")
+		}
+		p, err := g.principal(ctx, s.UserID)
+		if err != nil {
+			return nil, err
+		}
+		p.SessionID, p.ExpiresAt = s.ID, s.ExpiresAt
+		if now.Sub(s.LastUsedAt) > usedResolution {
+			g.used(ctx, s.ID, func(ctx context.Context, tx *store.Tx) error { return tx.SessionUsed(ctx, s.ID, now) })
+		}
+		return p, nil
+	})
+}
+
+// SignIn spends a one-time sign-in link and begins a session. It returns the
+// cookie's value, which is not kept.
+func (g *Gate) SignIn(ctx context.Context, code belay.Secret, userAgent, remoteAddr string) (belay.Secret, time.Time, error) {
+	value, _, err := belay.NewToken(rand.Reader)
+	if err != nil {
+		return belay.Secret{}, time.Time{}, err
+	}
+	now := g.now()
+	expires := now.Add(sessionLife)
+	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		user, err := tx.UseSignInLink(ctx, belay.HashToken(code), now)
+		if err != nil {
+			return err
+		}
+		return tx.CreateSession(ctx, &belay.Session{
+			ID: g.newID(), UserID: user, Hash: belay.HashToken(value), UserAgent: cutText(userAgent), RemoteAddr: remoteAddr,
+			CreatedAt: now, LastUsedAt: now, ExpiresAt: expires,
+		})
+	})
+	if isNotFound(err) {
+		return belay.Secret{}, time.Time{}, Unauthenticated("this sign-in link was used before, or is too old")
+	}
+	return value, expires, err
+}
+
+// SignOut ends a session.
+func (g *Gate) SignOut(ctx context.Context, value belay.Secret) error {
+	hash := belay.HashToken(value)
+	s, err := g.store.SessionByHash(ctx, hash)
+	if err != nil || s == nil {
+		return err
+	}
+	g.forget(hash)
+	return g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, s.UserID, s.ID) })
+}
+
+// Issue makes a token for a user and returns its text, which is not kept.
+func (g *Gate) Issue(ctx context.Context, t belay.Token) (belay.Secret, error) {
+	text, prefix, err := belay.NewToken(rand.Reader)
+	if err != nil {
+		return belay.Secret{}, err
+	}
+	t.ID, t.Prefix, t.Hash, t.CreatedAt = g.newID(), prefix, belay.HashToken(text), g.now()
+	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.CreateToken(ctx, &t) })
+	if err != nil {
+		return belay.Secret{}, fmt.Errorf("issue the token %s: %w", t.Name, err)
+	}
+	return text, nil
+}
+
+// SignInLink makes the code of a link that signs a user in once.
+func (g *Gate) SignInLink(ctx context.Context, user belay.ID) (belay.Secret, error) {
+	code, _, err := belay.NewToken(rand.Reader)
+	if err != nil {
+		return belay.Secret{}, err
+	}
+	now := g.now()
+	return code, g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.CreateSignInLink(ctx, belay.HashToken(code), user, now, now.Add(signInLinkLife))
+	})
+}

@@ -1,0 +1,191 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"belay"
+)
+
+// caller is an authorized principal in one organization.
+type caller struct {
+	*belay.Principal
+	org   belay.ID
+	admin bool
+}
+
+func (c caller) viewer() belay.Viewer {
+	return belay.Viewer{OrganizationID: c.org, UserID: c.UserID, All: c.admin}
+}
+
+// standing is what the caller is to an object of that owner, when
+// workspaces give him these roles.
+func (c caller) standing(owner belay.ID, roles []belay.Role) belay.Standing {
+	return belay.Standing{Owner: owner == c.UserID, Admin: c.admin, Roles: roles}
+}
+
+// authorize finds out who calls and for which organization. With "" for org
+// it is the caller's only one. It refuses strangers and tokens whose scopes
+// leave the permission out; whether the caller has the permission on one
+// object is asked by allow.
+func (a *App) authorize(ctx context.Context, org belay.ID, p belay.Permission) (caller, error) {
+	principal, err := authenticated(ctx, p)
+	if err != nil {
+		return caller{}, err
+	}
+	if org == "" {
+		orgs := principal.Organizations()
+		if len(orgs) != 1 {
+			return caller{}, organizationRequired(len(orgs))
+		}
+		org = orgs[0]
+	}
+	return in(principal, org)
+}
+
+func in(principal *belay.Principal, org belay.ID) (caller, error) {
+	role, ok := principal.Roles[org]
+	if !ok {
+		return caller{}, belay.NotFound("organization")
+	}
+	return caller{Principal: principal, org: org, admin: role.Administers()}, nil
+}
+
+// authenticated refuses strangers, and tokens without the scope.
+func authenticated(ctx context.Context, p belay.Permission) (*belay.Principal, error) {
+	principal := belay.PrincipalFrom(ctx)
+	if principal == nil {
+		return nil, Unauthenticated("this request carries no token and no session")
+	}
+	if !principal.InScope(p) {
+		return nil, &belay.Error{
+			Code:    belay.CodeForbidden,
+			Message: "the token that was used is not allowed to do this: it lacks the scope " + string(p),
+			Remedy: []belay.Remedy{{
+				ID: "token.scope", Title: "Use another token",
+				Description: "A token with the scope " + string(p) + " can do this, if its user may.",
+			}},
+		}
+	}
+	return principal, nil
+}
+
+// Unauthenticated is what a stranger gets, with what to do about it.
+func Unauthenticated(why string) *belay.Error {
+	return &belay.Error{
+		Code:    belay.CodeUnauthenticated,
+		Message: why,
+		Remedy: []belay.Remedy{{
+			ID: "token.send", Title: "Send a token",
+			Description: "Send the header \"Authorization: Bearer TOKEN\". On the server's machine the first token is in the file admin.token of its data directory.",
+			Command:     "belay whoami",
+		}},
+	}
+}
+
+func organizationRequired(n int) error {
+	if n == 0 {
+		return belay.Errorf(belay.CodeForbidden, "you belong to no organization; ask an administrator to add you to one")
+	}
+	return &belay.Error{
+		Code:    belay.CodeOrganizationRequired,
+		Message: "orgId is required: you belong to several organizations",
+		Fields:  []belay.Field{{Pointer: "orgId", Message: "is required"}},
+		Remedy: []belay.Remedy{{
+			ID: "organization.name", Title: "Name the organization",
+			Description: "Repeat the request with ?orgId=ID; your organizations are listed at /api/identity/orgs.",
+			Action:      &belay.RemedyAction{Method: "GET", Href: "/api/identity/orgs"},
+			Command:     "belay organization list",
+		}},
+	}
+}
+
+// requireAdmin refuses whoever does not administer the organization.
+func (c caller) requireAdmin(p belay.Permission) error {
+	if c.admin {
+		return nil
+	}
+	return forbidden(p)
+}
+
+func forbidden(p belay.Permission) error {
+	return &belay.Error{
+		Code:    belay.CodeForbidden,
+		Message: "you may not do this: it needs the permission " + string(p),
+		Remedy: []belay.Remedy{{
+			ID: "permission.ask", Title: "Ask for the permission",
+			Description: "An administrator of the workspace or of the organization can grant " + string(p) + ".",
+		}},
+	}
+}
+
+// allow decides about one object: what one cannot read does not exist, what
+// one can read and may not otherwise is forbidden.
+func allow(s belay.Standing, read, want belay.Permission, noun string) error {
+	if !s.Has(read) {
+		return belay.NotFound(noun)
+	}
+	if !s.Has(want) {
+		return forbidden(want)
+	}
+	return nil
+}
+
+// object loads one object that the caller names by its id and asks whether
+// he has a permission on it. Without an organization it is looked for in
+// each of his.
+func object[T any](ctx context.Context, a *App, org belay.ID, want belay.Permission, load func(caller) (T, error)) (caller, T, error) {
+	var none T
+	principal, err := authenticated(ctx, want)
+	if err != nil {
+		return caller{}, none, err
+	}
+	orgs := principal.Organizations()
+	if org != "" {
+		orgs = []belay.ID{org}
+	}
+	err = organizationRequired(0)
+	for _, org := range orgs {
+		var c caller
+		if c, err = in(principal, org); err != nil {
+			continue
+		}
+		var v T
+		if v, err = load(c); err == nil {
+			return c, v, nil
+		}
+		if belay.CodeOf(err) != belay.CodeNotFound {
+			break
+		}
+	}
+	return caller{}, none, err
+}
+
+// actions lists those of some permissions that the standing gives and the
+// token's scopes allow.
+func (c caller) actions(s belay.Standing, of ...belay.Permission) []belay.Permission {
+	out := []belay.Permission{}
+	for _, p := range of {
+		if s.Has(p) && c.InScope(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// isNotFound tells whether err says that something does not exist.
+func isNotFound(err error) bool { return belay.CodeOf(err) == belay.CodeNotFound }
+
+// about puts a pointer on an error that has none, so that the client sees
+// which part of its request is meant.
+func about(pointer string, err error) error {
+	e, ok := errors.AsType[*belay.Error](err)
+	if !ok || len(e.Fields) > 0 {
+		return err
+	}
+	return &belay.Error{
+		Code: belay.CodeInvalid, Message: "the request is not valid", Err: e.Err, Remedy: slices.Clone(e.Remedy),
+		Fields: []belay.Field{{Pointer: pointer, Message: e.Message}},
+	}
+}

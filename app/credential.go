@@ -1,0 +1,415 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"belay"
+	"belay/secret"
+	"belay/store"
+)
+
+// Credential is a credential with how it is used and what the caller may do
+// with it. It holds nothing of the secret.
+type Credential struct {
+	*belay.Credential
+	Usage   belay.CredentialUsage
+	Actions []belay.Permission
+}
+
+// CredentialChange is what a client wants a credential to be; nil leaves a
+// field as it is.
+type CredentialChange struct {
+	Name *string
+	Type *string // cannot change once it is set
+	// Secret holds the fields to change: a nil value clears one, a field
+	// that is absent stays. A change of any makes a new version.
+	Secret map[string]*belay.Secret
+}
+
+func (c caller) credential(v *belay.Credential, roles []belay.Role, usage belay.CredentialUsage) *Credential {
+	return &Credential{Credential: v, Usage: usage, Actions: c.actions(c.standing(v.OwnerID, roles),
+		belay.PermissionCredentialRead, belay.PermissionCredentialUse, belay.PermissionCredentialWrite)}
+}
+
+// findCredential loads a credential on which the caller has a permission.
+func (a *App) findCredential(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Credential, error) {
+	return object(ctx, a, org, want, func(c caller) (*Credential, error) {
+		v, err := a.store.Credential(ctx, c.org, id)
+		if err != nil {
+			return nil, err
+		}
+		roles, err := c.roles(ctx, a.store.CredentialRoles, []belay.ID{id})
+		if err != nil {
+			return nil, err
+		}
+		if err := allow(c.standing(v.OwnerID, roles[id]), belay.PermissionCredentialRead, want, "credential"); err != nil {
+			return nil, err
+		}
+		usage, err := a.store.CredentialUsages(ctx, c.org, []belay.ID{id})
+		return c.credential(v, roles[id], usage[id]), err
+	})
+}
+
+// Credentials lists the credentials of which the caller sees that they
+// exist.
+func (a *App) Credentials(ctx context.Context, org belay.ID, f belay.CredentialFilter, q belay.Query) (belay.Page[*Credential], error) {
+	c, err := a.authorize(ctx, org, belay.PermissionCredentialRead)
+	if err != nil {
+		return belay.Page[*Credential]{}, err
+	}
+	return a.credentialPage(ctx, c, f, q)
+}
+
+func (a *App) credentialPage(ctx context.Context, c caller, f belay.CredentialFilter, q belay.Query) (belay.Page[*Credential], error) {
+	page, err := a.store.Credentials(ctx, c.viewer(), f, q)
+	if err != nil {
+		return belay.Page[*Credential]{}, err
+	}
+	ids := idsOf(page.Items, func(v *belay.Credential) belay.ID { return v.ID })
+	roles, err := c.roles(ctx, a.store.CredentialRoles, ids)
+	if err != nil {
+		return belay.Page[*Credential]{}, err
+	}
+	usage, err := a.store.CredentialUsages(ctx, c.org, ids)
+	return mapPage(page, func(v *belay.Credential) *Credential { return c.credential(v, roles[v.ID], usage[v.ID]) }), err
+}
+
+// Credential returns one credential, without its secret.
+func (a *App) Credential(ctx context.Context, org, id belay.ID) (*Credential, error) {
+	_, v, err := a.findCredential(ctx, org, id, belay.PermissionCredentialRead)
+	return v, err
+}
+
+// CredentialUsage lists the connections that use a credential, as far as the
+// caller sees them.
+func (a *App) CredentialUsage(ctx context.Context, org, id belay.ID, q belay.Query) (belay.Page[*Connection], error) {
+	c, _, err := a.findCredential(ctx, org, id, belay.PermissionCredentialRead)
+	if err != nil {
+		return belay.Page[*Connection]{}, err
+	}
+	return a.connectionPage(ctx, c, belay.ConnectionFilter{CredentialID: id}, q)
+}
+
+// CredentialVersions lists the versions of a credential, the newest first.
+func (a *App) CredentialVersions(ctx context.Context, org, id belay.ID) ([]*belay.CredentialVersion, error) {
+	c, _, err := a.findCredential(ctx, org, id, belay.PermissionCredentialRead)
+	if err != nil {
+		return nil, err
+	}
+	return a.store.CredentialVersions(ctx, c.org, id)
+}
+
+// sealed is a credential as it is to be stored, with a new version of its
+// material if it has one.
+type sealed struct {
+	*belay.Credential
+	version *belay.CredentialVersion
+	update  bool // the credential is stored already, as it was seen
+}
+
+// save stores a new credential or a change of an old one. When that has been
+// changed since it was seen, that is CodePreconditionFailed.
+func (s *sealed) save(ctx context.Context, tx *store.Tx) error {
+	if !s.update {
+		return tx.CreateCredential(ctx, s.Credential, s.version)
+	}
+	_, err := tx.UpdateCredential(ctx, s.OrganizationID, s.ID, s.UpdatedAt,
+		func(c *belay.Credential) (*belay.CredentialVersion, error) {
+			if err := unchanged(s.Version, c.Version); err != nil {
+				return nil, err
+			}
+			used := c.LastUsedAt
+			*c = *s.Credential
+			c.LastUsedAt = used
+			return s.version, nil
+		})
+	return err
+}
+
+// CreateCredential stores a credential, owned by the caller.
+func (a *App) CreateCredential(ctx context.Context, org belay.ID, ch CredentialChange) (*Credential, error) {
+	c, err := a.authorize(ctx, org, belay.PermissionCredentialWrite)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.newCredential(c, ch)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.createOnce(ctx, c.UserID, s.ID, s.save)
+	if err != nil || id != s.ID {
+		return replayed(err, func() (*Credential, error) { return a.Credential(ctx, c.org, id) })
+	}
+	return c.credential(s.Credential, nil, belay.CredentialUsage{}), nil
+}
+
+// newCredential makes a credential and seals its first version.
+func (a *App) newCredential(c caller, ch CredentialChange) (*sealed, error) {
+	now := a.now()
+	v := &belay.Credential{
+		ID: a.newID(), OrganizationID: c.org, OwnerID: c.UserID,
+		LastRotatedAt: now, Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	var p problems
+	set(&v.Name, ch.Name)
+	set(&v.Type, ch.Type)
+	v.Name = p.name("/name", v.Name, maxCredentialName)
+	values := map[string]belay.Secret{}
+	for name, s := range ch.Secret {
+		if s != nil {
+			values[name] = *s
+		}
+	}
+	if err := a.checkValues(&p, v.Type, values); err != nil {
+		return nil, err
+	}
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	version, err := a.seal(c, v, values)
+	return &sealed{Credential: v, version: version}, err
+}
+
+// checkValues checks a complete set of values against the credential's type.
+func (a *App) checkValues(p *problems, typeName string, values map[string]belay.Secret) error {
+	t, ok := belay.FindCredentialType(typeName)
+	if !ok {
+		var names []string
+		for _, t := range belay.CredentialTypes() {
+			names = append(names, t.Name)
+		}
+		p.add("/type", "%q is not a type of credential; the types are %s", cutText(typeName), joined(names))
+		return nil
+	}
+	size := 0
+	for name, v := range values {
+		size += len(name) + v.Len()
+	}
+	if size > maxSecret {
+		p.add("/secret", "must have at most %d bytes in all, has %d", maxSecret, size)
+	}
+	return p.also(t.Check("/secret", values))
+}
+
+// seal makes the next version of a credential and sets what the credential
+// says about it.
+func (a *App) seal(c caller, v *belay.Credential, values map[string]belay.Secret) (*belay.CredentialVersion, error) {
+	t, _ := belay.FindCredentialType(v.Type)
+	v.Public, v.Set = map[string]string{}, []string{}
+	for name, s := range values {
+		if f, _ := t.Field(name); f.Public {
+			v.Public[name] = string(s.Reveal())
+		} else if !s.IsZero() {
+			v.Set = append(v.Set, name)
+		}
+	}
+	slices.Sort(v.Set)
+	v.Current++
+	v.Fingerprint = a.keyring.Fingerprint(v.Type, values)
+	v.ExpiresAt = secret.Expiry(v.Type, values)
+	ciphertext, err := a.keyring.Seal(values, secret.Binding{OrganizationID: v.OrganizationID, CredentialID: v.ID, Version: v.Current})
+	return &belay.CredentialVersion{
+		CredentialID: v.ID, OrganizationID: v.OrganizationID, Number: v.Current,
+		Sealed: ciphertext, Fingerprint: v.Fingerprint, CreatedBy: c.UserID, CreatedAt: a.now(),
+	}, err
+}
+
+// open decrypts the version of a credential that is in force.
+func (a *App) open(ctx context.Context, v *belay.Credential) (*belay.Material, error) {
+	version, err := a.store.CredentialVersion(ctx, v.OrganizationID, v.ID, v.Current)
+	if err != nil {
+		return nil, err
+	}
+	values, err := a.keyring.Open(version.Sealed, secret.Binding{OrganizationID: v.OrganizationID, CredentialID: v.ID, Version: v.Current})
+	return &belay.Material{CredentialID: v.ID, Version: v.Current, Type: v.Type, Values: values}, err
+}
+
+// UpdateCredential changes a credential. With a version other than 0 it does
+// so only if that is still the credential's. New values make a new version
+// of the material, in force at once.
+func (a *App) UpdateCredential(ctx context.Context, org, id belay.ID, version int64, ch CredentialChange) (*Credential, error) {
+	var view *Credential
+	err := optimistic(version, func() error {
+		var c caller
+		var err error
+		if c, view, err = a.findCredential(ctx, org, id, belay.PermissionCredentialWrite); err != nil {
+			return err
+		}
+		if err := unchanged(version, view.Version); err != nil {
+			return err
+		}
+		s, err := a.changeCredential(ctx, c, view.Credential, ch)
+		if err != nil {
+			return err
+		}
+		return a.store.Write(ctx, s.save)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.Credential(ctx, view.OrganizationID, id)
+}
+
+// changeCredential carries out a change on v and says what is to be stored.
+func (a *App) changeCredential(ctx context.Context, c caller, v *belay.Credential, ch CredentialChange) (*sealed, error) {
+	s := &sealed{Credential: v, update: true}
+	v.UpdatedAt = a.now()
+	var p problems
+	set(&v.Name, ch.Name)
+	v.Name = p.name("/name", v.Name, maxCredentialName)
+	if ch.Type != nil && *ch.Type != v.Type {
+		p.add("/type", "cannot be changed from %q; make a new credential", v.Type)
+	}
+	if ch.Secret == nil {
+		return s, p.err()
+	}
+	values, err := a.changedValues(ctx, v, ch.Secret)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkValues(&p, v.Type, values); err != nil {
+		return nil, err
+	}
+	if err := p.err(); err != nil || a.keyring.Fingerprint(v.Type, values) == v.Fingerprint {
+		return s, err
+	}
+	v.LastRotatedAt = a.now()
+	s.version, err = a.seal(c, v, values)
+	return s, err
+}
+
+// changedValues is the material in force with some fields changed.
+func (a *App) changedValues(ctx context.Context, v *belay.Credential, change map[string]*belay.Secret) (map[string]belay.Secret, error) {
+	material, err := a.open(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	values := maps.Clone(material.Values)
+	for name, s := range change {
+		if s == nil {
+			delete(values, name)
+		} else {
+			values[name] = *s
+		}
+	}
+	return values, nil
+}
+
+// replaceSecret is a secret that comes with a change of a connection: a new
+// version of its own credential if that is of the same type and used by
+// nothing else, a new credential otherwise.
+func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, ch *ConnectionChange) (*sealed, error) {
+	if len(v.Credentials) == 0 || ch.Credentials != nil {
+		if ch.Name == nil {
+			ch.Name = &v.Name
+		}
+		return a.secretOf(c, v, ch)
+	}
+	_, old, err := a.findCredential(ctx, c.org, v.Credentials[0].CredentialID, belay.PermissionCredentialWrite)
+	if err != nil {
+		return nil, about("/credentialSecret", err)
+	}
+	if ch.SecretType != "" && ch.SecretType != old.Type {
+		return nil, belay.Invalid("/credentialType", "the connection's credential %q is of type %s; attach another credential to change the type", old.Name, old.Type)
+	}
+	s, err := a.changeCredential(ctx, c, old.Credential, CredentialChange{Secret: ch.Secret})
+	return s, inBody("/secret", "/credentialSecret", err)
+}
+
+// inBody moves the pointers of an error from where they are in a body of
+// their own to where they are in another.
+func inBody(from, to string, err error) error {
+	if e, ok := err.(*belay.Error); ok { //nolint:errorlint // only a bare one is about fields
+		moved := *e
+		moved.Fields = slices.Clone(e.Fields)
+		for i, f := range moved.Fields {
+			if rest, ok := strings.CutPrefix(f.Pointer, from); ok {
+				moved.Fields[i].Pointer = to + rest
+			}
+		}
+		return &moved
+	}
+	return err
+}
+
+// DeleteCredential deletes a credential. While connections use it that is
+// refused, with their names; with detach it is taken off them first.
+func (a *App) DeleteCredential(ctx context.Context, org, id belay.ID, version int64, detach bool) error {
+	c, _, err := a.findCredential(ctx, org, id, belay.PermissionCredentialWrite)
+	if err != nil {
+		return err
+	}
+	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		v, err := tx.Credential(ctx, c.org, id)
+		if err != nil {
+			return err
+		}
+		if err := unchanged(version, v.Version); err != nil {
+			return err
+		}
+		if err := a.detach(ctx, tx, c, v, detach); err != nil {
+			return err
+		}
+		return tx.DeleteCredential(ctx, c.org, id, a.now())
+	})
+}
+
+// detach takes a credential off every connection that uses it, or refuses
+// when there are any and that was not asked for.
+func (a *App) detach(ctx context.Context, tx *store.Tx, c caller, v *belay.Credential, asked bool) error {
+	for {
+		all := belay.Viewer{OrganizationID: c.org, All: true}
+		page, err := tx.Connections(ctx, all, belay.ConnectionFilter{CredentialID: v.ID}, belay.Query{Size: belay.MaxPageSize})
+		if err != nil || len(page.Items) == 0 {
+			return err
+		}
+		if !asked {
+			return inUse(ctx, tx, c, v, page)
+		}
+		for _, used := range page.Items {
+			_, err := tx.UpdateConnection(ctx, c.org, used.ID, a.now(), func(k *belay.Connection) error {
+				k.Credentials = without(k.Credentials, v.ID)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// without takes a credential out of a list; the first that is left is the
+// primary one.
+func without(uses []belay.CredentialUse, id belay.ID) []belay.CredentialUse {
+	uses = slices.DeleteFunc(slices.Clone(uses), func(u belay.CredentialUse) bool { return u.CredentialID == id })
+	if len(uses) > 0 {
+		uses[0].Purpose = belay.PurposePrimary
+	}
+	return uses
+}
+
+// inUse is the refusal to delete a credential, with the names of those of
+// its users that the caller sees.
+func inUse(ctx context.Context, tx *store.Tx, c caller, v *belay.Credential, page belay.Page[*belay.Connection]) error {
+	seen, err := tx.Connections(ctx, c.viewer(), belay.ConnectionFilter{CredentialID: v.ID}, belay.Query{Size: 20})
+	if err != nil {
+		return err
+	}
+	e := belay.Errorf(belay.CodeInUse, "%q is used by %d connections", v.Name, page.Total)
+	if page.Total == 1 {
+		e = belay.Errorf(belay.CodeInUse, "%q is used by one connection", v.Name)
+	}
+	for _, k := range seen.Items {
+		e.Fields = append(e.Fields, belay.Field{Pointer: "/connections/" + string(k.ID), Message: k.Name})
+	}
+	e.Remedy = []belay.Remedy{{
+		ID: "credential.detach", Title: "Detach and delete",
+		Description: "Takes the credential off every connection that uses it, then deletes it. They cannot authenticate until they get another.",
+		Action:      &belay.RemedyAction{Method: "DELETE", Href: "/api/integrations/credentials?credentialId=" + string(v.ID) + "&detach=true"},
+		Command:     "belay credential delete " + string(v.ID) + " --detach",
+	}}
+	return e
+}

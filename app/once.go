@@ -1,0 +1,57 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"belay"
+	"belay/store"
+)
+
+// idempotencyLife is how long a request with an Idempotency-Key is
+// remembered.
+const idempotencyLife = 24 * time.Hour
+
+// Idempotency identifies a request that may be repeated without doing its
+// work twice.
+type Idempotency struct {
+	Key     string // the client's, 1 to 255 visible ASCII characters
+	Request []byte // a hash over what was asked for
+}
+
+type idempotencyKey struct{}
+
+// WithIdempotency marks what is created with the context as repeatable.
+func WithIdempotency(ctx context.Context, i Idempotency) context.Context {
+	return context.WithValue(ctx, idempotencyKey{}, i)
+}
+
+// createOnce runs create in a transaction, unless the same request was
+// carried out before: then it returns the id of what that created. It
+// returns id otherwise.
+func (a *App) createOnce(ctx context.Context, user, id belay.ID, create func(context.Context, *store.Tx) error) (belay.ID, error) {
+	key, ok := ctx.Value(idempotencyKey{}).(Idempotency)
+	if !ok {
+		return id, a.store.Write(ctx, create)
+	}
+	now := a.now()
+	before, err := a.store.Idempotency(ctx, user, key.Key, now.Add(-idempotencyLife))
+	if err != nil {
+		return "", err
+	}
+	if before != nil {
+		if !bytes.Equal(before.Request, key.Request) {
+			return "", belay.Errorf(belay.CodeIdempotencyReused, "this Idempotency-Key was used for another request; use a new key for each request")
+		}
+		return before.ObjectID, nil
+	}
+	return id, a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := create(ctx, tx); err != nil {
+			return err
+		}
+		return tx.RememberRequest(ctx, &store.Idempotency{
+			UserID: user, Key: key.Key, Request: key.Request, ObjectID: id,
+		}, now, now.Add(-idempotencyLife))
+	})
+}

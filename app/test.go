@@ -1,0 +1,361 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"belay"
+	"belay/store"
+)
+
+// Check is a check with what can be done about its outcome.
+type Check struct {
+	*belay.Check
+	Remedies []belay.Remedy
+}
+
+// testGrace is what a test may take beyond its own timeout before it is
+// given up.
+const testGrace = 2 * time.Second
+
+// running keeps track of the tests under way: a second test of a connection
+// joins the first, and Close waits for all.
+type running struct {
+	mu    sync.Mutex
+	ctx   context.Context
+	end   context.CancelFunc
+	byID  map[belay.ID]*runningTest
+	tests sync.WaitGroup
+}
+
+type runningTest struct {
+	done  chan struct{}
+	check *Check
+	err   error
+}
+
+func (r *running) start() {
+	r.ctx, r.end = context.WithCancel(context.Background())
+	r.byID = map[belay.ID]*runningTest{}
+}
+
+func (r *running) stop() {
+	r.end()
+	r.tests.Wait()
+}
+
+// join starts run for a connection, or finds the one that is under way.
+func (r *running) join(id belay.ID, run func(context.Context) (*Check, error)) *runningTest {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t, ok := r.byID[id]; ok {
+		return t
+	}
+	t := &runningTest{done: make(chan struct{})}
+	r.byID[id] = t
+	r.tests.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				t.err = fmt.Errorf("panic in the test of connection %s: %v", id, v)
+			}
+			r.mu.Lock()
+			delete(r.byID, id)
+			r.mu.Unlock()
+			close(t.done)
+		}()
+		t.check, t.err = run(r.ctx)
+	})
+	return t
+}
+
+// TestConnection tests a connection with its credential, stores the check
+// and lets health and status follow from it. A test of the same connection
+// that is under way is joined. The test goes on when the caller leaves.
+func (a *App) TestConnection(ctx context.Context, org, id belay.ID) (*Check, error) {
+	c, v, err := a.findConnection(ctx, org, id, belay.PermissionConnectionUse)
+	if err != nil {
+		return nil, err
+	}
+	return a.test(ctx, c, v.Connection, belay.TriggerManual)
+}
+
+func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*Check, error) {
+	t := a.running.join(v.ID, func(ctx context.Context) (*Check, error) {
+		k, err := a.run(ctx, c, v, trigger)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.record(ctx, v, k); err != nil {
+			return nil, err
+		}
+		return a.view(ctx, v, k), nil
+	})
+	select {
+	case <-t.done:
+		return t.check, t.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// run tests a connection with its credentials in their order: the next one
+// is tried when the one before it is rejected.
+func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*belay.Check, error) {
+	var materials []*belay.Material
+	for _, u := range v.Credentials {
+		if u.Purpose != belay.PurposePrimary && u.Purpose != belay.PurposeFallback {
+			continue
+		}
+		material, err := a.material(ctx, v.OrganizationID, u.CredentialID)
+		if err != nil {
+			return nil, err
+		}
+		if material != nil {
+			materials = append(materials, material)
+		}
+	}
+	if len(materials) == 0 {
+		return a.attempt(ctx, c, v, trigger, nil), nil
+	}
+	var k *belay.Check
+	for _, m := range materials {
+		if k = a.attempt(ctx, c, v, trigger, m); !rejected(k.Cause) {
+			break
+		}
+	}
+	return k, nil
+}
+
+// material opens a credential; nil for one that was deleted.
+func (a *App) material(ctx context.Context, org, id belay.ID) (*belay.Material, error) {
+	v, err := a.store.Credential(ctx, org, id)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.open(ctx, v)
+}
+
+// rejected tells whether another credential might do better.
+func rejected(c belay.Cause) bool {
+	switch c {
+	case belay.CauseCredentialRejected, belay.CauseCredentialExpired, belay.CauseTLSClientCertificateRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// attempt tests a connection with one credential, nil for none.
+func (a *App) attempt(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger, m *belay.Material) *belay.Check {
+	ctx, cancel := context.WithTimeout(ctx, v.Policy.Timeout+testGrace)
+	defer cancel()
+	k := &belay.Check{
+		ID: a.newID(), OrganizationID: v.OrganizationID, ConnectionID: v.ID, Trigger: trigger,
+		StartedAt: a.now(), UserID: c.UserID,
+	}
+	if m != nil {
+		k.CredentialID, k.CredentialVersion = m.CredentialID, m.Version
+	}
+	begin := a.clock()
+	r := a.kinds[v.Kind].Test(ctx, belay.Target{
+		Endpoint: v.Endpoint, Config: v.Config, TLS: v.TLSConfig(), Credential: m, Timeout: v.Policy.Timeout,
+	})
+	k.Duration = a.clock().Sub(begin)
+	k.Health, k.Cause, k.Summary, k.Stages, k.Identity = r.Health, r.Cause, r.Summary, r.Stages, r.Identity
+	facts, err := json.Marshal(r.Facts)
+	if err != nil || r.Facts == nil {
+		facts = []byte("{}")
+	}
+	k.Facts = facts
+	return k
+}
+
+// record stores a check and what follows from it, unless the connection was
+// changed while the test ran: then the check speaks of what is no more, and
+// is only kept.
+func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Check) error {
+	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.CreateCheck(ctx, k); err != nil {
+			return err
+		}
+		if k.CredentialID != "" {
+			if err := tx.CredentialUsed(ctx, k.OrganizationID, k.CredentialID, k.StartedAt); err != nil {
+				return err
+			}
+		}
+		v, err := tx.Connection(ctx, k.OrganizationID, k.ConnectionID)
+		if isNotFound(err) {
+			return nil
+		}
+		if err != nil || v.Version != tested.Version {
+			return err
+		}
+		after := *v
+		if err := a.follow(ctx, tx, &after, k); err != nil {
+			return err
+		}
+		return tx.SaveHealth(ctx, v, &after)
+	})
+}
+
+// follow lets health, status and identity of a connection follow from a
+// check.
+func (a *App) follow(ctx context.Context, tx *store.Tx, v *belay.Connection, k *belay.Check) error {
+	v.Health = v.Health.Next(k)
+	status := v.Status.AfterCheck(k.Health)
+	if k.Trigger == belay.TriggerRegistration && status == belay.StatusDisconnected && v.Status == belay.StatusRegistered {
+		// It was never connected: it stays wanted, with the reason why not.
+		status, v.StatusReason = v.Status, k.Summary
+	}
+	if status != v.Status {
+		v.Status, v.StatusReason, v.StatusChangedBy, v.StatusChangedAt = status, k.Summary, "check", a.now()
+	}
+	if k.Identity == "" || k.Identity == v.Identity {
+		return nil
+	}
+	other, err := tx.ConnectionByIdentity(ctx, v.OrganizationID, k.Identity)
+	if err != nil {
+		return err
+	}
+	if other == nil {
+		v.Identity = k.Identity
+	}
+	return nil
+}
+
+// view is a check with its remedies.
+func (a *App) view(ctx context.Context, v *belay.Connection, k *belay.Check) *Check {
+	rc := belay.RemedyContext{ConnectionID: v.ID, ConnectionName: v.Name, Kind: v.Kind, Status: v.Status, CredentialID: k.CredentialID}
+	if k.CredentialID != "" && k.Cause != "" {
+		if credential, err := a.store.Credential(ctx, v.OrganizationID, k.CredentialID); err == nil {
+			rc.CredentialName = credential.Name
+		}
+	}
+	return &Check{Check: k, Remedies: belay.Remedies(k.Cause, rc)}
+}
+
+// TestDraft tests a connection that is not stored, with a credential that is
+// stored or one that comes with it. Nothing is kept.
+func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) (*Check, error) {
+	c, err := a.authorize(ctx, org, belay.PermissionConnectionUse)
+	if err != nil {
+		return nil, err
+	}
+	ch.Status = nil
+	if ch.Name == nil || *ch.Name == "" {
+		name := "draft"
+		ch.Name = &name
+	}
+	secret, secretType := ch.Secret, ch.SecretType
+	ch.Secret = nil
+	v, _, err := a.draft(ctx, c, ch)
+	if err != nil {
+		return nil, err
+	}
+	var k *belay.Check
+	if secret == nil {
+		k, err = a.run(ctx, c, v, belay.TriggerDraft)
+	} else {
+		var m *belay.Material
+		if m, err = a.loose(v, secretType, secret); err == nil {
+			k = a.attempt(ctx, c, v, belay.TriggerDraft, m)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	k.ConnectionID = ""
+	return &Check{Check: k, Remedies: belay.Remedies(k.Cause, belay.RemedyContext{Kind: v.Kind, CredentialID: k.CredentialID})}, nil
+}
+
+// loose is the material of a secret that belongs to no credential.
+func (a *App) loose(v *belay.Connection, typeName string, secret map[string]*belay.Secret) (*belay.Material, error) {
+	values := map[string]belay.Secret{}
+	for name, s := range secret {
+		if s != nil {
+			values[name] = *s
+		}
+	}
+	var p problems
+	if err := a.checkValues(&p, typeName, values); err != nil {
+		return nil, err
+	}
+	if err := p.err(); err != nil {
+		return nil, inBody("/type", "/credentialType", inBody("/secret", "/credentialSecret", err))
+	}
+	if err := accepts(a.kinds[v.Kind].Definition(), &belay.Credential{Name: "the secret", Type: typeName}); err != nil {
+		return nil, inBody("/credentials", "/credentialType", err)
+	}
+	return &belay.Material{Type: typeName, Values: values}, nil
+}
+
+// environmentTests bounds how many connections of an environment are tested
+// at once.
+const environmentTests = 8
+
+// TestEnvironment tests every connection of an environment that the caller
+// may use and calls each with the check of one as it ends, never two at a
+// time; each may be nil. It returns all checks, ordered by the connections'
+// names.
+func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, each func(*Check)) ([]*Check, error) {
+	c, _, err := a.findEnvironment(ctx, org, id, belay.PermissionConnectionUse)
+	if err != nil {
+		return nil, err
+	}
+	tested, err := a.usable(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	checks := make([]*Check, len(tested))
+	errs := make([]error, len(tested))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	limit := make(chan struct{}, environmentTests)
+	for i, v := range tested {
+		wg.Go(func() {
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			checks[i], errs[i] = a.test(ctx, c, v, belay.TriggerManual)
+			if errs[i] == nil && each != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				each(checks[i])
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return checks, nil
+}
+
+// usable lists the connections of an environment that the caller may use.
+func (a *App) usable(ctx context.Context, c caller, environment belay.ID) ([]*belay.Connection, error) {
+	var out []*belay.Connection
+	q := belay.Query{Size: belay.MaxPageSize}
+	for {
+		page, err := a.connectionPage(ctx, c, belay.ConnectionFilter{EnvironmentID: environment}, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page.Items {
+			for _, p := range v.Actions {
+				if p == belay.PermissionConnectionUse {
+					out = append(out, v.Connection)
+				}
+			}
+		}
+		if q.Cursor = page.NextCursor; q.Cursor == "" {
+			return out, nil
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"belay"
+)
+
+// Limits on what is stored, in characters unless said otherwise. Those of
+// names and descriptions are Meshery's.
+const (
+	maxEnvironmentName        = 100
+	maxEnvironmentDescription = 1000
+	maxConnectionName         = 255
+	maxConnectionDescription  = 1000
+	maxCredentialName         = 255
+	maxWorkspaceName          = 255
+	maxWorkspaceDescription   = 5000
+	maxMetadata               = 64 << 10 // bytes
+	maxLabels                 = 32
+	maxCredentials            = 8 // of one connection
+	maxSecret                 = 256 << 10
+)
+
+// problems collects what is wrong with a request, so that all of it is told
+// at once.
+type problems []belay.Field
+
+func (p *problems) add(pointer, format string, args ...any) {
+	*p = append(*p, belay.Field{Pointer: pointer, Message: fmt.Sprintf(format, args...)})
+}
+
+// also takes over the fields of another error; what is not a CodeInvalid
+// error is returned.
+func (p *problems) also(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := err.(*belay.Error); ok && e.Code == belay.CodeInvalid { //nolint:errorlint // only a bare one is about fields
+		*p = append(*p, e.Fields...)
+		return nil
+	}
+	return err
+}
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &belay.Error{Code: belay.CodeInvalid, Message: "the request is not valid", Fields: p}
+}
+
+// name checks a name and returns it without the spaces around it.
+func (p *problems) name(pointer, s string, limit int) string {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		p.add(pointer, "must not be empty")
+	}
+	p.text(pointer, s, limit)
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		p.add(pointer, "must be one line without control characters")
+	}
+	return s
+}
+
+// text checks the length and encoding of any text.
+func (p *problems) text(pointer, s string, limit int) {
+	if !utf8.ValidString(s) {
+		p.add(pointer, "must be UTF-8")
+	}
+	if strings.ContainsRune(s, 0) {
+		p.add(pointer, "must not contain NUL")
+	}
+	if n := utf8.RuneCountInString(s); n > limit {
+		p.add(pointer, "must have at most %d characters, has %d", limit, n)
+	}
+}
+
+// metadata checks that raw is a JSON object of reasonable size, and returns
+// it compact, "{}" for none.
+func (p *problems) metadata(pointer string, raw []byte) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("{}")
+	}
+	if len(raw) > maxMetadata {
+		p.add(pointer, "must have at most %d bytes, has %d", maxMetadata, len(raw))
+		return nil
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil || object == nil {
+		p.add(pointer, "must be a JSON object")
+		return nil
+	}
+	if bytes.Contains(raw, []byte(`\u0000`)) {
+		p.add(pointer, "must not contain NUL")
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, raw); err != nil {
+		p.add(pointer, "must be a JSON object")
+	}
+	return compact.Bytes()
+}
+
+// labelPart is what Kubernetes allows for the name of a label, so that
+// labels can be carried over.
+var labelPart = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
+
+func (p *problems) labels(labels map[string]string) {
+	if len(labels) > maxLabels {
+		p.add("/labels", "must be at most %d, are %d", maxLabels, len(labels))
+	}
+	for name, value := range labels {
+		if !labelPart.MatchString(name) {
+			p.add("/labels", "%q is not a label's name: 1 to 63 letters, digits, dots, dashes, underscores and slashes, beginning and ending with a letter or digit", cutText(name))
+		}
+		if value != "" && !labelPart.MatchString(value) {
+			p.add("/labels", "%q is not a label's value: up to 63 letters, digits, dots, dashes, underscores and slashes, beginning and ending with a letter or digit", cutText(value))
+		}
+	}
+}
+
+// cutText shortens what a message repeats.
+func cutText(s string) string {
+	if utf8.RuneCountInString(s) <= 64 {
+		return s
+	}
+	return string([]rune(s)[:64]) + "…"
+}
+
+// set carries out one field of a change: nil leaves it as it is.
+func set[T any](field *T, change *T) {
+	if change != nil {
+		*field = *change
+	}
+}
