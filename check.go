@@ -2,6 +2,7 @@ package belay
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -167,4 +168,16 @@ type Report struct {
 	Identity string
 	// Missing names the permission that is missing, for CausePermissionMissing.
 	Missing string
+}
+
+// ParseHealthStatus reads a health status by its exact name.
+func ParseHealthStatus(s string) (HealthStatus, error) {
+	all := HealthStatuses()
+	names := make([]string, len(all))
+	for i, h := range all {
+		if names[i] = string(h); names[i] == s {
+			return h, nil
+		}
+	}
+	return "", Errorf(CodeInvalid, "must be one of %s", strings.Join(names, ", "))
 }

@@ -212,3 +212,34 @@ func anyOfText(sets [][]string) string {
 func escapePointer(s string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
 }
+
+// Schema is the JSON Schema (2020-12) of a credential's values. A field is
+// secret unless it says "secret": false.
+func (t CredentialType) Schema() map[string]any {
+	properties := map[string]any{}
+	required := []string{}
+	for _, f := range t.Fields {
+		properties[f.Name] = map[string]any{
+			"type": "string", "title": f.Title, "description": f.Help,
+			"secret": !f.Public, "writeOnly": !f.Public,
+		}
+		if f.Required {
+			required = append(required, f.Name)
+		}
+	}
+	schema := map[string]any{
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": t.Title, "description": t.Description,
+		"type": "object", "properties": properties, "required": required, "additionalProperties": false,
+	}
+	if t.Open {
+		schema["additionalProperties"] = map[string]any{"type": "string", "secret": true, "writeOnly": true}
+	}
+	if len(t.AnyOf) > 0 {
+		anyOf := make([]any, len(t.AnyOf))
+		for i, set := range t.AnyOf {
+			anyOf[i] = map[string]any{"required": set}
+		}
+		schema["anyOf"] = anyOf
+	}
+	return schema
+}

@@ -1,0 +1,121 @@
+package rest
+
+import (
+	"encoding/json"
+	"time"
+
+	"belay"
+	"belay/app"
+)
+
+type check struct {
+	ID                belay.ID           `json:"id"`
+	ConnectionID      belay.ID           `json:"connectionId,omitempty"`
+	Trigger           belay.Trigger      `json:"trigger"`
+	StartedAt         time.Time          `json:"startedAt"`
+	DurationMS        float64            `json:"durationMs"`
+	Health            belay.HealthStatus `json:"health"`
+	Cause             *belay.Cause       `json:"cause"`
+	Summary           string             `json:"summary"`
+	Stages            []stage            `json:"stages"`
+	Facts             json.RawMessage    `json:"facts"`
+	CredentialID      belay.ID           `json:"credentialId,omitempty"`
+	CredentialVersion int                `json:"credentialVersion,omitempty"`
+	Remediation       []remedy           `json:"remediation"`
+}
+
+type stage struct {
+	Name       belay.Stage   `json:"name"`
+	Outcome    belay.Outcome `json:"outcome"`
+	DurationMS float64       `json:"durationMs"`
+	Detail     string        `json:"detail,omitempty"`
+}
+
+// milliseconds is a duration on the wire, with microseconds behind the
+// point.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func newCheck(k *app.Check) check {
+	w := check{
+		ID: k.ID, ConnectionID: k.ConnectionID, Trigger: k.Trigger, StartedAt: k.StartedAt, DurationMS: milliseconds(k.Duration),
+		Health: k.Health, Cause: causeOf(k.Cause), Summary: k.Summary, Stages: make([]stage, len(k.Stages)), Facts: rawObject(k.Facts),
+		CredentialID: k.CredentialID, CredentialVersion: k.CredentialVersion, Remediation: remedies(k.Remedies),
+	}
+	for i, s := range k.Stages {
+		w.Stages[i] = stage{s.Stage, s.Outcome, milliseconds(s.Duration), s.Detail}
+	}
+	return w
+}
+
+type checkPage struct {
+	pageOf
+	Checks []check `json:"checks"`
+}
+
+// checkSummary is what the test of many connections says.
+type checkSummary struct {
+	Checks  []check `json:"checks"`
+	Summary struct {
+		Total     int `json:"total"`
+		Healthy   int `json:"healthy"`
+		Degraded  int `json:"degraded"`
+		Unhealthy int `json:"unhealthy"`
+		Unknown   int `json:"unknown"`
+	} `json:"summary"`
+}
+
+func newCheckSummary(checks []*app.Check) checkSummary {
+	s := checkSummary{Checks: make([]check, len(checks))}
+	for i, k := range checks {
+		s.Checks[i] = newCheck(k)
+		s.Summary.Total++
+		switch k.Health {
+		case belay.HealthHealthy:
+			s.Summary.Healthy++
+		case belay.HealthDegraded:
+			s.Summary.Degraded++
+		case belay.HealthUnhealthy:
+			s.Summary.Unhealthy++
+		case belay.HealthUnknown, belay.HealthUnchecked:
+			s.Summary.Unknown++
+		}
+	}
+	return s
+}
+
+func (a *API) testConnection(r *request) (response, error) {
+	org, id, err := r.object("connectionId", "connection")
+	if err != nil {
+		return response{}, err
+	}
+	return checked(a.app.TestConnection(r.Context(), org, id))
+}
+
+func checked(k *app.Check, err error) (response, error) {
+	if err != nil {
+		return response{}, err
+	}
+	return response{body: newCheck(k)}, nil
+}
+
+func (a *API) testDraft(r *request) (response, error) {
+	var b connectionBody
+	org, err := r.create(&b, &b.OrganizationID)
+	if err != nil {
+		return response{}, err
+	}
+	ch, err := b.change()
+	if err != nil {
+		return response{}, err
+	}
+	return checked(a.app.TestDraft(r.Context(), org, ch))
+}
+
+func (a *API) listChecks(r *request) (response, error) {
+	org, id, q, err := r.listOf("connectionId", "connection")
+	if err != nil {
+		return response{}, err
+	}
+	page, err := a.app.Checks(r.Context(), org, id, q)
+	return response{body: checkPage{envelope(page), list(page, newCheck)}}, err
+}

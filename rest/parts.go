@@ -1,0 +1,105 @@
+package rest
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/http"
+
+	"belay"
+	"belay/app"
+)
+
+// list reads what every list of an organization takes.
+func (r *request) list() (org belay.ID, q belay.Query, err error) {
+	if org, err = r.org(); err != nil {
+		return org, q, err
+	}
+	q, err = r.page()
+	return org, q, err
+}
+
+// object reads what every operation on one object takes.
+func (r *request) object(name, noun string) (org, id belay.ID, err error) {
+	if org, err = r.org(); err != nil {
+		return org, id, err
+	}
+	id, err = r.id(name, noun)
+	return org, id, err
+}
+
+// listOf reads what every list below one object takes.
+func (r *request) listOf(name, noun string) (org, id belay.ID, q belay.Query, err error) {
+	if org, id, err = r.object(name, noun); err != nil {
+		return org, id, q, err
+	}
+	q, err = r.page()
+	return org, id, q, err
+}
+
+// pair reads what every assignment takes.
+func (r *request) pair(name, noun, otherName, otherNoun string) (org, id, other belay.ID, err error) {
+	if org, id, err = r.object(name, noun); err != nil {
+		return org, id, other, err
+	}
+	other, err = r.id(otherName, otherNoun)
+	return org, id, other, err
+}
+
+// update reads what every change of one object takes: its body into v and
+// the version that it is made on.
+func (r *request) update(name, noun string, v any) (org, id belay.ID, version int64, err error) {
+	if org, id, err = r.object(name, noun); err != nil {
+		return org, id, version, err
+	}
+	if version, err = r.version(); err != nil {
+		return org, id, version, err
+	}
+	return org, id, version, r.decode(v)
+}
+
+// create reads what every creation takes: its body into v, of which inBody
+// is the organization.
+func (r *request) create(v any, inBody *belay.ID) (org belay.ID, err error) {
+	if org, err = r.org(); err != nil {
+		return org, err
+	}
+	if err := r.checkIdempotencyKey(); err != nil {
+		return org, err
+	}
+	if err := r.decode(v); err != nil {
+		return org, err
+	}
+	if *inBody != "" {
+		org = *inBody
+	}
+	return org, nil
+}
+
+const idempotencyHeader = "Idempotency-Key"
+
+func (r *request) checkIdempotencyKey() error {
+	key := r.Header.Get(idempotencyHeader)
+	bad := len(key) > 255
+	for _, c := range []byte(key) {
+		bad = bad || c < 0x21 || c > 0x7e
+	}
+	if bad {
+		return belay.Errorf(belay.CodeMalformed, "the header Idempotency-Key must have at most 255 visible ASCII characters")
+	}
+	return nil
+}
+
+// once is the request's context, marked as repeatable when the client has
+// sent an Idempotency-Key.
+func (r *request) once() context.Context {
+	key := r.Header.Get(idempotencyHeader)
+	if key == "" || r.Method != http.MethodPost {
+		return r.Context()
+	}
+	sum := sha256.New()
+	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.RequestURI()), r.body} {
+		sum.Write(part)
+		sum.Write([]byte{0})
+	}
+	return app.WithIdempotency(r.Context(), app.Idempotency{Key: key, Request: sum.Sum(nil)})
+}

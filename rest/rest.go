@@ -1,0 +1,183 @@
+// Package rest is the wire contract: paths, spellings, envelopes and status
+// codes live here and nowhere else. For the resources that Meshery publishes
+// it is Meshery's contract; what that lacks is added in its style. The
+// document openapi.yaml describes all of it.
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"belay"
+	"belay/app"
+)
+
+// maxBody bounds a JSON body, in bytes. What is larger is answered with 413
+// before it is read.
+const maxBody = 1 << 20
+
+// Config is what an API is made of. All of it must be set.
+type Config struct {
+	App     *app.App
+	Log     *slog.Logger
+	Version string
+}
+
+// API answers requests below /api/. Authentication stands before it: it
+// finds the principal in the request's context.
+type API struct {
+	app     *app.App
+	log     *slog.Logger
+	version string
+	mux     *http.ServeMux
+}
+
+// New makes an API with all its routes.
+func New(c Config) *API {
+	a := &API{app: c.App, log: c.Log, version: c.Version, mux: http.NewServeMux()}
+	methods := map[string][]string{}
+	for _, r := range a.Routes() {
+		a.mux.Handle(r.Method+" "+r.Path, a.serve(r))
+		methods[r.Path] = append(methods[r.Path], r.Method)
+	}
+	for path, allowed := range methods {
+		a.mux.Handle(path, a.methodNotAllowed(allowed))
+	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		a.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+	})
+	return a
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// Route is one operation of the API.
+type Route struct {
+	Method     string
+	Path       string
+	Permission belay.Permission // the one that it asks for first
+	Status     int              // of success
+	Query      []string         // the parameters that it takes
+	MaxBody    int64            // 0: maxBody
+	Multipart  bool             // takes multipart/form-data instead of JSON
+	handle     func(*request) (response, error)
+}
+
+// response is what a handler answers with.
+type response struct {
+	body    any
+	version int64 // for the ETag; 0 where nothing can be changed by If-Match
+}
+
+// request is a request being handled.
+type request struct {
+	*http.Request
+	route Route
+	body  []byte
+}
+
+// serve is what all routes have in common: limits, media types, errors,
+// ETags and encoding.
+func (a *API) serve(route Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req := &request{Request: r, route: route}
+		if err := req.prepare(w); err != nil {
+			a.Problem(w, r, err)
+			return
+		}
+		res, err := route.handle(req)
+		if err != nil {
+			a.Problem(w, r, err)
+			return
+		}
+		a.answer(w, req, res)
+	})
+}
+
+// prepare refuses what cannot be a request of this route, and reads the
+// body.
+func (r *request) prepare(w http.ResponseWriter) error {
+	if err := r.checkQuery(); err != nil {
+		return err
+	}
+	if r.route.Multipart {
+		return r.wantMedia("multipart/form-data")
+	}
+	limit := r.route.MaxBody
+	if limit == 0 {
+		limit = maxBody
+	}
+	if r.ContentLength > limit {
+		return tooLarge(limit)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return tooLarge(limit)
+	}
+	if err != nil {
+		return belay.Errorf(belay.CodeMalformed, "the body ended early")
+	}
+	r.body = body
+	if len(body) > 0 {
+		return r.wantMedia("application/json")
+	}
+	return nil
+}
+
+func tooLarge(limit int64) error {
+	return belay.Errorf(belay.CodeTooLarge, "the body is larger than %d bytes", limit)
+}
+
+func (r *request) wantMedia(want string) error {
+	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err == nil && (got == want || want == "application/json" && strings.HasSuffix(got, "+json")) {
+		return nil
+	}
+	return belay.Errorf(belay.CodeUnsupportedMedia, "the body must be %s; send the header Content-Type: %s", want, want)
+}
+
+// answer encodes a success. A GET whose ETag the client has already is
+// answered with 304.
+func (a *API) answer(w http.ResponseWriter, r *request, res response) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if res.body == nil {
+		w.WriteHeader(r.route.Status)
+		return
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(res.body); err != nil {
+		a.Problem(w, r.Request, err)
+		return
+	}
+	tag := etag(res.version, b.Bytes())
+	h.Set("ETag", tag)
+	h.Set("Cache-Control", "private, no-cache")
+	if r.Method == http.MethodGet && matches(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(r.route.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(b.Bytes())
+	}
+}
+
+func (a *API) methodNotAllowed(allowed []string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		a.Problem(w, r, belay.Errorf(belay.CodeMethodNotAllowed, "%s is not possible here; possible are %s", r.Method, strings.Join(allowed, ", ")))
+	})
+}

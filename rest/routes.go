@@ -1,0 +1,83 @@
+package rest
+
+import (
+	"net/http"
+
+	"belay"
+)
+
+// Routes is the whole API: every operation, the permission that it asks for
+// first, and the parameters that it takes.
+func (a *API) Routes() []Route {
+	const (
+		get, post, put, del     = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+		ok, created, noContent  = http.StatusOK, http.StatusCreated, http.StatusNoContent
+		environments            = "/api/environments"
+		connections             = "/api/integrations/connections"
+		credentials             = "/api/integrations/credentials"
+		workspaces              = "/api/workspaces"
+		orgs                    = "/api/identity/orgs"
+		kinds                   = "/api/registry/connections"
+		kubernetes              = "/api/system/kubernetes"
+		environment, connection = environments + "/{environmentId}", connections + "/{connectionId}"
+		workspace               = workspaces + "/{workspaceId}"
+	)
+	connectionParams := params(pageParams, []string{"filter", "kind", "status", "type", "health", "label", "name"})
+	return []Route{
+		{get, environments, belay.PermissionEnvironmentRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listEnvironments},
+		{post, environments, belay.PermissionEnvironmentWrite, created, nil, 0, false, a.createEnvironment},
+		{get, environment, belay.PermissionEnvironmentRead, ok, nil, 0, false, a.getEnvironment},
+		{put, environment, belay.PermissionEnvironmentWrite, ok, nil, 0, false, a.updateEnvironment},
+		{del, environment, belay.PermissionEnvironmentWrite, noContent, nil, 0, false, a.deleteEnvironment},
+		{get, environment + "/connections", belay.PermissionEnvironmentRead, ok, connectionParams, 0, false, a.listEnvironmentConnections},
+		{put, environment + "/connections", belay.PermissionEnvironmentWrite, ok, nil, 0, false, a.setEnvironmentConnections},
+		{post, environment + "/connections/{connectionId}", belay.PermissionEnvironmentWrite, created, nil, 0, false, a.assignConnection},
+		{del, environment + "/connections/{connectionId}", belay.PermissionEnvironmentWrite, noContent, nil, 0, false, a.unassignConnection},
+		{get, environment + "/credentials", belay.PermissionEnvironmentRead, ok, pageParams, 0, false, a.listEnvironmentCredentials},
+		{post, environment + "/test", belay.PermissionConnectionUse, ok, nil, 0, false, a.testEnvironment},
+
+		{get, connections, belay.PermissionConnectionRead, ok, connectionParams, 0, false, a.listConnections},
+		{post, connections, belay.PermissionConnectionWrite, created, nil, 0, false, a.createConnection},
+		{post, connections + "/test", belay.PermissionConnectionUse, ok, nil, 0, false, a.testDraft},
+		{get, connection, belay.PermissionConnectionRead, ok, nil, 0, false, a.getConnection},
+		{put, connection, belay.PermissionConnectionWrite, ok, nil, 0, false, a.updateConnection},
+		{del, connection, belay.PermissionConnectionWrite, noContent, nil, 0, false, a.deleteConnection},
+		{post, connection + "/test", belay.PermissionConnectionUse, ok, nil, 0, false, a.testConnection},
+		{get, connection + "/checks", belay.PermissionConnectionRead, ok, pageParams, 0, false, a.listChecks},
+		{get, connection + "/transitions", belay.PermissionConnectionRead, ok, nil, 0, false, a.listTransitions},
+		{get, connections + "/kubernetes/{connectionId}/context", belay.PermissionConnectionRead, ok, nil, 0, false, a.kubernetesContext},
+
+		{get, credentials, belay.PermissionCredentialRead, ok, params(pageParams, []string{"type"}), 0, false, a.listCredentials},
+		{post, credentials, belay.PermissionCredentialWrite, created, nil, 0, false, a.createCredential},
+		{put, credentials, belay.PermissionCredentialWrite, ok, nil, 0, false, a.updateCredential},
+		{del, credentials, belay.PermissionCredentialWrite, noContent, []string{"credentialId", "detach"}, 0, false, a.deleteCredential},
+		{get, credentials + "/{credentialId}", belay.PermissionCredentialRead, ok, nil, 0, false, a.getCredential},
+		{get, credentials + "/{credentialId}/usage", belay.PermissionCredentialRead, ok, pageParams, 0, false, a.listCredentialUsage},
+		{get, credentials + "/{credentialId}/versions", belay.PermissionCredentialRead, ok, nil, 0, false, a.listCredentialVersions},
+
+		{get, workspaces, belay.PermissionWorkspaceRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listWorkspaces},
+		{post, workspaces, belay.PermissionWorkspaceWrite, created, nil, 0, false, a.createWorkspace},
+		{get, workspace, belay.PermissionWorkspaceRead, ok, nil, 0, false, a.getWorkspace},
+		{put, workspace, belay.PermissionWorkspaceWrite, ok, nil, 0, false, a.updateWorkspace},
+		{del, workspace, belay.PermissionWorkspaceWrite, noContent, nil, 0, false, a.deleteWorkspace},
+		{get, workspace + "/environments", belay.PermissionWorkspaceRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listWorkspaceEnvironments},
+		{post, workspace + "/environments/{environmentId}", belay.PermissionWorkspaceAssign, ok, nil, 0, false, a.assignEnvironment},
+		{del, workspace + "/environments/{environmentId}", belay.PermissionWorkspaceAssign, noContent, nil, 0, false, a.unassignEnvironment},
+		{get, workspace + "/credentials", belay.PermissionWorkspaceRead, ok, pageParams, 0, false, a.listWorkspaceCredentials},
+		{post, workspace + "/credentials/{credentialId}", belay.PermissionWorkspaceAssign, ok, nil, 0, false, a.assignCredential},
+		{del, workspace + "/credentials/{credentialId}", belay.PermissionWorkspaceAssign, noContent, nil, 0, false, a.unassignCredential},
+
+		{get, orgs, belay.PermissionOrganizationRead, ok, params(pageParams, []string{"all"}), 0, false, a.listOrganizations},
+		{get, orgs + "/{orgId}", belay.PermissionOrganizationRead, ok, nil, 0, false, a.getOrganization},
+		{get, "/api/user", belay.PermissionUserRead, ok, nil, 0, false, a.getUser},
+
+		{get, kinds, belay.PermissionKindRead, ok, nil, 0, false, a.listKinds},
+		{get, kinds + "/{name}", belay.PermissionKindRead, ok, nil, 0, false, a.getKind},
+
+		{post, kubernetes + "/contexts", belay.PermissionConnectionWrite, ok, []string{"connectionId"}, maxUpload, true, a.previewKubeconfig},
+		{post, kubernetes, belay.PermissionConnectionWrite, ok, []string{"connectionId"}, maxUpload, true, a.importKubeconfig},
+		{get, kubernetes + "/ping", belay.PermissionConnectionUse, ok, []string{"connectionId"}, 0, false, a.pingKubernetes},
+
+		{get, "/api/system/version", "", ok, nil, 0, false, a.getVersion},
+	}
+}
