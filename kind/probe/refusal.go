@@ -1,0 +1,138 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"belay"
+)
+
+// Phrases by which servers answer, with status 400, what has no status of
+// its own. They are nginx's and Go's.
+var (
+	sayNoCertificate  = [][]byte{[]byte("No required SSL certificate was sent")}
+	sayBadCertificate = [][]byte{[]byte("The SSL certificate error")}
+	sayPlainHTTP      = [][]byte{[]byte("The plain HTTP request was sent to HTTPS port"), []byte("Client sent an HTTP request to an HTTPS server")}
+)
+
+// Refusal says why an answer is a refusal of the credential or its absence,
+// or of plain HTTP, nil when it is none of these.
+func (s *Session) Refusal(a *Response) *Failure {
+	switch a.Status {
+	case http.StatusUnauthorized:
+		return s.unauthorized(a)
+	case http.StatusForbidden:
+		return &Failure{Cause: belay.CausePermissionMissing, Stage: belay.StageAuthorize, Detail: s.answered(a)}
+	case http.StatusTooManyRequests:
+		return &Failure{Cause: belay.CauseRateLimited, Detail: s.answered(a)}
+	case http.StatusBadRequest:
+		return s.badRequest(a)
+	default:
+		return nil
+	}
+}
+
+func (s *Session) unauthorized(a *Response) *Failure {
+	f := &Failure{Cause: belay.CauseCredentialRejected, Stage: belay.StageAuthenticate, Detail: s.answered(a)}
+	switch {
+	case !s.HasCredential():
+		f.Cause = belay.CauseCredentialMissing
+	case s.expired():
+		f.Cause, f.Detail = belay.CauseCredentialExpired, s.expiryDetail()
+	}
+	return f
+}
+
+func (s *Session) badRequest(a *Response) *Failure {
+	says := func(phrases [][]byte) bool {
+		for _, p := range phrases {
+			if bytes.Contains(a.Body, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case s.tls == nil && says(sayPlainHTTP):
+		return &Failure{Cause: belay.CauseTLSProtocol, Detail: "it answers in TLS only; the endpoint must begin with https"}
+	case s.tls != nil && says(sayNoCertificate):
+		return &Failure{Cause: belay.CauseCredentialMissing, Stage: belay.StageAuthenticate, Detail: "it asks for a client certificate"}
+	case s.tls != nil && says(sayBadCertificate) && s.expired():
+		return &Failure{Cause: belay.CauseCredentialExpired, Stage: belay.StageAuthenticate, Detail: s.expiryDetail()}
+	case s.tls != nil && says(sayBadCertificate):
+		return &Failure{Cause: belay.CauseTLSClientCertificateRejected, Stage: belay.StageAuthenticate, Detail: s.answered(a)}
+	default:
+		return nil
+	}
+}
+
+// answered quotes an answer's status and the beginning of its body.
+func (s *Session) answered(a *Response) string {
+	return join(statusText(a.Status), s.Quote(string(a.Body)))
+}
+
+func statusText(status int) string {
+	text := http.StatusText(status)
+	if text == "" {
+		text = "unknown"
+	}
+	return "status " + strconv.Itoa(status) + " " + text
+}
+
+// Unexpected says that an answer's status is not among those expected.
+func (s *Session) Unexpected(cause belay.Cause, a *Response) *Failure {
+	return &Failure{Cause: cause, Detail: s.answered(a)}
+}
+
+func (s *Session) expired() bool {
+	end := Expiry(s.target.Credential)
+	return !end.IsZero() && end.Before(s.run.now())
+}
+
+func (s *Session) expiryDetail() string {
+	return "it was valid until " + Expiry(s.target.Credential).UTC().Format(time.RFC3339)
+}
+
+// Introduce asks a question that anybody may ask, without the credential
+// first: what is not the right service never sees it. Only when the target
+// wants to know who asks is it asked again with the credential, and when that
+// is refused too the answer is kept for Admission, so that a rejected
+// credential is sent once and not again. The target may then not have said
+// yet what it is: refused tells so.
+func (s *Session) Introduce(ctx context.Context, r Request) (a *Response, refused bool, err error) {
+	r.Anonymous = true
+	a, err = s.Do(ctx, r)
+	if err != nil || !wantsCredential(r, a) {
+		return a, false, err
+	}
+	if s.HasCredential() {
+		r.Anonymous = false
+		a, err = s.Do(ctx, r)
+		if err != nil || !wantsCredential(r, a) {
+			return a, false, err
+		}
+	}
+	s.refused = a
+	s.Detail("it asks for a credential before it says what it is")
+	return a, true, nil
+}
+
+// Admission fails when the credential, or its absence, was refused already.
+func (s *Session) Admission() error {
+	if s.refused == nil {
+		return nil
+	}
+	if f := s.Refusal(s.refused); f != nil {
+		return f
+	}
+	return nil
+}
+
+func wantsCredential(r Request, a *Response) bool {
+	refused := a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden
+	return refused && !slices.Contains(r.Expect, a.Status)
+}
