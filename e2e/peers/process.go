@@ -119,3 +119,13 @@ func (p *process) lastWords() string {
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	return "\n" + string(bytes.Join(lines[max(0, len(lines)-15):], []byte("\n")))
 }
+
+// files writes files, by their names, into dir.
+func files(dir string, content map[string][]byte) error {
+	for name, text := range content {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,8 +1,6 @@
 package peers
 
 import (
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 )
@@ -68,14 +66,4 @@ func forTest[P Peer](t testing.TB, create func() (P, error)) P {
 	}
 	t.Cleanup(peer.Close)
 	return peer
-}
-
-// files writes files, by their names, into dir.
-func files(dir string, content map[string][]byte) error {
-	for name, text := range content {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
 }
