@@ -135,7 +135,7 @@ func allow(s belay.Standing, read, want belay.Permission, noun string) error {
 // object loads one object that the caller names by its id and asks whether
 // he has a permission on it. Without an organization it is looked for in
 // each of his.
-func object[T any](ctx context.Context, a *App, org belay.ID, want belay.Permission, load func(caller) (T, error)) (caller, T, error) {
+func object[T any](ctx context.Context, org belay.ID, want belay.Permission, load func(caller) (T, error)) (caller, T, error) {
 	var none T
 	principal, err := authenticated(ctx, want)
 	if err != nil {

@@ -53,7 +53,7 @@ func (c caller) connection(v *belay.Connection, roles []belay.Role, environments
 
 // findConnection loads a connection on which the caller has a permission.
 func (a *App) findConnection(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Connection, error) {
-	return object(ctx, a, org, want, func(c caller) (*Connection, error) {
+	return object(ctx, org, want, func(c caller) (*Connection, error) {
 		v, err := a.store.Connection(ctx, c.org, id)
 		if err != nil {
 			return nil, err
@@ -187,7 +187,7 @@ func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.
 	var credential *sealed
 	if ch.Secret != nil {
 		var err error
-		if credential, err = a.secretOf(c, v, &ch); err != nil {
+		if credential, err = a.secretOf(c, &ch); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -202,7 +202,7 @@ func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.
 
 // secretOf seals the secret that comes with a connection as a credential of
 // its own and lets the change attach it.
-func (a *App) secretOf(c caller, v *belay.Connection, ch *ConnectionChange) (*sealed, error) {
+func (a *App) secretOf(c caller, ch *ConnectionChange) (*sealed, error) {
 	name := ""
 	set(&name, ch.Name)
 	create := CredentialChange{Name: &name, Type: &ch.SecretType, Secret: ch.Secret}
@@ -228,7 +228,7 @@ func (a *App) applyConnection(ch ConnectionChange, v *belay.Connection) error {
 	set(&v.Policy.Interval, ch.Interval)
 	set(&v.Policy.Timeout, ch.Timeout)
 	set(&v.Maintenance, ch.Maintenance)
-	v.Name = p.name("/name", v.Name, maxConnectionName)
+	v.Name = p.name(v.Name, maxConnectionName)
 	p.text("/description", v.Description, maxConnectionDescription)
 	p.labels(v.Labels)
 	p.policy(v.Policy)

@@ -36,7 +36,7 @@ func (c caller) credential(v *belay.Credential, roles []belay.Role, usage belay.
 
 // findCredential loads a credential on which the caller has a permission.
 func (a *App) findCredential(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Credential, error) {
-	return object(ctx, a, org, want, func(c caller) (*Credential, error) {
+	return object(ctx, org, want, func(c caller) (*Credential, error) {
 		v, err := a.store.Credential(ctx, c.org, id)
 		if err != nil {
 			return nil, err
@@ -156,7 +156,7 @@ func (a *App) newCredential(c caller, ch CredentialChange) (*sealed, error) {
 	var p problems
 	set(&v.Name, ch.Name)
 	set(&v.Type, ch.Type)
-	v.Name = p.name("/name", v.Name, maxCredentialName)
+	v.Name = p.name(v.Name, maxCredentialName)
 	values := map[string]belay.Secret{}
 	for name, s := range ch.Secret {
 		if s != nil {
@@ -259,7 +259,7 @@ func (a *App) changeCredential(ctx context.Context, c caller, v *belay.Credentia
 	v.UpdatedAt = a.now()
 	var p problems
 	set(&v.Name, ch.Name)
-	v.Name = p.name("/name", v.Name, maxCredentialName)
+	v.Name = p.name(v.Name, maxCredentialName)
 	if ch.Type != nil && *ch.Type != v.Type {
 		p.add("/type", "cannot be changed from %q; make a new credential", v.Type)
 	}
@@ -306,7 +306,7 @@ func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, 
 		if ch.Name == nil {
 			ch.Name = &v.Name
 		}
-		return a.secretOf(c, v, ch)
+		return a.secretOf(c, ch)
 	}
 	_, old, err := a.findCredential(ctx, c.org, v.Credentials[0].CredentialID, belay.PermissionCredentialWrite)
 	if err != nil {

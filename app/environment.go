@@ -29,7 +29,7 @@ func (ch EnvironmentChange) apply(e *belay.Environment) error {
 	if ch.Metadata != nil {
 		e.Metadata = ch.Metadata
 	}
-	e.Name = p.name("/name", e.Name, maxEnvironmentName)
+	e.Name = p.name(e.Name, maxEnvironmentName)
 	p.text("/description", e.Description, maxEnvironmentDescription)
 	e.Metadata = p.metadata("/metadata", e.Metadata)
 	return p.err()
@@ -42,7 +42,7 @@ func (c caller) environment(e *belay.Environment, roles []belay.Role) *Environme
 
 // findEnvironment loads an environment on which the caller has a permission.
 func (a *App) findEnvironment(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Environment, error) {
-	return object(ctx, a, org, want, func(c caller) (*Environment, error) {
+	return object(ctx, org, want, func(c caller) (*Environment, error) {
 		e, err := a.store.Environment(ctx, c.org, id)
 		if err != nil {
 			return nil, err

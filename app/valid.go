@@ -57,14 +57,14 @@ func (p problems) err() error {
 }
 
 // name checks a name and returns it without the spaces around it.
-func (p *problems) name(pointer, s string, limit int) string {
+func (p *problems) name(s string, limit int) string {
 	s = strings.TrimSpace(s)
 	if s == "" {
-		p.add(pointer, "must not be empty")
+		p.add("/name", "must not be empty")
 	}
-	p.text(pointer, s, limit)
+	p.text("/name", s, limit)
 	if strings.ContainsFunc(s, unicode.IsControl) {
-		p.add(pointer, "must be one line without control characters")
+		p.add("/name", "must be one line without control characters")
 	}
 	return s
 }
@@ -134,7 +134,7 @@ func cutText(s string) string {
 }
 
 // set carries out one field of a change: nil leaves it as it is.
-func set[T any](field *T, change *T) {
+func set[T any](field, change *T) {
 	if change != nil {
 		*field = *change
 	}

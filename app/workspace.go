@@ -28,7 +28,7 @@ func (ch WorkspaceChange) apply(w *belay.Workspace) error {
 	if ch.Metadata != nil {
 		w.Metadata = ch.Metadata
 	}
-	w.Name = p.name("/name", w.Name, maxWorkspaceName)
+	w.Name = p.name(w.Name, maxWorkspaceName)
 	p.text("/description", w.Description, maxWorkspaceDescription)
 	w.Metadata = p.metadata("/metadata", w.Metadata)
 	return p.err()
@@ -41,7 +41,7 @@ func (c caller) workspace(w *belay.Workspace, roles []belay.Role) *Workspace {
 
 // findWorkspace loads a workspace on which the caller has a permission.
 func (a *App) findWorkspace(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Workspace, error) {
-	return object(ctx, a, org, want, func(c caller) (*Workspace, error) {
+	return object(ctx, org, want, func(c caller) (*Workspace, error) {
 		w, err := a.store.Workspace(ctx, c.org, id)
 		if err != nil {
 			return nil, err
