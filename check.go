@@ -139,6 +139,9 @@ type Target struct {
 	TLS        TLS
 	Credential *Material // nil for none
 	Timeout    time.Duration
+	// Identity is what the target was known as before, "" when that is not
+	// known: another one that answers in its place is CauseIdentityChanged.
+	Identity string
 }
 
 // Material is an opened credential.

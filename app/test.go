@@ -164,7 +164,7 @@ func (a *App) attempt(ctx context.Context, c caller, v *belay.Connection, trigge
 	}
 	begin := a.clock()
 	r := a.kinds[v.Kind].Test(ctx, belay.Target{
-		Endpoint: v.Endpoint, Config: v.Config, TLS: v.TLSConfig(), Credential: m, Timeout: v.Policy.Timeout,
+		Endpoint: v.Endpoint, Config: v.Config, TLS: v.TLSConfig(), Credential: m, Timeout: v.Policy.Timeout, Identity: v.Identity,
 	})
 	k.Duration = a.clock().Sub(begin)
 	k.Health, k.Cause, k.Summary, k.Stages, k.Identity = r.Health, r.Cause, r.Summary, r.Stages, r.Identity
@@ -209,15 +209,15 @@ func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Che
 func (a *App) follow(ctx context.Context, tx *store.Tx, v *belay.Connection, k *belay.Check) error {
 	v.Health = v.Health.Next(k)
 	status := v.Status.AfterCheck(k.Health)
-	if k.Trigger == belay.TriggerRegistration && status == belay.StatusDisconnected && v.Status == belay.StatusRegistered {
+	if firstTest(k.Trigger) && status == belay.StatusDisconnected && v.Status == belay.StatusRegistered {
 		// It was never connected: it stays wanted, with the reason why not.
 		status, v.StatusReason = v.Status, k.Summary
 	}
 	if status != v.Status {
 		v.Status, v.StatusReason, v.StatusChangedBy, v.StatusChangedAt = status, k.Summary, "check", a.now()
 	}
-	if k.Identity == "" || k.Identity == v.Identity {
-		return nil
+	if k.Identity == "" || v.Identity != "" {
+		return nil // who answers now is not who was known: the check says so
 	}
 	other, err := tx.ConnectionByIdentity(ctx, v.OrganizationID, k.Identity)
 	if err != nil {
@@ -227,6 +227,11 @@ func (a *App) follow(ctx context.Context, tx *store.Tx, v *belay.Connection, k *
 		v.Identity = k.Identity
 	}
 	return nil
+}
+
+// firstTest tells whether a test decides how a connection begins.
+func firstTest(t belay.Trigger) bool {
+	return t == belay.TriggerRegistration || t == belay.TriggerImport
 }
 
 // view is a check with its remedies.

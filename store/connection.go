@@ -265,3 +265,11 @@ func (t *Tx) RestoreConnection(ctx context.Context, org, id belay.ID, by string,
 	}
 	return c, t.addTerms(ctx, org, "connection", id, connectionTexts(c)...)
 }
+
+// ConnectionsOfCluster returns the live connections whose identity begins
+// with the part that names the cluster, at most belay.MaxPageSize.
+func (r Reader) ConnectionsOfCluster(ctx context.Context, org belay.ID, cluster string) ([]*belay.Connection, error) {
+	return all(ctx, r, scanConnection, "select "+connectionColumns+`
+		from connections c where c.organization_id = $1 and c.identity >= $2 and c.identity < $3 and c.identity <> '' and c.deleted_at = 0
+		order by c.identity limit 100`, org, cluster, cluster+"\U0010FFFF")
+}

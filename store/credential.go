@@ -235,3 +235,10 @@ func (t *Tx) RestoreCredential(ctx context.Context, org, id belay.ID, now time.T
 	}
 	return c, t.countObject(ctx, org, "credential", 1)
 }
+
+// CredentialNameTaken tells whether a live credential has this name.
+func (r Reader) CredentialNameTaken(ctx context.Context, org belay.ID, name string) (taken bool, err error) {
+	var n int
+	err = r.db.QueryRowContext(ctx, "select count(*) from credentials where organization_id = $1 and name_fold = $2 and deleted_at = 0", org, fold(name)).Scan(&n)
+	return n > 0, err
+}

@@ -33,7 +33,7 @@ func New(d *egress.Dialer, now func() time.Time) *Driver {
 // identity is "kubernetes:", the UID of the kube-system namespace, "/", and
 // the context's name; it is empty when the credential may not read that UID.
 func (d *Driver) Test(ctx context.Context, t belay.Target) belay.Report {
-	var c cluster
+	c := cluster{known: t.Identity}
 	_ = json.Unmarshal(t.Config, &c.config) // it was validated when it was stored
 	return d.prober.Test(ctx, t, probe.Plan{
 		Protocol: protocol, Authenticate: c.authenticate, Authorize: c.authorize, Capability: c.capability,
@@ -42,9 +42,9 @@ func (d *Driver) Test(ctx context.Context, t belay.Target) belay.Report {
 
 // cluster is the one test of one API server.
 type cluster struct {
+	known  string // the identity of the cluster that it was before
 	config struct {
-		Context    string `json:"context"`
-		ClusterUID string `json:"clusterUid"`
+		Context string `json:"context"`
 	}
 }
 
@@ -223,7 +223,8 @@ func (c cluster) identify(ctx context.Context, s *probe.Session) error {
 	}
 	s.Fact("clusterUid", uid)
 	s.Identify("kubernetes:" + uid + "/" + c.config.Context)
-	if known := c.config.ClusterUID; known != "" && known != uid {
+	known, _, _ := strings.Cut(strings.TrimPrefix(c.known, "kubernetes:"), "/")
+	if known != "" && known != uid {
 		return &probe.Failure{Cause: belay.CauseIdentityChanged, Detail: fmt.Sprintf("it is cluster %s, not %s", uid, known)}
 	}
 	return nil

@@ -1,0 +1,372 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"belay"
+	"belay/kubeconfig"
+	"belay/store"
+)
+
+// kubernetesKind is the kind of the connections that a kubeconfig makes.
+const kubernetesKind = "kubernetes"
+
+// KubeconfigUpload is a kubeconfig, with the files that it refers to.
+type KubeconfigUpload struct {
+	Data  []byte
+	Files map[string][]byte // by path or last element of it
+	// ConnectionID is the connection that the file is to mend, "" for none:
+	// then each context is matched to the connection for its cluster.
+	ConnectionID belay.ID
+}
+
+// MatchState says how a context of a kubeconfig relates to what is stored.
+type MatchState string
+
+// The match states.
+const (
+	MatchNew           MatchState = "new"
+	MatchSame          MatchState = "same"           // stored, with this very secret
+	MatchSecretChanged MatchState = "secret_changed" // stored, with another secret
+	MatchOtherCluster  MatchState = "other_cluster"  // the file is to mend a connection to another cluster
+	MatchUnreadable    MatchState = "unreadable"     // cannot be imported; the problems say why
+)
+
+// KubeconfigContext is one context of an uploaded kubeconfig and what it
+// would become. It holds the secret; nothing but the use cases reads that.
+type KubeconfigContext struct {
+	*kubeconfig.Context
+	State       MatchState
+	Connection  *belay.Connection // the one that stands for it, nil for none
+	SameCluster []*belay.Connection
+	Fingerprint string            // of its credential, "" for none
+	Known       *belay.Credential // stored with the same material, nil for none
+	Check       *Check            // its test from here, nil when it was not tested
+}
+
+// KubeconfigPreview is what an uploaded kubeconfig would become.
+type KubeconfigPreview struct {
+	Contexts []*KubeconfigContext
+	Problems []kubeconfig.Problem // of the file as a whole
+}
+
+// PreviewKubeconfig reads a kubeconfig, tests each of its contexts and says
+// what importing it would do. Nothing is stored.
+func (a *App) PreviewKubeconfig(ctx context.Context, org belay.ID, up KubeconfigUpload) (*KubeconfigPreview, error) {
+	c, err := a.authorize(ctx, org, belay.PermissionConnectionWrite)
+	if err != nil {
+		return nil, err
+	}
+	return a.previewKubeconfig(ctx, c, up, nil)
+}
+
+// previewKubeconfig looks at the contexts of these names, or at all for nil.
+func (a *App) previewKubeconfig(ctx context.Context, c caller, up KubeconfigUpload, names []string) (*KubeconfigPreview, error) {
+	file, err := kubeconfig.Parse(up.Data, kubeconfig.Options{Files: up.Files, Now: a.now()})
+	if err != nil {
+		return nil, err
+	}
+	target, err := a.target(ctx, c, up.ConnectionID)
+	if err != nil {
+		return nil, err
+	}
+	preview := &KubeconfigPreview{Problems: file.Problems}
+	for i := range file.Contexts {
+		k := &file.Contexts[i]
+		if names == nil || slices.Contains(names, k.Name) {
+			preview.Contexts = append(preview.Contexts, &KubeconfigContext{Context: k, State: MatchUnreadable})
+		}
+	}
+	errs := make([]error, len(preview.Contexts))
+	var wg sync.WaitGroup
+	limit := make(chan struct{}, environmentTests)
+	for i, k := range preview.Contexts {
+		wg.Go(func() {
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			errs[i] = a.inspect(ctx, c, k, target)
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return preview, nil
+}
+
+// target loads the connection that an upload is to mend.
+func (a *App) target(ctx context.Context, c caller, id belay.ID) (*belay.Connection, error) {
+	if id == "" {
+		return nil, nil
+	}
+	_, v, err := a.findConnection(ctx, c.org, id, belay.PermissionConnectionWrite)
+	if err != nil {
+		return nil, err
+	}
+	if v.Kind != kubernetesKind {
+		return nil, belay.Errorf(belay.CodeInvalid, "%q is a %s connection; a kubeconfig mends kubernetes connections only", v.Name, v.Kind)
+	}
+	return v.Connection, nil
+}
+
+// inspect tests a context and finds what stands for it already.
+func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) error {
+	if !k.Importable() {
+		return nil
+	}
+	v, err := a.connectionOf(c, k)
+	if err != nil {
+		return err
+	}
+	var material *belay.Material
+	if k.CredentialType != "" {
+		k.Fingerprint = a.keyring.Fingerprint(k.CredentialType, k.Values)
+		material = &belay.Material{Type: k.CredentialType, Values: k.Values}
+		if k.Known, err = a.sameSecret(ctx, c, k.Fingerprint); err != nil {
+			return err
+		}
+	}
+	check := a.attempt(ctx, c, v, belay.TriggerImport, material)
+	check.ConnectionID = ""
+	k.Check = &Check{Check: check, Remedies: belay.Remedies(check.Cause, belay.RemedyContext{Kind: kubernetesKind})}
+	return a.match(ctx, c, k, target)
+}
+
+// connectionOf is the connection that a context would become, not stored.
+func (a *App) connectionOf(c caller, k *KubeconfigContext) (*belay.Connection, error) {
+	now := a.now()
+	v := &belay.Connection{
+		ID: a.newID(), OrganizationID: c.org, OwnerID: c.UserID, Management: belay.Unmanaged, Origin: belay.OriginKubeconfig,
+		Status: belay.StatusRegistered, StatusChangedBy: string(c.UserID), StatusChangedAt: now,
+		Health:  belay.Health{Status: belay.HealthUnchecked},
+		Policy:  belay.CheckPolicy{Interval: belay.DefaultCheckInterval, Timeout: belay.DefaultCheckTimeout},
+		Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	config, err := clusterConfig(k.Context)
+	if err != nil {
+		return nil, err
+	}
+	kind, name := kubernetesKind, k.Name
+	return v, a.applyConnection(ConnectionChange{Name: &name, Kind: &kind, Endpoint: &k.Endpoint, Config: config}, v)
+}
+
+// clusterConfig is the cluster part of a context, as a configuration.
+func clusterConfig(k *kubeconfig.Context) (json.RawMessage, error) {
+	config := map[string]any{"context": k.Name, "cluster": k.Cluster, "user": k.User, "namespace": k.Namespace, "tls": k.TLS}
+	for _, name := range []string{"cluster", "user", "namespace"} {
+		if config[name] == "" {
+			delete(config, name)
+		}
+	}
+	if k.TLS == (belay.TLS{}) {
+		delete(config, "tls")
+	}
+	return json.Marshal(config)
+}
+
+// sameSecret finds a stored credential with the same material that the
+// caller may use.
+func (a *App) sameSecret(ctx context.Context, c caller, fingerprint string) (*belay.Credential, error) {
+	page, err := a.store.Credentials(ctx, c.viewer(), belay.CredentialFilter{Fingerprint: fingerprint}, belay.Query{Size: belay.MaxPageSize, Order: belay.Order{Column: "createdAt"}})
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range page.Items {
+		_, _, err := a.findCredential(ctx, c.org, v.ID, belay.PermissionCredentialUse)
+		if err == nil {
+			return v, nil
+		}
+		if code := belay.CodeOf(err); code != belay.CodeForbidden && code != belay.CodeNotFound {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// match finds the connection that stands for a context: the one that the
+// upload is for; else the one for the same cluster and context; else one
+// with the same address and context, whose cluster is not known to be
+// another.
+func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) error {
+	identity := k.Check.Identity
+	if target != nil {
+		k.Connection = target
+		k.State = MatchSecretChanged
+		if identity != "" && target.Identity != "" && clusterOf(identity) != clusterOf(target.Identity) {
+			k.State = MatchOtherCluster
+			return nil
+		}
+		return a.compareSecret(ctx, k)
+	}
+	found, err := a.store.ConnectionByIdentity(ctx, c.org, identity)
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		if found, err = a.atEndpoint(ctx, c, k, identity); err != nil {
+			return err
+		}
+	}
+	if identity != "" {
+		if k.SameCluster, err = a.store.ConnectionsOfCluster(ctx, c.org, clusterOf(identity)); err != nil {
+			return err
+		}
+	}
+	if k.Connection, err = a.readable(ctx, c, found); err != nil {
+		return err
+	}
+	if k.SameCluster, err = a.readableOnly(ctx, c, k.SameCluster); err != nil {
+		return err
+	}
+	k.State = MatchNew
+	if k.Connection == nil {
+		return nil
+	}
+	return a.compareSecret(ctx, k)
+}
+
+// clusterOf is the part of an identity that names the cluster.
+func clusterOf(identity string) string {
+	for i := len(identity) - 1; i >= 0; i-- {
+		if identity[i] == '/' {
+			return identity[:i+1]
+		}
+	}
+	return identity
+}
+
+func (a *App) atEndpoint(ctx context.Context, c caller, k *KubeconfigContext, identity string) (*belay.Connection, error) {
+	candidates, err := a.store.ConnectionsAt(ctx, c.org, kubernetesKind, k.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range candidates {
+		var config struct {
+			Context string `json:"context"`
+		}
+		if json.Unmarshal(v.Config, &config) != nil || config.Context != k.Name {
+			continue
+		}
+		if identity == "" || v.Identity == "" || identity == v.Identity {
+			return v, nil
+		}
+	}
+	return nil, nil
+}
+
+// readable is v when the caller sees it, nil otherwise.
+func (a *App) readable(ctx context.Context, c caller, v *belay.Connection) (*belay.Connection, error) {
+	if v == nil {
+		return nil, nil
+	}
+	_, seen, err := a.findConnection(ctx, c.org, v.ID, belay.PermissionConnectionRead)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return seen.Connection, nil
+}
+
+func (a *App) readableOnly(ctx context.Context, c caller, all []*belay.Connection) ([]*belay.Connection, error) {
+	var out []*belay.Connection
+	for _, v := range all {
+		seen, err := a.readable(ctx, c, v)
+		if err != nil {
+			return nil, err
+		}
+		if seen != nil {
+			out = append(out, seen)
+		}
+	}
+	return out, nil
+}
+
+// compareSecret tells whether the connection of a context has the context's
+// secret.
+func (a *App) compareSecret(ctx context.Context, k *KubeconfigContext) error {
+	have := ""
+	if len(k.Connection.Credentials) > 0 {
+		v, err := a.store.Credential(ctx, k.Connection.OrganizationID, k.Connection.Credentials[0].CredentialID)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		if err == nil {
+			have = v.Fingerprint
+		}
+	}
+	k.State = MatchSecretChanged
+	if have == k.Fingerprint {
+		k.State = MatchSame
+	}
+	return nil
+}
+
+// OfferKubeconfig stores the contexts of a kubeconfig that nobody has asked
+// to import as discovered connections, without their secrets. It returns how
+// many there are.
+func (a *App) OfferKubeconfig(ctx context.Context, org belay.ID, data []byte) (int, error) {
+	c, err := a.authorize(ctx, org, belay.PermissionConnectionWrite)
+	if err != nil {
+		return 0, err
+	}
+	file, err := kubeconfig.Parse(data, kubeconfig.Options{Now: a.now()})
+	if err != nil {
+		return 0, err
+	}
+	offered := 0
+	for i := range file.Contexts {
+		k := &KubeconfigContext{Context: &file.Contexts[i]}
+		if k.Endpoint == "" {
+			continue
+		}
+		v, err := a.connectionOf(c, k)
+		if err != nil {
+			continue // the import says why
+		}
+		v.Status, v.StatusReason, v.StatusChangedBy = belay.StatusDiscovered, "found in ~/.kube/config", "discovery"
+		err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.CreateConnection(ctx, v) })
+		if err != nil && belay.CodeOf(err) != belay.CodeConflict {
+			return offered, err
+		}
+		if err == nil {
+			offered++
+		}
+	}
+	return offered, nil
+}
+
+// KubernetesContext returns a kubernetes connection, whose configuration
+// holds the context it was made of.
+func (a *App) KubernetesContext(ctx context.Context, org, id belay.ID) (*Connection, error) {
+	_, v, err := a.findConnection(ctx, org, id, belay.PermissionConnectionRead)
+	if err != nil {
+		return nil, err
+	}
+	if v.Kind != kubernetesKind {
+		return nil, belay.NotFound("kubernetes connection")
+	}
+	return v, nil
+}
+
+// PingKubernetes tests a kubernetes connection without storing the check.
+func (a *App) PingKubernetes(ctx context.Context, org, id belay.ID) (*Check, error) {
+	c, v, err := a.findConnection(ctx, org, id, belay.PermissionConnectionUse)
+	if err != nil {
+		return nil, err
+	}
+	if v.Kind != kubernetesKind {
+		return nil, belay.NotFound("kubernetes connection")
+	}
+	k, err := a.run(ctx, c, v.Connection, belay.TriggerManual)
+	if err != nil {
+		return nil, err
+	}
+	return a.view(ctx, v.Connection, k), nil
+}

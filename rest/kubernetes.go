@@ -1,0 +1,314 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+
+	"belay"
+	"belay/app"
+	"belay/kubeconfig"
+)
+
+// maxUpload bounds a kubeconfig with the files beside it, in bytes: what
+// package kubeconfig reads of either, and room for the envelope.
+const maxUpload = 2*kubeconfig.MaxBytes + 64<<10
+
+// maxFiles bounds how many files may come beside a kubeconfig.
+const maxFiles = 100
+
+// upload reads a multipart body: the kubeconfig as k8sfile, the files that
+// it refers to as files, and the field options as JSON into v.
+func (r *request) upload(v any) (up app.KubeconfigUpload, err error) {
+	if s, name := r.first("connectionId"); s != "" {
+		if up.ConnectionID, err = belay.ParseID(s); err != nil {
+			return up, badQuery(name, "%s", err)
+		}
+	}
+	if r.ContentLength > maxUpload {
+		return up, tooLarge(maxUpload)
+	}
+	r.Body = http.MaxBytesReader(nil, r.Body, maxUpload)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return up, belay.Errorf(belay.CodeMalformed, "the body is not multipart/form-data with a boundary")
+	}
+	up.Files = map[string][]byte{}
+	found := false
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return up, badUpload(err)
+		}
+		found = found || part.FormName() == "k8sfile"
+		if err := r.part(part, &up, v); err != nil {
+			return up, err
+		}
+	}
+	if !found {
+		return up, belay.Invalid("/k8sfile", "is required: the kubeconfig, as a file")
+	}
+	return up, nil
+}
+
+func badUpload(err error) error {
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return tooLarge(maxUpload)
+	}
+	return belay.Errorf(belay.CodeMalformed, "the multipart body ends early or is not well-formed")
+}
+
+func (r *request) part(part *multipart.Part, up *app.KubeconfigUpload, v any) error {
+	data, err := io.ReadAll(part)
+	if err != nil {
+		return badUpload(err)
+	}
+	switch name := part.FormName(); name {
+	case "k8sfile":
+		if up.Data != nil {
+			return belay.Invalid("/k8sfile", "is given twice; merge the files first: kubectl config view --raw --flatten")
+		}
+		up.Data = data
+	case "files":
+		if len(up.Files) >= maxFiles {
+			return belay.Invalid("/files", "must be at most %d", maxFiles)
+		}
+		up.Files[part.FileName()] = data
+	case "options":
+		options := &request{Request: r.Request, body: data}
+		return options.decode(v)
+	default:
+		return belay.Invalid("/"+escape(name), "is not a field of this; the fields are k8sfile, files and options")
+	}
+	return nil
+}
+
+type contextProblem struct {
+	Code    kubeconfig.ProblemCode `json:"code"`
+	Effect  kubeconfig.Effect      `json:"effect"`
+	Message string                 `json:"message"`
+	Path    string                 `json:"path"`
+	Line    int                    `json:"line,omitempty"`
+}
+
+func newProblems(ps []kubeconfig.Problem) []contextProblem {
+	out := make([]contextProblem, len(ps))
+	for i, p := range ps {
+		out[i] = contextProblem(p)
+	}
+	return out
+}
+
+type contextMatch struct {
+	State          app.MatchState `json:"state"`
+	ConnectionID   belay.ID       `json:"connectionId,omitempty"`
+	ConnectionName string         `json:"connectionName,omitempty"`
+	SameCluster    []named        `json:"sameCluster,omitempty"`
+}
+
+type named struct {
+	ID   belay.ID `json:"id"`
+	Name string   `json:"name"`
+}
+
+type contextCredential struct {
+	Type        string `json:"type"`
+	Fingerprint string `json:"fingerprint"`
+	Known       *named `json:"known,omitempty"`
+}
+
+type missingFile struct {
+	Path string `json:"path"`
+	Key  string `json:"key"`
+}
+
+type kubernetesContext struct {
+	Name       string             `json:"name"`
+	Current    bool               `json:"current"`
+	Server     string             `json:"server"`
+	Cluster    string             `json:"cluster"`
+	User       string             `json:"user"`
+	Namespace  string             `json:"namespace"`
+	Plugin     string             `json:"plugin,omitempty"`
+	Importable bool               `json:"importable"`
+	Usable     bool               `json:"usable"`
+	Credential *contextCredential `json:"credential"`
+	Match      contextMatch       `json:"match"`
+	Check      *check             `json:"check"`
+	Missing    []missingFile      `json:"missingFiles"`
+	Problems   []contextProblem   `json:"problems"`
+	Recipe     []string           `json:"recipe"`
+}
+
+func newKubernetesContext(k *app.KubeconfigContext) kubernetesContext {
+	w := kubernetesContext{
+		Name: k.Name, Current: k.Current, Server: k.Endpoint, Cluster: k.Cluster, User: k.User, Namespace: k.Namespace,
+		Plugin: k.Plugin, Importable: k.Importable(), Usable: k.Usable(), Match: newMatch(k),
+		Missing: make([]missingFile, len(k.Missing)), Problems: newProblems(k.Problems), Recipe: []string{},
+	}
+	if k.Fingerprint != "" {
+		w.Credential = &contextCredential{Type: k.CredentialType, Fingerprint: k.Fingerprint}
+		if k.Known != nil {
+			w.Credential.Known = &named{k.Known.ID, k.Known.Name}
+		}
+	}
+	if k.Check != nil {
+		c := newCheck(k.Check)
+		w.Check = &c
+	}
+	for i, m := range k.Missing {
+		w.Missing[i] = missingFile(m)
+	}
+	if !k.Usable() && k.Importable() {
+		w.Recipe = k.Recipe()
+	}
+	return w
+}
+
+func newMatch(k *app.KubeconfigContext) contextMatch {
+	m := contextMatch{State: k.State}
+	if k.Connection != nil {
+		m.ConnectionID, m.ConnectionName = k.Connection.ID, k.Connection.Name
+	}
+	for _, v := range k.SameCluster {
+		if v.ID != m.ConnectionID {
+			m.SameCluster = append(m.SameCluster, named{v.ID, v.Name})
+		}
+	}
+	return m
+}
+
+func (a *API) previewKubeconfig(r *request) (response, error) {
+	org, err := r.org()
+	if err != nil {
+		return response{}, err
+	}
+	up, err := r.upload(&struct{}{})
+	if err != nil {
+		return response{}, err
+	}
+	p, err := a.app.PreviewKubeconfig(r.Context(), org, up)
+	if err != nil {
+		return response{}, err
+	}
+	contexts := make([]kubernetesContext, len(p.Contexts))
+	for i, k := range p.Contexts {
+		contexts[i] = newKubernetesContext(k)
+	}
+	return response{body: struct {
+		Contexts []kubernetesContext `json:"contexts"`
+		Problems []contextProblem    `json:"problems"`
+	}{contexts, newProblems(p.Problems)}}, nil
+}
+
+// importOptions is what the field options of an import can hold.
+type importOptions struct {
+	Contexts []struct {
+		Name       string         `json:"name"`
+		As         string         `json:"as"`
+		OnExisting app.OnExisting `json:"onExisting"`
+	} `json:"contexts"`
+	EnvironmentIDs []belay.ID `json:"environmentIds"`
+}
+
+type importedContext struct {
+	Name           string            `json:"name"`
+	Outcome        app.ImportOutcome `json:"outcome"`
+	Message        string            `json:"message,omitempty"`
+	ConnectionID   belay.ID          `json:"connectionId,omitempty"`
+	ConnectionName string            `json:"connectionName,omitempty"`
+	CredentialID   belay.ID          `json:"credentialId,omitempty"`
+	Status         belay.Status      `json:"status,omitempty"`
+	Server         string            `json:"server,omitempty"`
+	Check          *check            `json:"check,omitempty"`
+}
+
+// importedContexts are the contexts of an import by what became of them, as
+// Meshery groups them.
+type importedContexts struct {
+	Registered []importedContext `json:"registeredContexts"`
+	Connected  []importedContext `json:"connectedContexts"`
+	Ignored    []importedContext `json:"ignoredContexts"`
+	Errored    []importedContext `json:"erroredContexts"`
+}
+
+func newImported(contexts []*app.ImportedContext) importedContexts {
+	out := importedContexts{[]importedContext{}, []importedContext{}, []importedContext{}, []importedContext{}}
+	for _, k := range contexts {
+		w := importedContext{Name: k.Name, Outcome: k.Outcome, Message: k.Message}
+		if k.Check != nil {
+			c := newCheck(k.Check)
+			w.Check = &c
+		}
+		if v := k.Connection; v != nil {
+			w.ConnectionID, w.ConnectionName, w.Status, w.Server = v.ID, v.Name, v.Status, v.Endpoint
+			if len(v.Credentials) > 0 {
+				w.CredentialID = v.Credentials[0].CredentialID
+			}
+		}
+		group := &out.Registered
+		switch {
+		case k.Outcome == app.ImportFailed:
+			group = &out.Errored
+		case k.Outcome == app.ImportSkipped:
+			group = &out.Ignored
+		case k.Connection.Status == belay.StatusConnected:
+			group = &out.Connected
+		}
+		*group = append(*group, w)
+	}
+	return out
+}
+
+func (a *API) importKubeconfig(r *request) (response, error) {
+	org, err := r.org()
+	if err != nil {
+		return response{}, err
+	}
+	var o importOptions
+	up, err := r.upload(&o)
+	if err != nil {
+		return response{}, err
+	}
+	im := app.KubeconfigImport{EnvironmentIDs: o.EnvironmentIDs}
+	for _, k := range o.Contexts {
+		im.Contexts = append(im.Contexts, app.ContextImport{Name: k.Name, As: k.As, OnExisting: k.OnExisting})
+	}
+	contexts, err := a.app.ImportKubeconfig(r.Context(), org, up, im)
+	if err != nil {
+		return response{}, err
+	}
+	return response{body: newImported(contexts)}, nil
+}
+
+func (a *API) pingKubernetes(r *request) (response, error) {
+	org, err := r.org()
+	if err != nil {
+		return response{}, err
+	}
+	s, _ := r.first("connectionId")
+	id, err := belay.ParseID(s)
+	if err != nil {
+		return response{}, badQuery("connectionId", "%s", err)
+	}
+	return checked(a.app.PingKubernetes(r.Context(), org, id))
+}
+
+func (a *API) kubernetesContext(r *request) (response, error) {
+	org, id, err := r.object("connectionId", "connection")
+	if err != nil {
+		return response{}, err
+	}
+	v, err := a.app.KubernetesContext(r.Context(), org, id)
+	if err != nil {
+		return response{}, err
+	}
+	return response{version: v.Version, body: map[string]any{
+		"id": v.ID, "connectionId": v.ID, "name": v.Name, "server": v.Endpoint, "owner": v.OwnerID,
+		"metadata": rawObject(v.Config), "identity": v.Identity, "createdAt": v.CreatedAt, "updatedAt": v.UpdatedAt,
+	}}, nil
+}
