@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -75,7 +76,7 @@ func classifyAnswer(err error, stage belay.Stage, s *Session) *Failure {
 		return &Failure{Cause: belay.CauseTLSProtocol, Detail: s.scrub.Clean(text)}
 	case strings.Contains(text, "response headers exceeded"):
 		return &Failure{Cause: belay.CauseResponseTooLarge, Detail: "the answer's headers are too large"}
-	case strings.Contains(text, "connection lost"), strings.Contains(text, "server closed idle connection"), strings.Contains(text, "GOAWAY"):
+	case closed(err):
 		return &Failure{Cause: belay.CauseConnectionReset, Detail: "connection closed"}
 	}
 	cause := belay.CauseMalformedResponse
@@ -131,9 +132,17 @@ func classifyCertificate(err error, s *Session) *Failure {
 	return nil
 }
 
-// closed tells whether the target ended the connection without a word.
+// closed tells whether the target ended the connection without a word, as far
+// as the reader could hear. Package http says it in texts without types, too.
 func closed(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return true
+	}
+	text := err.Error()
+	return slices.ContainsFunc([]string{
+		"http2: client conn could not be established", "http2: client connection lost",
+		"server closed idle connection", "http2: server sent GOAWAY",
+	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
 // names are the hosts that a certificate is made for.
