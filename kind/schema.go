@@ -105,15 +105,19 @@ func compile(schema json.RawMessage) (*jsonschema.Schema, error) {
 // the kind's schema, each place by its JSON Pointer below /metadata. A
 // configuration that is empty is an empty object.
 func ValidateConfig(k belay.Kind, config json.RawMessage) error {
+	schema, err := compile(k.ConnectionSchema)
+	if err != nil {
+		return fmt.Errorf("schema of kind %s: %w", k.Name, err)
+	}
+	return validate(schema, config)
+}
+
+func validate(schema *jsonschema.Schema, config json.RawMessage) error {
 	if len(bytes.TrimSpace(config)) == 0 {
 		config = json.RawMessage("{}")
 	}
 	if len(config) > maxConfig {
 		return belay.Invalid("/metadata", "must have at most %d bytes", maxConfig)
-	}
-	schema, err := compile(k.ConnectionSchema)
-	if err != nil {
-		return fmt.Errorf("schema of kind %s: %w", k.Name, err)
 	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(config))
 	if err != nil {

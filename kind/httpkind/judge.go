@@ -18,8 +18,8 @@ import (
 // judge says whether an answer is what the request wants, and notes its facts.
 func (e examiner) judge(s *probe.Session, stage belay.Stage, r Request, a *probe.Response) error {
 	if f := judgeStatus(s, stage, r, a); f != nil {
-		if f.Cause == belay.CausePermissionMissing && f.Missing == "" {
-			f.Missing = method(r) + " " + r.Path
+		if f.Cause == belay.CausePermissionMissing {
+			f.Missing = a.Asked
 		}
 		return f
 	}
@@ -34,13 +34,6 @@ func (e examiner) judge(s *probe.Session, stage belay.Stage, r Request, a *probe
 	}
 	note(s, r, a)
 	return nil
-}
-
-func method(r Request) string {
-	if r.Method == "" {
-		return http.MethodGet
-	}
-	return r.Method
 }
 
 // passes tells whether a request accepts a status.

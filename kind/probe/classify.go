@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -67,13 +68,15 @@ func classifySocket(err error) *Failure {
 }
 
 // classifyAnswer judges what is left: the target sent something, and it is
-// not HTTP. Package http gives these errors no types.
+// neither TLS, where that is asked, nor HTTP. Package http gives these errors no types.
 func classifyAnswer(err error, stage belay.Stage, s *Session) *Failure {
 	text := err.Error()
 	switch {
+	case stage == belay.StageTLS:
+		return &Failure{Cause: belay.CauseTLSProtocol, Detail: s.scrub.Clean(text)}
 	case strings.Contains(text, "response headers exceeded"):
 		return &Failure{Cause: belay.CauseResponseTooLarge, Detail: "the answer's headers are too large"}
-	case strings.Contains(text, "connection lost"), strings.Contains(text, "server closed idle connection"), strings.Contains(text, "GOAWAY"):
+	case closed(err):
 		return &Failure{Cause: belay.CauseConnectionReset, Detail: "connection closed"}
 	}
 	cause := belay.CauseMalformedResponse
@@ -91,16 +94,13 @@ func classifyTLS(err error, stage belay.Stage, s *Session) *Failure {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return &Failure{Cause: belay.CauseTLSProtocol, Stage: belay.StageTLS, Detail: "the target does not answer in TLS"}
 	}
-	if alert, ok := errors.AsType[tls.AlertError](err); ok {
+	if alert, ok := alertOf(err); ok {
 		return s.alerted(alert)
 	}
 	// A server that closes rather than says why, after it asked for a
 	// certificate and got none.
 	if closed(err) && stage == belay.StageTLS && s.certificateAsked.Load() && !s.shownCertificate {
 		return s.noCertificate()
-	}
-	if stage == belay.StageTLS && strings.Contains(err.Error(), "tls: ") && !timedOut(err) {
-		return &Failure{Cause: belay.CauseTLSProtocol, Detail: s.scrub.Clean(err.Error())}
 	}
 	return nil
 }
@@ -132,9 +132,17 @@ func classifyCertificate(err error, s *Session) *Failure {
 	return nil
 }
 
-// closed tells whether the target ended the connection without a word.
+// closed tells whether the target ended the connection without a word, as far
+// as the reader could hear. Package http says it in texts without types, too.
 func closed(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return true
+	}
+	text := err.Error()
+	return slices.ContainsFunc([]string{
+		"http2: client conn could not be established", "http2: client connection lost",
+		"server closed idle connection", "http2: server sent GOAWAY",
+	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
 // names are the hosts that a certificate is made for.
@@ -158,6 +166,21 @@ const (
 	alertAccessDenied        tls.AlertError = 49
 	alertCertificateRequired tls.AlertError = 116
 )
+
+// alertOf returns the alert by which the target ended the connection. Package
+// tls gives those that it received a type of its own, but the same text.
+func alertOf(err error) (tls.AlertError, bool) {
+	remote, ok := errors.AsType[*net.OpError](err)
+	if !ok || remote.Op != "remote error" {
+		return 0, false
+	}
+	for code := range 256 {
+		if alert := tls.AlertError(code); alert.Error() == remote.Err.Error() {
+			return alert, true
+		}
+	}
+	return 0, false
+}
 
 func (s *Session) alerted(alert tls.AlertError) *Failure {
 	asked := s.certificateAsked.Load()

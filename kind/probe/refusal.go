@@ -26,7 +26,7 @@ func (s *Session) Refusal(a *Response) *Failure {
 	case http.StatusUnauthorized:
 		return s.unauthorized(a)
 	case http.StatusForbidden:
-		return &Failure{Cause: belay.CausePermissionMissing, Stage: belay.StageAuthorize, Detail: s.answered(a)}
+		return &Failure{Cause: belay.CausePermissionMissing, Stage: belay.StageAuthorize, Detail: s.answered(a), Missing: a.Asked}
 	case http.StatusTooManyRequests:
 		return &Failure{Cause: belay.CauseRateLimited, Detail: s.answered(a)}
 	case http.StatusBadRequest:

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -73,6 +74,7 @@ type Request struct {
 // Response is what the target answered. It may hold the credential, if the
 // target echoes it: quote it through Session.Quote only.
 type Response struct {
+	Asked     string // method and path, without the endpoint's
 	Status    int
 	Header    http.Header
 	Body      []byte
@@ -227,7 +229,7 @@ func (s *Session) once(ctx context.Context, r Request, u *url.URL) (*Response, e
 	}
 	now := s.run.now()
 	s.checkClock(response.Header.Get("Date"), now)
-	return &Response{Status: response.StatusCode, Header: response.Header, Body: body, Latency: now.Sub(start), Anonymous: r.Anonymous}, nil
+	return &Response{Asked: r.Method + " " + cmp.Or(r.Path, "/"), Status: response.StatusCode, Header: response.Header, Body: body, Latency: now.Sub(start), Anonymous: r.Anonymous}, nil
 }
 
 func (s *Session) checkClock(date string, now time.Time) {

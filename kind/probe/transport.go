@@ -2,8 +2,6 @@ package probe
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -111,7 +109,7 @@ func (s *Session) reason(ctx context.Context, err error) error {
 		return err
 	}
 	_, heard := conn.Read(make([]byte, 1))
-	if _, ok := errors.AsType[tls.AlertError](heard); ok {
+	if _, ok := alertOf(heard); ok {
 		return heard
 	}
 	return err
