@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -32,9 +33,11 @@ func OpenKeyring(ctx context.Context, st *store.Store, source secret.Source, now
 	if err != nil {
 		return nil, err
 	}
-	err = st.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.SaveKeyset(ctx, &store.Keyset{Name: keysetName, KEKID: kek, Wrapped: fresh}, now)
-	})
+	made := &store.Keyset{Name: keysetName, KEKID: kek, Wrapped: fresh}
+	err = st.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.CreateKeyset(ctx, made, now) })
+	if belay.CodeOf(err) == belay.CodeConflict {
+		return OpenKeyring(ctx, st, source, now) // another replica was first
+	}
 	return keyring, err
 }
 
@@ -42,41 +45,73 @@ func OpenKeyring(ctx context.Context, st *store.Store, source secret.Source, now
 type FirstStart struct {
 	Organization *belay.Organization
 	User         *belay.User
+	SignInCode   belay.Secret // signs the administrator in once
 }
 
-// Administrator is the subject of the first user of the local provider.
-const Administrator = "admin"
+// Principal is the administrator.
+func (f *FirstStart) Principal() *belay.Principal {
+	return &belay.Principal{
+		UserID: f.User.ID, Email: f.User.Email, Provider: f.User.Provider,
+		Roles: map[belay.ID]belay.OrganizationRole{f.Organization.ID: belay.OrganizationOwner},
+	}
+}
 
-// SetUp gives an empty database its first organization and administrator.
-// It returns nil when there is an organization already.
-func SetUp(ctx context.Context, c Config) (*FirstStart, error) {
+// The first user of the local provider.
+const (
+	localProvider = "local"
+	administrator = "admin"
+)
+
+// SetUp gives an empty database its first organization and its
+// administrator with a token, which is handed to keep before anything is
+// stored. It returns nil when there is an organization already.
+func SetUp(ctx context.Context, c Config, keep func(token belay.Secret) error) (*FirstStart, error) {
+	n, err := c.Store.OrganizationCount(ctx)
+	if err != nil || n > 0 {
+		return nil, err
+	}
 	now := c.Clock().UTC().Truncate(time.Microsecond)
 	user := &belay.User{
-		ID: c.NewID(), Provider: "local", Subject: Administrator, Email: "admin@localhost",
+		ID: c.NewID(), Provider: localProvider, Subject: administrator, Email: "admin@localhost",
 		FirstName: "Admin", Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	org := &belay.Organization{ID: c.NewID(), Name: "My Org", OwnerID: user.ID, Version: 1, CreatedAt: now, UpdatedAt: now}
-	created := false
-	err := c.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		n, err := tx.OrganizationCount(ctx)
-		if err != nil || n > 0 {
-			created = false
+	text, prefix, err := belay.NewToken(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	code, _, err := belay.NewToken(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	if err := keep(text); err != nil {
+		return nil, err
+	}
+	token := &belay.Token{ID: c.NewID(), UserID: user.ID, Name: "first start", Prefix: prefix, Hash: belay.HashToken(text), CreatedAt: now}
+	err = c.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := createFirst(ctx, tx, org, user, now); err != nil {
 			return err
 		}
-		created = true
-		if err := tx.CreateUser(ctx, user); err != nil {
+		if err := tx.CreateToken(ctx, token); err != nil {
 			return err
 		}
-		if err := tx.CreateOrganization(ctx, org); err != nil {
-			return err
-		}
-		return tx.SetMembership(ctx, belay.Membership{OrganizationID: org.ID, UserID: user.ID, Role: belay.OrganizationOwner}, now)
+		return tx.CreateSignInLink(ctx, belay.HashToken(code), user.ID, now, now.Add(signInLinkLife))
 	})
+	if belay.CodeOf(err) == belay.CodeConflict {
+		return nil, nil // another replica was first
+	}
 	if err != nil {
 		return nil, fmt.Errorf("set up the first organization: %w", err)
 	}
-	if !created {
-		return nil, nil
+	return &FirstStart{Organization: org, User: user, SignInCode: code}, nil
+}
+
+func createFirst(ctx context.Context, tx *store.Tx, org *belay.Organization, user *belay.User, now time.Time) error {
+	if err := tx.CreateUser(ctx, user); err != nil {
+		return err
 	}
-	return &FirstStart{Organization: org, User: user}, nil
+	if err := tx.CreateOrganization(ctx, org); err != nil {
+		return err
+	}
+	return tx.SetMembership(ctx, belay.Membership{OrganizationID: org.ID, UserID: user.ID, Role: belay.OrganizationOwner}, now)
 }

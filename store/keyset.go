@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"belay"
 )
 
 // Keyset is a set of keys as it is stored: encrypted with the operator's
@@ -25,6 +27,18 @@ func (r Reader) Keyset(ctx context.Context, name string) (*Keyset, error) {
 		return nil, nil
 	}
 	return k, err
+}
+
+// CreateKeyset stores the first keyset of that name; when there is one
+// already, that is a conflict.
+func (t *Tx) CreateKeyset(ctx context.Context, k *Keyset, now time.Time) error {
+	n, err := t.execAny(ctx, `
+		insert into keysets (name, kek_id, wrapped, created_at, updated_at) values ($1, $2, $3, $4, $4)
+		on conflict (name) do nothing`, k.Name, k.KEKID, k.Wrapped, micros(now))
+	if err == nil && n == 0 {
+		return belay.Errorf(belay.CodeConflict, "there is a keyset %s already", k.Name)
+	}
+	return err
 }
 
 // SaveKeyset stores a keyset, in place of the one of that name.

@@ -1,0 +1,23 @@
+package server
+
+import (
+	"time"
+
+	"belay/app"
+	"belay/egress"
+	"belay/kind"
+	"belay/kind/kubernetes"
+)
+
+// builtinKinds are the kinds that this program has, by name. Only where HTTP
+// is not enough does a kind have a driver in code.
+func builtinKinds(d *egress.Dialer, clock func() time.Time) (map[string]app.Kind, error) {
+	loaded, err := kind.Load(d, clock, map[string]kind.Driver{
+		"kubernetes": kubernetes.New(d, clock),
+	})
+	kinds := map[string]app.Kind{}
+	for name, k := range loaded {
+		kinds[name] = k
+	}
+	return kinds, err
+}

@@ -1,0 +1,242 @@
+// Package server puts the parts together and runs them: a database, a key,
+// the use cases, the API and a listener.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belay"
+	"belay/app"
+	"belay/egress"
+	"belay/rest"
+	"belay/secret"
+	"belay/store"
+	"belay/web"
+)
+
+// Names of files in the data directory.
+const (
+	databaseFile   = "belay.db"
+	AdminTokenFile = "admin.token" // the first administrator's token, 0600
+)
+
+// Times of the HTTP server.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 10 * time.Second
+	maxHeaderBytes    = 64 << 10
+)
+
+// Config says how a server is to run.
+type Config struct {
+	Listen       string // host:port, port 0 for any that is free
+	DataDir      string // made when it is missing, for its owner only
+	Database     belay.Secret
+	Key          belay.Secret // the key-encryption key itself, instead of a file
+	KeyFile      string       // "": the one in DataDir, made when it is missing
+	EgressAllow  []netip.Prefix
+	EgressDeny   []netip.Prefix
+	Kubeconfig   string // offered as discovered connections at the first start; "" for none
+	InsecureHTTP bool   // listen without TLS where others can reach it
+	Version      string
+	Log          *slog.Logger
+	Clock        func() time.Time // nil: the system's
+}
+
+// Server is a running server.
+type Server struct {
+	// First is set when the database was empty.
+	First *First
+
+	config   Config
+	listener net.Listener
+	store    *store.Store
+	gate     *app.Gate
+	app      *app.App
+	http     *http.Server
+	done     chan error
+}
+
+// First is what the first start made.
+type First struct {
+	Organization string
+	TokenFile    string       // where the administrator's token is
+	SignInLink   belay.Secret // signs the administrator in once
+	Offered      int          // connections that were discovered in the kubeconfig
+}
+
+// Start opens the database, listens, and serves until Close. It writes
+// nothing when the key is missing or wrong.
+func Start(ctx context.Context, c Config) (_ *Server, err error) {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	s := &Server{config: c, done: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	if err := s.listen(ctx); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	if s.store, err = s.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.assemble(ctx); err != nil {
+		return nil, err
+	}
+	go func() { s.done <- s.http.Serve(s.listener) }()
+	return s, nil
+}
+
+// listen opens the listener. Without TLS it stays on loopback, unless it is
+// told otherwise.
+func (s *Server) listen(ctx context.Context) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", s.config.Listen, err)
+	}
+	s.listener = l
+	if !s.addr().Addr().Unmap().IsLoopback() && !s.config.InsecureHTTP {
+		return fmt.Errorf("refusing to listen on %s without TLS: whoever is on the way could read every token; use a loopback address, or --insecure-http if something in front of this server speaks TLS", s.config.Listen)
+	}
+	return nil
+}
+
+func (s *Server) addr() netip.AddrPort {
+	if a, ok := s.listener.Addr().(*net.TCPAddr); ok {
+		return a.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
+	if !s.config.Database.IsZero() {
+		return store.Open(ctx, string(s.config.Database.Reveal()))
+	}
+	return store.Open(ctx, filepath.Join(s.config.DataDir, databaseFile))
+}
+
+// assemble makes the use cases and everything above them.
+func (s *Server) assemble(ctx context.Context) error {
+	c := s.config
+	keyring, err := app.OpenKeyring(ctx, s.store, secret.Source{Value: c.Key, Path: c.KeyFile, Dir: c.DataDir}, c.Clock())
+	if err != nil {
+		return err
+	}
+	dialer := &egress.Dialer{Policy: egress.Policy{
+		Allow: c.EgressAllow, Deny: c.EgressDeny, Loopback: s.addr().Addr().Unmap().IsLoopback(),
+		Own: func() []netip.AddrPort { return []netip.AddrPort{s.addr()} },
+	}}
+	kinds, err := builtinKinds(dialer, c.Clock)
+	if err != nil {
+		return err
+	}
+	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log}
+	s.gate, s.app = app.NewGate(parts), app.New(parts)
+	if err := s.firstStart(ctx, parts); err != nil {
+		return err
+	}
+	api := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version})
+	s.http = &http.Server{
+		Handler:           web.New(web.Config{API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version}),
+		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
+	}
+	return nil
+}
+
+func newID() belay.ID { return belay.ID(uuid.Must(uuid.NewV7()).String()) }
+
+// firstStart fills an empty database. The token's file is written before
+// the database knows the token: a crash between the two leaves a file that
+// the next first start replaces, never a server that nobody can enter.
+func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
+	file := filepath.Join(s.config.DataDir, AdminTokenFile)
+	made, err := app.SetUp(ctx, parts, func(token belay.Secret) error { return writeToken(file, token) })
+	if err != nil || made == nil {
+		return err
+	}
+	s.First = &First{Organization: made.Organization.Name, TokenFile: file, SignInLink: belay.SecretString(s.URL() + "/user/login?code=" + string(made.SignInCode.Reveal()))}
+	if s.config.Kubeconfig == "" {
+		return nil
+	}
+	data, err := os.ReadFile(s.config.Kubeconfig)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		admin := belay.WithPrincipal(ctx, made.Principal())
+		s.First.Offered, err = s.app.OfferKubeconfig(admin, made.Organization.ID, data)
+	}
+	if err != nil {
+		s.config.Log.WarnContext(ctx, "the kubeconfig is not offered", "path", s.config.Kubeconfig, "error", err)
+	}
+	return nil
+}
+
+// writeToken replaces the token's file as a whole.
+func writeToken(path string, token belay.Secret) error {
+	temporary := path + ".new"
+	if err := os.WriteFile(temporary, append(token.Reveal(), '\n'), 0o600); err != nil {
+		return fmt.Errorf("write the administrator's token: %w", err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("write the administrator's token: %w", err)
+	}
+	return nil
+}
+
+// URL is where the server answers.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Gate makes tokens and sessions without a request, for tests and for
+// whoever administers the machine.
+func (s *Server) Gate() *app.Gate { return s.gate }
+
+// Store is the server's database.
+func (s *Server) Store() *store.Store { return s.store }
+
+// Failed tells, once, when the server stops by itself.
+func (s *Server) Failed() <-chan error { return s.done }
+
+// Close stops taking requests, lets those under way end, and closes the
+// database.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	return errors.Join(err, s.release())
+}
+
+// release gives back what Start has taken so far.
+func (s *Server) release() error {
+	if s.app != nil {
+		s.app.Close()
+	}
+	var err error
+	if s.store != nil {
+		err = s.store.Close()
+	}
+	if s.listener != nil && s.http == nil {
+		_ = s.listener.Close()
+	}
+	return err
+}

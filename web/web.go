@@ -1,0 +1,194 @@
+// Package web is the HTTP server around the API: it finds out who a request
+// comes from, gives it an id, and sees to it that no request can harm
+// another.
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"belay"
+	"belay/app"
+	"belay/rest"
+)
+
+// Config is what a Handler is made of. All of it must be set.
+type Config struct {
+	API     *rest.API
+	Gate    *app.Gate
+	Ready   func(context.Context) error // whether requests can be answered
+	Log     *slog.Logger
+	Version string
+	Secure  bool // the listener speaks TLS: cookies are for it alone
+}
+
+// Handler answers every request that the server gets.
+type Handler struct {
+	Config
+	mux        *http.ServeMux
+	sameOrigin *http.CrossOriginProtection
+}
+
+// New makes a Handler.
+func New(c Config) *Handler {
+	h := &Handler{Config: c, mux: http.NewServeMux(), sameOrigin: http.NewCrossOriginProtection()}
+	h.mux.Handle("/api/", h.authenticate(c.API))
+	h.mux.HandleFunc("GET /healthz/live", h.live)
+	h.mux.HandleFunc("GET /healthz/ready", h.ready)
+	h.mux.HandleFunc("GET /user/login", h.signInPage)
+	h.mux.HandleFunc("POST /user/login", h.signIn)
+	h.mux.HandleFunc("POST /user/logout", h.signOut)
+	h.mux.HandleFunc("GET /{$}", h.home)
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+	})
+	return h
+}
+
+// ServeHTTP answers one request: with an id, in the log, and with a 500 of
+// its own should it panic.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
+	id := requestID(r.Header.Get("X-Request-ID"))
+	r = r.WithContext(rest.WithRequestID(r.Context(), id))
+	header := w.Header()
+	header.Set("X-Request-ID", id)
+	header.Set("Belay-Version", h.Version)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	record := &recorder{ResponseWriter: w}
+	defer h.finish(record, r, begin)
+	h.mux.ServeHTTP(record, r)
+}
+
+// finish logs a request, and answers it should it have panicked.
+func (h *Handler) finish(w *recorder, r *http.Request, begin time.Time) {
+	ctx := r.Context()
+	if v := recover(); v != nil {
+		h.Log.ErrorContext(ctx, "panic", "panic", v, "stack", string(debug.Stack()))
+		if w.status == 0 {
+			h.API.Problem(w, r, belay.Errorf(belay.CodeInternal, "something went wrong in the server; its log has the details under this request id"))
+		}
+	}
+	h.Log.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "status", w.status,
+		"duration", time.Since(begin).Round(time.Microsecond), "remote", remoteAddr(r))
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the writer.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// clientID is what a request id of a client may look like.
+var clientID = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,128}$`)
+
+// requestID takes over the client's id, or makes one.
+func requestID(client string) string {
+	if clientID.MatchString(client) {
+		return client
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// remoteAddr is the address of the other end, without its port.
+func remoteAddr(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// Cookies by which a request can be authenticated.
+const (
+	sessionCookie = "belay_session"
+	tokenCookie   = "token" // an API token, as mesheryctl sends it
+)
+
+// authenticate lets a request pass that comes from a known principal.
+func (h *Handler) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		principal, err := h.principal(r)
+		if err != nil {
+			h.API.Problem(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(belay.WithPrincipal(r.Context(), principal)))
+	})
+}
+
+// principal is who a request comes from. A header counts before any cookie,
+// and a cookie only on requests that this server's own pages make.
+func (h *Handler) principal(r *http.Request) (*belay.Principal, error) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
+			return nil, app.Unauthenticated("the header Authorization must be: Bearer TOKEN")
+		}
+		return h.Gate.Token(r.Context(), belay.SecretString(strings.TrimSpace(token)), remoteAddr(r))
+	}
+	session, token := cookie(r, sessionCookie), cookie(r, tokenCookie)
+	if session.IsZero() && token.IsZero() {
+		return nil, app.Unauthenticated("this request carries no token and no session")
+	}
+	if err := h.sameOrigin.Check(r); err != nil {
+		return nil, belay.Errorf(belay.CodeForbidden, "a change that is authenticated by a cookie must come from this server's own pages")
+	}
+	if !session.IsZero() {
+		return h.Gate.Session(r.Context(), session)
+	}
+	return h.Gate.Token(r.Context(), token, remoteAddr(r))
+}
+
+func cookie(r *http.Request, name string) belay.Secret {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return belay.Secret{}
+	}
+	return belay.SecretString(c.Value)
+}
+
+func (h *Handler) live(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
+	if err := h.Ready(r.Context()); err != nil {
+		h.Log.WarnContext(r.Context(), "not ready", "error", err)
+		h.API.Problem(w, r, belay.Errorf(belay.CodeUnavailable, "the database does not answer"))
+		return
+	}
+	h.live(w, r)
+}
