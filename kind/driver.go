@@ -82,7 +82,9 @@ func Load(d *egress.Dialer, now func() time.Time, drivers map[string]Driver) (ma
 func (k *Kind) Definition() *belay.Kind { return &k.definition }
 
 // CheckEndpoint is Endpoint for this kind.
-func (k *Kind) CheckEndpoint(endpoint string) (string, error) { return Endpoint(k.definition, endpoint) }
+func (k *Kind) CheckEndpoint(endpoint string) (string, error) {
+	return Endpoint(k.definition, endpoint)
+}
 
 // CheckConfig is ValidateConfig for this kind, with the schema compiled once.
 func (k *Kind) CheckConfig(config json.RawMessage) error { return validate(k.schema, config) }
