@@ -79,8 +79,10 @@ func summaryOf(c check) string {
 }
 
 func (in *invocation) showStages(raw item, c check, conn item) error {
-	if f := in.set.output.text; in.machine() || f != formatTable && f != formatWide {
-		return in.show(document{raw: raw.raw, items: []item{raw}, columns: checkColumns([]item{conn}), noun: "check", single: f == formatJSON || f == formatYAML})
+	if !in.forPeople() {
+		d := checkDocument(raw.raw, []item{raw}, []item{conn})
+		d.single = in.machine()
+		return in.show(d)
 	}
 	l := in.look(in.Stdout)
 	var rows [][]cell
@@ -134,8 +136,8 @@ func unhealthy(c check, conn item) error {
 	return f
 }
 
-// checkColumns show checks of several connections, whose names are in conns.
-func checkColumns(conns []item) []column {
+// checkDocument shows checks of the connections conns, by whose names they go.
+func checkDocument(raw json.RawMessage, checks, conns []item) document {
 	find := func(it item) item {
 		i := slices.IndexFunc(conns, func(c item) bool { return c.id() == it.text("connectionId") })
 		if i < 0 {
@@ -143,8 +145,16 @@ func checkColumns(conns []item) []column {
 		}
 		return conns[i]
 	}
-	name := column{title: "NAME", cell: func(it item, _ view) cell { return cell{text: find(it).name()} }}
+	called := func(it item) string { return find(it).name() }
+	name := column{title: "NAME", cell: func(it item, _ view) cell { return cell{text: called(it)} }}
 	kind := column{title: "KIND", cell: func(it item, _ view) cell { return cell{text: find(it).text("kind")} }}
+	return document{
+		raw: raw, items: checks, noun: "connection", called: called,
+		columns: append([]column{name, kind}, checkColumns()...),
+	}
+}
+
+func checkColumns() []column {
 	took := column{title: "TOOK", cell: func(it item, _ view) cell { return cell{text: it.text("durationMs") + "ms"} }}
 	why := column{title: "WHY", cell: func(it item, _ view) cell {
 		if it.text("health") == "healthy" {
@@ -152,14 +162,13 @@ func checkColumns(conns []item) []column {
 		}
 		return cell{text: strings.TrimSpace(it.text("cause") + "  " + it.text("summary"))}
 	}}
-	return []column{name, kind, health("HEALTH", "health"), took, why}
+	return []column{health("HEALTH", "health"), took, why}
 }
 
 // showChecks shows the checks of several connections, and is a failure when
 // one of them does not work.
 func (in *invocation) showChecks(p *page, conns []item) error {
-	d := document{raw: p.document, items: p.items, columns: checkColumns(conns), noun: "check"}
-	if err := in.show(d); err != nil {
+	if err := in.show(checkDocument(p.document, p.items, conns)); err != nil {
 		return err
 	}
 	broken := 0

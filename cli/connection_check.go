@@ -121,6 +121,9 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 		})
 	}
 	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return in.showMany(conns, results, failures)
 }
 

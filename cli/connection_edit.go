@@ -19,6 +19,11 @@ func (*connectionEdit) Help() string {
 
 // Run changes a connection.
 func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
+	// A trial, so that what is wrong with the flags is said before anything
+	// is asked of the server.
+	if err := c.into(map[string]any{}, item{}); err != nil {
+		return err
+	}
 	it, err := in.edit(ctx, connections(), c.Connection, func(now item, body map[string]any) error {
 		if c.Name != "" {
 			body["name"] = c.Name

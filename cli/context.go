@@ -45,7 +45,9 @@ func contextColumns() []column {
 type contextList struct{}
 
 // Help gives examples.
-func (*contextList) Help() string { return examples("belay context list", "belay context list -o name") }
+func (*contextList) Help() string {
+	return examples("belay context list", "belay context list -o name")
+}
 
 // Run lists the contexts.
 func (*contextList) Run(in *invocation) error {

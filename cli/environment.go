@@ -69,7 +69,7 @@ func (c *environmentView) Run(ctx context.Context, in *invocation) error {
 	if err := in.showItem(environments(), it); err != nil {
 		return err
 	}
-	if f := in.set.output.text; in.machine() || f != formatTable && f != formatWide {
+	if !in.forPeople() {
 		return nil
 	}
 	held, err := in.held(ctx, it.id())

@@ -51,6 +51,9 @@ func (f *failure) withHelp(lines ...string) *failure {
 }
 
 func parseFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
 	f := usage("%s", missingArgument(err.Error()))
 	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context != nil {
 		f.help = append(f.help, "see: "+helpFor(p.Context))
@@ -146,6 +149,7 @@ func (in *invocation) reportDocument(f *failure) {
 }
 
 func writeIndented(w io.Writer, raw json.RawMessage) {
+	raw = bytes.TrimSpace(raw)
 	var b bytes.Buffer
 	if json.Indent(&b, raw, "", "  ") != nil {
 		b.Reset()

@@ -34,7 +34,7 @@ type globals struct {
 	CAFile    string        `name:"ca-file" type:"path" placeholder:"PATH" help:"Trust the certificate authorities in this PEM file."`
 	RequestID string        `name:"request-id" placeholder:"ID" help:"Send this id with each request, to find it in the server's log."`
 
-	Version   versionFlag   `help:"Show the version and end."`
+	Version versionFlag `help:"Show the version and end."`
 }
 
 // grammar is the tree of commands.

@@ -45,7 +45,7 @@ func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...
 
 // summarize says how much of the list this was, to a person.
 func (in *invocation) summarize(r resource, p *page, narrowed bool) {
-	if !terminal(in.Stdout) || in.set.output.text == formatJSON || in.set.output.text == formatYAML || in.flags.JQ != "" || in.flags.Template != "" {
+	if !terminal(in.Stdout) || in.machine() {
 		return
 	}
 	where := in.set.base.Host

@@ -64,8 +64,16 @@ type document struct {
 	raw     json.RawMessage
 	items   []item
 	columns []column
-	noun    string // of each item, for -o name
-	single  bool   // one object, shown line by line
+	noun    string            // of each item, for -o name
+	called  func(item) string // the name of an item that has none itself; nil: it has
+	single  bool              // one object, shown line by line
+}
+
+func (d document) nameOf(it item) string {
+	if d.called != nil {
+		return d.called(it)
+	}
+	return it.name()
 }
 
 // show writes d to standard output in the wanted form.
@@ -92,7 +100,7 @@ func (in *invocation) render(w io.Writer, d document) error {
 		return in.renderYAML(w, d)
 	case formatName:
 		for _, it := range d.items {
-			fmt.Fprintf(w, "%s/%s\n", d.noun, printable(it.name()))
+			fmt.Fprintf(w, "%s/%s\n", d.noun, printable(d.nameOf(it)))
 		}
 		return nil
 	case formatCSV:
@@ -101,17 +109,23 @@ func (in *invocation) render(w io.Writer, d document) error {
 	return in.renderRows(w, d)
 }
 
-// machine tells whether the output is for a program that was asked for by
-// name, so that even a command that changes something shows the object.
+// machine tells whether the output is for a program, so that even a command
+// that changes something shows the object.
 func (in *invocation) machine() bool {
 	if in.flags.JQ != "" || in.flags.Template != "" {
 		return true
 	}
-	switch in.flags.Output {
+	switch in.set.output.text {
 	case formatJSON, formatYAML, formatName, formatCSV:
 		return true
 	}
 	return false
+}
+
+// forPeople tells whether the output is laid out for reading.
+func (in *invocation) forPeople() bool {
+	f := in.set.output.text
+	return !in.machine() && (f == formatTable || f == formatWide)
 }
 
 func (in *invocation) renderJSON(w io.Writer, d document) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"io"
 	"os"
 	"runtime/debug"
@@ -72,7 +71,7 @@ func (p *Program) env(name string) string {
 func (p *Program) Run(ctx context.Context, args []string) int {
 	in := &invocation{Program: p}
 	err := in.run(ctx, args)
-	if ctx.Err() != nil && err != nil && !errors.Is(err, errDeclined) {
+	if ctx.Err() != nil && err != nil && in.http != nil {
 		err = &failure{exit: exitInterrupted, what: "interrupted", help: in.onInterrupt}
 	}
 	return in.report(err)
@@ -87,8 +86,8 @@ type invocation struct {
 	// contextOptional is set where a context may be named that does not
 	// exist: it is about to be made, or is not used.
 	contextOptional bool
-	orgID           string // of the organization in effect, once it is known
-	announced       bool   // where changes are made has been said
+	orgID           string         // of the organization in effect, once it is known
+	announced       bool           // where changes are made has been said
 	tty             *term.Terminal // once something has been asked; it holds what was typed ahead
 	// onInterrupt says what goes on at the server when the user stops
 	// waiting now.
@@ -121,7 +120,6 @@ func (in *invocation) run(ctx context.Context, args []string) error {
 	defer in.closeClient()
 	return parsed.Run()
 }
-
 
 // prepare settles what the command builds on. A server, a help text and a
 // script need nothing of it, and must not fail for a client's settings.

@@ -38,6 +38,7 @@ func (in *invocation) ask(question string, hidden bool) (string, error) {
 		line, err = in.tty.ReadLine()
 	}
 	if errors.Is(err, io.EOF) {
+		_, _ = io.WriteString(in.Stderr, "\r\n") // the question's line was not ended
 		return "", errDeclined
 	}
 	if err != nil {
