@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// check is the answer of a test.
+type check struct {
+	ID           string   `json:"id"`
+	ConnectionID string   `json:"connectionId"`
+	DurationMS   int      `json:"durationMs"`
+	Health       string   `json:"health"`
+	Cause        string   `json:"cause"`
+	Summary      string   `json:"summary"`
+	Stages       []stage  `json:"stages"`
+	Remediation  []remedy `json:"remediation"`
+}
+
+type stage struct {
+	Name       string `json:"name"`
+	Outcome    string `json:"outcome"`
+	DurationMS int    `json:"durationMs"`
+	Detail     string `json:"detail"`
+}
+
+func (it item) check() (check, error) {
+	var c check
+	if err := json.Unmarshal(it.raw, &c); err != nil {
+		return c, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error()}
+	}
+	return c, nil
+}
+
+// passed tells whether the target works: degraded is working with a warning.
+func (c check) passed() bool { return c.Health == "healthy" || c.Health == "degraded" }
+
+// prefer asks the server not to wait, where the user does not.
+func (in *invocation) prefer() string {
+	if in.flags.Wait {
+		return ""
+	}
+	return "respond-async"
+}
+
+// started says that a test goes on without us.
+func (in *invocation) started(res *response) error {
+	if res != nil && res.status == http.StatusAccepted {
+		in.say(good, "the test was started and goes on at the server")
+	}
+	return nil
+}
+
+// showCheck shows one check stage by stage, and is a failure when the target
+// does not work.
+func (in *invocation) showCheck(raw item, conn item) error {
+	c, err := raw.check()
+	if err != nil {
+		return err
+	}
+	if err := in.showStages(raw, c, conn); err != nil {
+		return err
+	}
+	if c.passed() {
+		in.say(healthTone(c.Health), "%s is %s%s", conn.name(), c.Health, summaryOf(c))
+		return nil
+	}
+	return unhealthy(c, conn)
+}
+
+func summaryOf(c check) string {
+	if c.Summary == "" {
+		return fmt.Sprintf(" · %dms", c.DurationMS)
+	}
+	return fmt.Sprintf(" · %s · %dms", c.Summary, c.DurationMS)
+}
+
+func (in *invocation) showStages(raw item, c check, conn item) error {
+	if !in.forPeople() {
+		d := checkDocument(raw.raw, []item{raw}, []item{conn})
+		d.single = in.machine()
+		return in.show(d)
+	}
+	l := in.look(in.Stdout)
+	var rows [][]cell
+	for _, s := range c.Stages {
+		rows = append(rows, stageRow(s, l))
+	}
+	return writeRows(in.Stdout, nil, rows, l, false)
+}
+
+func stageRow(s stage, l look) []cell {
+	t, detail, took := faint, s.Detail, ""
+	switch s.Outcome {
+	case "passed":
+		t = good
+	case "warned":
+		t = warning
+	case "failed":
+		t = bad
+	}
+	if detail == "" {
+		detail = strings.ReplaceAll(s.Outcome, "_", " ")
+	}
+	if s.Outcome == "passed" || s.Outcome == "failed" || s.Outcome == "warned" {
+		took = fmt.Sprintf("%dms", s.DurationMS)
+	}
+	sign := look{unicode: l.unicode}.mark(t)
+	return []cell{{text: " " + sign, tone: t}, {text: stageName(s.Name)}, {text: detail}, {text: took, tone: faint}}
+}
+
+// stageName is the word that people use.
+func stageName(s string) string {
+	if s == "authenticate" {
+		return "sign in"
+	}
+	return s
+}
+
+// unhealthy is the failure of a check, with what to do about it.
+func unhealthy(c check, conn item) error {
+	f := &failure{exit: exitUnhealthy, what: conn.name() + " is " + c.Health, why: c.Summary}
+	if i := slices.IndexFunc(c.Stages, func(s stage) bool { return s.Outcome == "failed" }); i >= 0 {
+		f.what = fmt.Sprintf("%s fails at %s", conn.name(), stageName(c.Stages[i].Name))
+	}
+	if f.why == "" {
+		f.why = c.Cause
+	}
+	if envs := conn.names("environments"); len(envs) > 0 {
+		f.help = append(f.help, "in "+strings.Join(envs, ", "))
+	}
+	f.help = append(f.help, remedyLines(c.Remediation)...)
+	return f
+}
+
+// checkDocument shows checks of the connections conns, by whose names they go.
+func checkDocument(raw json.RawMessage, checks, conns []item) document {
+	find := func(it item) item {
+		i := slices.IndexFunc(conns, func(c item) bool { return c.id() == it.text("connectionId") })
+		if i < 0 {
+			return item{fields: map[string]any{"name": it.text("connectionId")}}
+		}
+		return conns[i]
+	}
+	called := func(it item) string { return find(it).name() }
+	name := column{title: "NAME", cell: func(it item, _ view) cell { return cell{text: called(it)} }}
+	kind := column{title: "KIND", cell: func(it item, _ view) cell { return cell{text: find(it).text("kind")} }}
+	return document{
+		raw: raw, items: checks, noun: "connection", called: called,
+		columns: append([]column{name, kind}, checkColumns()...),
+	}
+}
+
+func checkColumns() []column {
+	took := column{title: "TOOK", cell: func(it item, _ view) cell { return cell{text: it.text("durationMs") + "ms"} }}
+	why := column{title: "WHY", cell: func(it item, _ view) cell {
+		if it.text("health") == "healthy" {
+			return cell{}
+		}
+		return cell{text: strings.TrimSpace(it.text("cause") + "  " + it.text("summary"))}
+	}}
+	return []column{health("HEALTH", "health"), took, why}
+}
+
+// showChecks shows the checks of several connections, and is a failure when
+// one of them does not work.
+func (in *invocation) showChecks(p *page, conns []item) error {
+	if err := in.show(checkDocument(p.document, p.items, conns)); err != nil {
+		return err
+	}
+	broken := 0
+	for _, it := range p.items {
+		c, err := it.check()
+		if err != nil {
+			return err
+		}
+		if !c.passed() {
+			broken++
+		}
+	}
+	if broken == 0 {
+		in.say(good, "%s healthy", count(len(p.items), connections()))
+		return nil
+	}
+	verb := "is"
+	if broken > 1 {
+		verb = "are"
+	}
+	return &failure{exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", broken, count(len(p.items), connections()), verb)}
+}

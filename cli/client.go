@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"belay"
+)
+
+const (
+	defaultTimeout = 30 * time.Second
+	// testTimeout is for what makes the server wait for others: it lets a
+	// test take 30 seconds.
+	testTimeout = 60 * time.Second
+	// maxAnswer bounds how much of an answer is read, in bytes.
+	maxAnswer = 64 << 20
+)
+
+// client speaks to one server.
+type client struct {
+	base    *url.URL
+	http    *http.Client
+	token   belay.Secret
+	agent   string
+	newID   func() string
+	timeout time.Duration // 0: what the request needs
+	trace   io.Writer     // nil: nothing is traced
+	headers bool          // trace headers too
+	now     func() time.Time
+	dryRun  func(method, path string) // nil: changes are sent
+}
+
+// request is one call of the API.
+type request struct {
+	method  string
+	path    string // below the server's address, beginning with /api
+	query   url.Values
+	body    any // encoded as JSON; nil for none
+	raw     []byte
+	media   string // of raw
+	ifMatch string // ETag that the object must still have; "" for any
+	prefer  string
+	timeout time.Duration // 0 is defaultTimeout
+	reads   bool          // changes nothing, whatever the method
+}
+
+// response is an answer with a status below 300.
+type response struct {
+	status int
+	header http.Header
+	body   json.RawMessage
+}
+
+func (r *response) etag() string { return r.header.Get("ETag") }
+
+// decode reads the body into v.
+func (r *response) decode(v any) error {
+	if err := json.Unmarshal(r.body, v); err != nil {
+		return &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error(), requestID: r.header.Get("X-Request-ID")}
+	}
+	return nil
+}
+
+// client returns the client for the settings in effect, made at its first
+// use: commands that need no server need none of this.
+func (in *invocation) client() (*client, error) {
+	if in.http != nil {
+		return in.http, nil
+	}
+	token, _, err := in.token()
+	if err != nil {
+		return nil, err
+	}
+	transport, err := newTransport(in.set.caFile.text)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{
+		base: in.set.base, token: token, agent: "belay/" + in.Version,
+		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now,
+		http: &http.Client{Transport: transport, CheckRedirect: stay},
+	}
+	if in.flags.Verbose || in.debug() {
+		c.trace, c.headers = in.Stderr, in.debug()
+	}
+	if in.flags.DryRun {
+		c.dryRun = func(method, path string) {
+			in.say(plain, "would send %s %s — nothing was changed", method, path)
+		}
+	}
+	if !token.IsZero() && c.base.Scheme == "http" && !loopback(c.base) {
+		in.warn("the token goes to %s unencrypted", c.base.Host)
+	}
+	in.http = c
+	return c, nil
+}
+
+func (in *invocation) debug() bool { return in.flags.Debug || truthy(in.env("BELAY_DEBUG")) }
+
+func (in *invocation) requestID() string {
+	if in.flags.RequestID != "" {
+		return in.flags.RequestID
+	}
+	return in.NewID()
+}
+
+func (in *invocation) closeClient() {
+	if in.http != nil {
+		in.http.http.CloseIdleConnections()
+	}
+}
+
+// stay keeps the client, and with it the token, at the server that it was
+// made for.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func newTransport(caFile string) (*http.Transport, error) {
+	t := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: parallel,
+	}
+	if caFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, usage("cannot read the certificate authorities — %v", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, usage("%s holds no certificate in PEM form", caFile)
+	}
+	t.TLSClientConfig.RootCAs = pool
+	return t, nil
+}
+
+// do sends one request and waits for its answer. An answer of 300 and above
+// is a failure.
+func (c *client) do(ctx context.Context, r request) (*response, error) {
+	if c.dryRun != nil && r.method != http.MethodGet && !r.reads {
+		c.dryRun(r.method, r.path)
+		return nil, errDryRun
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.patience(r))
+	defer cancel()
+	req, err := c.build(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	began := c.now()
+	res, err := c.http.Do(req)
+	if err != nil {
+		c.traceLine(req, nil, began)
+		return nil, c.unreachable(err, req)
+	}
+	defer res.Body.Close()
+	c.traceLine(req, res, began)
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return nil, c.unreachable(err, req)
+	}
+	if len(body) > maxAnswer {
+		return nil, &failure{exit: exitFailed, what: "the server's answer is too long"}
+	}
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return nil, c.refusal(res, body)
+	}
+	return &response{status: res.StatusCode, header: res.Header, body: body}, nil
+}
+
+func (c *client) patience(r request) time.Duration {
+	switch {
+	case c.timeout > 0:
+		return c.timeout
+	case r.timeout > 0:
+		return r.timeout
+	}
+	return defaultTimeout
+}
+
+func (c *client) build(ctx context.Context, r request) (*http.Request, error) {
+	body, media := r.raw, r.media
+	if r.body != nil {
+		b, err := json.Marshal(r.body)
+		if err != nil {
+			return nil, fmt.Errorf("encode the request: %w", err)
+		}
+		body, media = b, "application/json"
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.url(r), bytes.NewReader(body))
+	if err != nil {
+		return nil, usage("this is not a request that can be sent — %v", err)
+	}
+	if len(body) == 0 {
+		req.Body, req.GetBody = http.NoBody, nil
+	}
+	set := func(name, value string) {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	set("Content-Type", media)
+	set("If-Match", r.ifMatch)
+	set("Prefer", r.prefer)
+	set("Accept", "application/json")
+	set("User-Agent", c.agent)
+	set("X-Request-ID", c.newID())
+	if !c.token.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+string(c.token.Reveal()))
+	}
+	return req, nil
+}
+
+func (c *client) url(r request) string {
+	u := *c.base
+	path := u.EscapedPath() + r.path
+	u.Path, u.RawPath = "", ""
+	s := u.String() + path
+	if len(r.query) > 0 {
+		s += "?" + r.query.Encode()
+	}
+	return s
+}
+
+func (c *client) traceLine(req *http.Request, res *http.Response, began time.Time) {
+	if c.trace == nil {
+		return
+	}
+	outcome := "no answer"
+	if res != nil {
+		outcome = res.Status
+	}
+	fmt.Fprintf(c.trace, "%s %s %s %s (request %s)\n", req.Method, printable(req.URL.String()), printable(outcome),
+		c.now().Sub(began).Round(time.Millisecond), req.Header.Get("X-Request-ID"))
+	if !c.headers {
+		return
+	}
+	traceHeaders(c.trace, ">", req.Header)
+	if res != nil {
+		traceHeaders(c.trace, "<", res.Header)
+	}
+}
+
+func traceHeaders(w io.Writer, direction string, h http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		value := strings.Join(h[name], ", ")
+		switch name {
+		case "Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization":
+			value = "[redacted]"
+		}
+		fmt.Fprintf(w, "%s %s: %s\n", direction, name, printable(value))
+	}
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"strings"
+)
+
+type connectionCommands struct {
+	List       connectionList       `cmd:"" aliases:"ls" help:"List connections."`
+	View       connectionView       `cmd:"" aliases:"show" help:"Show one connection."`
+	Create     connectionCreate     `cmd:"" help:"Register a connection; with its credential, a test and its environments."`
+	Edit       connectionEdit       `cmd:"" help:"Change a connection."`
+	Delete     connectionDelete     `cmd:"" aliases:"rm" help:"Delete connections."`
+	Test       connectionTest       `cmd:"" help:"Test connections now, from the server."`
+	Import     connectionImport     `cmd:"" help:"Make connections of what is configured elsewhere."`
+	State      connectionState      `cmd:"" help:"Change where a connection stands, or show where it can go."`
+	Assign     connectionAssign     `cmd:"" help:"Put connections into environments."`
+	Unassign   connectionUnassign   `cmd:"" help:"Take connections out of environments."`
+	Credential connectionCredential `cmd:"" aliases:"cred" help:"Say which credential a connection uses."`
+}
+
+const connectionsPath = "/api/integrations/connections"
+
+func connections() resource {
+	columns := []column{
+		field("NAME", "name"), field("KIND", "kind"), health("HEALTH", "health.status"),
+		when("SINCE", "health.since"), field("STATE", "status"), list("ENVIRONMENTS", "environments"),
+		field("URL", "url").onlyWide(), when("CHECKED", "health.checkedAt").onlyWide(), field("ID", "id").onlyWide(),
+		whyColumn(),
+	}
+	detail := []column{
+		field("NAME", "name"), field("KIND", "kind"), field("URL", "url"), field("DESCRIPTION", "description"),
+		health("HEALTH", "health.status"), whyColumn(), when("SINCE", "health.since"), when("CHECKED", "health.checkedAt"),
+		field("STATE", "status"), field("REASON", "statusReason"), credentialColumn(),
+		listAll("ENVIRONMENTS", "environments"), labelsColumn(), field("INTERVAL (S)", "check.intervalSeconds"),
+		field("MANAGEMENT", "management"), field("ORIGIN", "origin"), field("ID", "id"),
+		when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
+	}
+	return resource{
+		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"},
+		columns: columns, detail: detail, order: "name asc", scoped: true,
+		queries: map[string]string{
+			"kind": "kind", "status": "status", "state": "status", "type": "type", "health": "health", "label": "label",
+			"environment": "filter", "workspace": "filter", "credential": "filter",
+		},
+	}
+}
+
+// whyColumn says what is wrong: the cause and what the check says of it.
+func whyColumn() column {
+	return column{title: "WHY", cell: func(it item, _ view) cell {
+		if it.text("health.status") == "healthy" || it.text("health.cause") == "" {
+			return cell{}
+		}
+		if s := it.text("health.summary"); s != "" {
+			return cell{text: s}
+		}
+		return cell{text: it.text("health.cause")}
+	}}
+}
+
+func credentialColumn() column {
+	return column{title: "CREDENTIAL", cell: func(it item, _ view) cell {
+		uses, _ := it.at("credentials").([]any)
+		var out []string
+		for _, u := range uses {
+			use := item{fields: u}
+			text := use.name()
+			if text == "" {
+				text = use.id()
+			}
+			if p := use.text("purpose"); p != "" && p != "primary" {
+				text += " (" + p + ")"
+			}
+			out = append(out, text)
+		}
+		if out == nil {
+			return cell{text: it.text("credentialId")}
+		}
+		return cell{text: strings.Join(out, ", ")}
+	}}
+}
+
+func labelsColumn() column {
+	return column{title: "LABELS", cell: func(it item, _ view) cell {
+		return cell{text: strings.Join(pairs(it.at("labels")), ", ")}
+	}}
+}
+
+type connectionList struct {
+	listing
+	Environment string   `placeholder:"NAME" help:"Only those in this environment; none for those in no environment." complete:"environment"`
+	Kind        []string `placeholder:"KIND" help:"Only these kinds." complete:"kind"`
+	Label       []string `sep:"none" placeholder:"KEY=VALUE" help:"Only those with this label."`
+}
+
+// Help gives examples.
+func (*connectionList) Help() string {
+	return examples("belay connection list --filter health=unhealthy,degraded",
+		"belay connection list --environment none -o name",
+		"belay connection list --jq '.connections[] | select(.health.status==\"unhealthy\") | .name'")
+}
+
+// Run lists connections.
+func (c *connectionList) Run(ctx context.Context, in *invocation) error {
+	var extra []string
+	if c.Environment != "" {
+		extra = append(extra, "environment="+c.Environment)
+	}
+	for _, k := range c.Kind {
+		extra = append(extra, "kind="+k)
+	}
+	for _, l := range c.Label {
+		extra = append(extra, "label="+l)
+	}
+	return c.run(ctx, in, connections(), extra...)
+}
+
+type connectionView struct {
+	Name string `arg:"" help:"The connection." complete:"connection"`
+}
+
+// Help gives examples.
+func (*connectionView) Help() string {
+	return examples("belay connection view prod-eu", "belay connection view prod-eu --jq .health")
+}
+
+// Run shows one connection.
+func (c *connectionView) Run(ctx context.Context, in *invocation) error {
+	return in.view(ctx, connections(), c.Name)
+}
+
+type connectionDelete struct {
+	Names []string `arg:"" name:"name" help:"The connections; - reads names from standard input." complete:"connection"`
+}
+
+// Help gives examples.
+func (*connectionDelete) Help() string {
+	return examples("belay connection delete prom-lab",
+		"belay connection list --filter state=ignored -o name | belay connection delete - --yes")
+}
+
+// Run deletes connections. Their credentials stay.
+func (c *connectionDelete) Run(ctx context.Context, in *invocation) error {
+	return in.deleteAll(ctx, connections(), c.Names, "It can be restored for 30 days. Its credential was not deleted.")
+}

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+)
+
+// parallel is how many tests are waited for at once.
+const parallel = 8
+
+type connectionTest struct {
+	Names       []string `arg:"" optional:"" name:"name" help:"The connections; - reads names from standard input." complete:"connection"`
+	All         bool     `help:"Test every connection."`
+	Environment string   `placeholder:"NAME" help:"Test every connection of this environment." complete:"environment"`
+	Kind        string   `placeholder:"KIND" help:"Test every connection of this kind." complete:"kind"`
+}
+
+// Help gives examples.
+func (*connectionTest) Help() string {
+	return "It ends with 7 when one of them is not healthy.\n\n" + examples(
+		"belay connection test prod-eu", "belay connection test --environment production --no-input",
+		"belay connection list --filter health=unhealthy -o name | belay connection test -")
+}
+
+// Run tests connections from the server and waits for what it finds.
+func (c *connectionTest) Run(ctx context.Context, in *invocation) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if c.Environment != "" {
+		env, err := in.find(ctx, environments(), c.Environment)
+		if err != nil {
+			return err
+		}
+		return in.testEnvironment(ctx, env)
+	}
+	conns, err := c.which(ctx, in)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(conns) == 0:
+		in.say(plain, "there is no connection to test")
+		return nil
+	case len(conns) == 1 && len(c.Names) == 1:
+		return in.testOne(ctx, conns[0])
+	}
+	return in.testMany(ctx, conns)
+}
+
+func (c *connectionTest) validate() error {
+	ways := 0
+	for _, set := range []bool{len(c.Names) > 0, c.All, c.Environment != "", c.Kind != ""} {
+		if set {
+			ways++
+		}
+	}
+	if ways == 1 {
+		return nil
+	}
+	return usage("say which connections to test, in one way").withHelp("NAME…, --all, --environment NAME or --kind KIND")
+}
+
+func (c *connectionTest) which(ctx context.Context, in *invocation) ([]item, error) {
+	if len(c.Names) > 0 {
+		return in.findAll(ctx, connections(), c.Names)
+	}
+	query := url.Values{"order": {"name asc"}}
+	if c.Kind != "" {
+		query.Set("kind", c.Kind)
+	}
+	p, err := in.fetchUpTo(ctx, connections(), connectionsPath, query, 0)
+	if err != nil {
+		return nil, err
+	}
+	return p.items, nil
+}
+
+func (in *invocation) testOne(ctx context.Context, conn item) error {
+	in.say(plain, "Testing %s (%s) from the server…", conn.name(), conn.text("kind"))
+	in.onInterrupt = []string{"the test goes on at the server: belay connection view " + shellWord(conn.name())}
+	res, err := in.sendTest(ctx, conn)
+	if err != nil || res.status == http.StatusAccepted {
+		return errors.Join(err, in.started(res))
+	}
+	it, err := newItem(res.body)
+	if err != nil {
+		return err
+	}
+	return in.showCheck(it, conn)
+}
+
+func (in *invocation) sendTest(ctx context.Context, conn item) (*response, error) {
+	return in.send(ctx, request{
+		method: http.MethodPost, path: connections().at(conn.id(), "test"), timeout: testTimeout, prefer: in.prefer(),
+	})
+}
+
+// testMany tests several at once and shows them in their order. A test that
+// could not be asked for does not stop the others.
+func (in *invocation) testMany(ctx context.Context, conns []item) error {
+	in.say(plain, "Testing %s from the server…", count(len(conns), connections()))
+	in.onInterrupt = []string{"the tests go on at the server: belay connection list"}
+	if _, err := in.client(); err != nil {
+		return err
+	}
+	results := make([]*response, len(conns))
+	failures := make([]error, len(conns))
+	slots := make(chan struct{}, parallel)
+	var wait sync.WaitGroup
+	for i, conn := range conns {
+		slots <- struct{}{}
+		wait.Go(func() {
+			results[i], failures[i] = in.sendTest(ctx, conn)
+			<-slots
+		})
+	}
+	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return in.showMany(conns, results, failures)
+}
+
+func (in *invocation) showMany(conns []item, results []*response, failures []error) error {
+	var checks []json.RawMessage
+	failed := 0
+	var last error
+	for i, conn := range conns {
+		switch err := failures[i]; {
+		case errors.Is(err, errDryRun):
+		case err != nil:
+			failed, last = failed+1, err
+			in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(conn.name()+": "+err.Error()))
+		case results[i].status == http.StatusAccepted:
+			in.say(good, "the test of %s was started", conn.name())
+		default:
+			checks = append(checks, results[i].body)
+		}
+	}
+	if len(checks) == 0 {
+		return partly(failed, len(conns), last)
+	}
+	raw, err := json.Marshal(map[string]any{"checks": checks})
+	if err != nil {
+		return fmt.Errorf("put the checks together: %w", err)
+	}
+	p, err := newPage(raw, "checks")
+	if err != nil {
+		return err
+	}
+	err = in.showChecks(p, conns)
+	if failed > 0 {
+		return partly(failed, len(conns), last)
+	}
+	return err
+}

@@ -1,0 +1,44 @@
+package cli
+
+import "context"
+
+type connectionEdit struct {
+	Connection string `arg:"" help:"The connection." complete:"connection"`
+	Name       string `placeholder:"NAME" help:"A new name."`
+	connectionSettings
+	Unset []string `placeholder:"metadata.KEY" help:"Remove a setting of the kind, or labels.KEY."`
+}
+
+// Help gives examples.
+func (*connectionEdit) Help() string {
+	return "It is changed only if nobody else has changed it in between.\n\n" + examples(
+		"belay connection edit prom-eu --url https://prom.eu.example:9090",
+		"belay connection edit prom-eu --set check.intervalSeconds=30 --label team=ops",
+		"belay connection edit prod-eu --ca-certificate ca.pem --unset labels.old")
+}
+
+// Run changes a connection.
+func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
+	// A trial, so that what is wrong with the flags is said before anything
+	// is asked of the server.
+	if err := c.into(map[string]any{}, item{}); err != nil {
+		return err
+	}
+	it, err := in.edit(ctx, connections(), c.Connection, func(now item, body map[string]any) error {
+		if c.Name != "" {
+			body["name"] = c.Name
+		}
+		for _, path := range c.Unset {
+			if err := unsetPath(body, now, path); err != nil {
+				return err
+			}
+		}
+		return c.into(body, now)
+	})
+	if err != nil {
+		return err
+	}
+	in.say(good, "connection %s changed", it.name())
+	in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
+	return in.showChanged(connections(), it)
+}

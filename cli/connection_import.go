@@ -1,0 +1,375 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+type connectionImport struct {
+	Kubeconfig importKubeconfig `cmd:"" help:"Make Kubernetes connections of the contexts of a kubeconfig."`
+}
+
+type importKubeconfig struct {
+	File        string   `short:"f" placeholder:"PATH" help:"The kubeconfig; - is standard input. Without it, $KUBECONFIG or ~/.kube/config."`
+	KubeContext []string `placeholder:"NAME" help:"Import this context; also spelled --context here."`
+	All         bool     `help:"Import every context that can be imported."`
+	Environment []string `placeholder:"NAME" help:"Put the connections into this environment." complete:"environment"`
+	OnExisting  string   `enum:"update,skip,new" default:"update" placeholder:"WHAT" help:"What to do where the cluster is registered already: update, skip or new."`
+	Connection  string   `placeholder:"NAME" help:"Update this connection with the one context." complete:"connection"`
+	As          string   `placeholder:"NAME" help:"Call the connection this; for one context."`
+}
+
+// Help gives examples.
+func (*importKubeconfig) Help() string {
+	return "Files that the kubeconfig refers to are sent within it. Programs that it names are never run.\n\n" + examples(
+		"belay connection import kubeconfig",
+		"belay connection import kubeconfig -f ~/.kube/config --all --environment production",
+		"belay connection import kubeconfig -f - --context staging --on-existing update --no-input < kc.yaml")
+}
+
+const kubernetesPath = "/api/system/kubernetes"
+
+// kubeContext is one context as the server previews it.
+type kubeContext struct {
+	Name   string `json:"name"`
+	Server string `json:"server"`
+	Match  struct {
+		State          string `json:"state"`
+		ConnectionID   string `json:"connectionId"`
+		ConnectionName string `json:"connectionName"`
+	} `json:"match"`
+	Check    *check `json:"check"`
+	Problems []struct {
+		Message string `json:"message"`
+	} `json:"problems"`
+	Recipe recipe `json:"recipe"`
+}
+
+// recipe is what to run by hand; a list of lines or of steps.
+type recipe []string
+
+// UnmarshalJSON takes texts, and objects that have a command or a text.
+func (r *recipe) UnmarshalJSON(b []byte) error {
+	v, err := decodeAny(b)
+	if err != nil {
+		return err
+	}
+	list, _ := v.([]any)
+	for _, e := range list {
+		step := item{fields: e}
+		for _, line := range []string{step.text("title"), step.text("command")} {
+			if line != "" {
+				*r = append(*r, line)
+			}
+		}
+		if s, ok := e.(string); ok {
+			*r = append(*r, s)
+		}
+	}
+	return nil
+}
+
+func (k kubeContext) importable() bool {
+	return k.Match.State != "unreadable" && k.Match.State != "unusable"
+}
+
+// Run shows what a kubeconfig holds and imports what is chosen of it.
+func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
+	file, err := in.readKubeconfig(c.File)
+	if err != nil {
+		return err
+	}
+	envs, err := in.findAll(ctx, environments(), c.Environment)
+	if err != nil {
+		return err
+	}
+	target := item{}
+	if c.Connection != "" {
+		if target, err = in.find(ctx, connections(), c.Connection); err != nil {
+			return err
+		}
+	}
+	found, err := in.previewKubeconfig(ctx, file)
+	if err != nil {
+		return err
+	}
+	chosen, err := c.choose(in, found, target)
+	if err != nil {
+		return err
+	}
+	if in.flags.DryRun {
+		in.say(plain, "would import %s — nothing was stored", strings.Join(chosen, ", "))
+		return nil
+	}
+	return c.send(ctx, in, file, chosen, target, envs)
+}
+
+func (in *invocation) previewKubeconfig(ctx context.Context, file []byte) ([]kubeContext, error) {
+	res, err := in.sendKubeconfig(ctx, kubernetesPath+"/contexts", file, nil, true)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Contexts []kubeContext `json:"contexts"`
+	}
+	if err := res.decode(&answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Contexts) == 0 {
+		return nil, usage("the kubeconfig holds no context")
+	}
+	in.showContexts(answer.Contexts)
+	return answer.Contexts, nil
+}
+
+// showContexts says of each context whether it works and what it matches.
+func (in *invocation) showContexts(found []kubeContext) {
+	if in.flags.Quiet {
+		return
+	}
+	l := in.look(in.Stderr)
+	var rows [][]cell
+	for i, k := range found {
+		t, text := k.state()
+		rows = append(rows, []cell{
+			{text: fmt.Sprintf("%3d", i+1)}, {text: look{unicode: l.unicode}.mark(t), tone: t},
+			{text: k.Name}, {text: k.Server}, {text: in.plainText(text)}, {text: k.match()},
+		})
+	}
+	_ = writeRows(in.Stderr, nil, rows, l, false)
+}
+
+func (k kubeContext) state() (tone, string) {
+	switch {
+	case len(k.Problems) > 0 && !k.importable():
+		return warning, k.Problems[0].Message
+	case k.Check == nil:
+		return faint, "not tested"
+	case k.Check.passed():
+		return healthTone(k.Check.Health), k.Check.Summary
+	}
+	return bad, k.Check.Summary
+}
+
+func (k kubeContext) match() string {
+	switch k.Match.State {
+	case "same":
+		return "is connection " + k.Match.ConnectionName
+	case "secret_changed":
+		return "is connection " + k.Match.ConnectionName + ", with another secret"
+	}
+	return strings.ReplaceAll(k.Match.State, "_", " ")
+}
+
+// choose says which contexts to import, by their names.
+func (c *importKubeconfig) choose(in *invocation, found []kubeContext, target item) ([]string, error) {
+	var names []string
+	for _, k := range found {
+		if k.importable() {
+			names = append(names, k.Name)
+		}
+	}
+	chosen := names
+	switch {
+	case len(c.KubeContext) > 0:
+		if err := known(found, c.KubeContext); err != nil {
+			return nil, err
+		}
+		chosen = c.KubeContext
+	case target.id() != "" && len(names) > 1:
+		chosen = matching(found, target.id())
+	case c.All || len(names) == 1:
+	case len(names) > 1:
+		var err error
+		if chosen, err = in.chooseContexts(found, names); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case len(chosen) == 0:
+		return nil, noContext(found)
+	case len(chosen) > 1 && (c.As != "" || target.id() != ""):
+		return nil, usage("--as and --connection are for one context").withHelp("choose it: --context NAME")
+	}
+	return chosen, nil
+}
+
+func known(found []kubeContext, names []string) error {
+	for _, n := range names {
+		i := slices.IndexFunc(found, func(k kubeContext) bool { return k.Name == n })
+		switch {
+		case i < 0:
+			return usage("the kubeconfig has no context %q", n)
+		case !found[i].importable():
+			return noContext(found[i : i+1])
+		}
+	}
+	return nil
+}
+
+func matching(found []kubeContext, id string) []string {
+	var out []string
+	for _, k := range found {
+		if k.Match.ConnectionID == id {
+			out = append(out, k.Name)
+		}
+	}
+	return out
+}
+
+// noContext says why nothing can be imported, and what makes it possible.
+func noContext(found []kubeContext) error {
+	f := usage("no context can be imported").withHelp("choose one: --context NAME")
+	for _, k := range found {
+		for _, p := range k.Problems {
+			f.help = append(f.help, k.Name+": "+p.Message)
+		}
+		for _, line := range k.Recipe {
+			f.help = append(f.help, "  "+line)
+		}
+	}
+	return f
+}
+
+// chooseContexts asks for numbers or names; nothing is all that work.
+func (in *invocation) chooseContexts(found []kubeContext, names []string) ([]string, error) {
+	if !in.interactive() {
+		return nil, usage("the kubeconfig has several contexts").withHelp("choose: --context NAME or --all", "contexts: "+strings.Join(names, ", "))
+	}
+	answer, err := in.ask("Import which? (numbers or names; all; Enter for those that work) ", false)
+	if err != nil {
+		return nil, err
+	}
+	words := strings.FieldsFunc(answer, func(r rune) bool { return r == ' ' || r == ',' })
+	if len(words) == 1 && words[0] == "all" {
+		return names, nil
+	}
+	var chosen []string
+	for _, k := range found {
+		if len(words) == 0 && k.importable() && k.Check != nil && k.Check.passed() {
+			chosen = append(chosen, k.Name)
+		}
+	}
+	for _, w := range words {
+		if n, err := strconv.Atoi(w); err == nil && 1 <= n && n <= len(found) {
+			w = found[n-1].Name
+		}
+		chosen = append(chosen, w)
+	}
+	return chosen, known(found, chosen)
+}
+
+func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item) error {
+	type choice struct {
+		Name         string `json:"name"`
+		As           string `json:"as,omitempty"`
+		OnExisting   string `json:"onExisting"`
+		ConnectionID string `json:"connectionId,omitempty"`
+	}
+	options := struct {
+		Contexts       []choice `json:"contexts"`
+		EnvironmentIDs []string `json:"environmentIds"`
+	}{EnvironmentIDs: []string{}}
+	for _, name := range chosen {
+		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting, target.id()})
+	}
+	for _, e := range envs {
+		options.EnvironmentIDs = append(options.EnvironmentIDs, e.id())
+	}
+	raw, err := json.Marshal(options)
+	if err != nil {
+		return fmt.Errorf("encode the choice: %w", err)
+	}
+	in.announce()
+	res, err := in.sendKubeconfig(ctx, kubernetesPath, file, raw, false)
+	if err != nil {
+		return err
+	}
+	return in.showImported(res, envs)
+}
+
+// imported is the server's answer to an import.
+type imported struct {
+	Registered []importedContext `json:"registeredContexts"`
+	Connected  []importedContext `json:"connectedContexts"`
+	Ignored    []importedContext `json:"ignoredContexts"`
+	Errored    []importedContext `json:"erroredContexts"`
+}
+
+type importedContext struct {
+	Name           string `json:"name"`
+	ConnectionName string `json:"connectionName"`
+	Message        string `json:"message"`
+}
+
+func (in *invocation) showImported(res *response, envs []item) error {
+	var answer imported
+	if err := res.decode(&answer); err != nil {
+		return err
+	}
+	if in.machine() {
+		if err := in.show(document{raw: res.body, noun: "connection", items: importedItems(answer), columns: []column{field("NAME", "name")}, single: true}); err != nil {
+			return err
+		}
+	}
+	for _, k := range answer.Connected {
+		in.say(good, "%s → connection %s, healthy", k.Name, k.ConnectionName)
+	}
+	for _, k := range answer.Registered {
+		in.say(warning, "%s → connection %s, not healthy yet — %s", k.Name, k.ConnectionName, k.Message)
+	}
+	for _, k := range answer.Ignored {
+		in.say(faint, "%s left out — %s", k.Name, k.Message)
+	}
+	for _, k := range answer.Errored {
+		in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(k.Name+" was not imported — "+k.Message))
+	}
+	done := len(answer.Connected) + len(answer.Registered)
+	if done > 0 && len(envs) > 0 {
+		in.say(plain, "In %s: %d", strings.Join(allNames(envs), ", "), done)
+	}
+	all := done + len(answer.Ignored) + len(answer.Errored)
+	if len(answer.Errored) > 0 && len(answer.Errored) == all {
+		return &failure{exit: exitConflict, what: "nothing was imported"}
+	}
+	return partly(len(answer.Errored), all, nil)
+}
+
+func importedItems(a imported) []item {
+	var out []item
+	for _, k := range slices.Concat(a.Connected, a.Registered) {
+		out = append(out, item{fields: map[string]any{"name": k.ConnectionName}})
+	}
+	return out
+}
+
+func (in *invocation) sendKubeconfig(ctx context.Context, path string, file, options []byte, reads bool) (*response, error) {
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	part, err := form.CreateFormFile("k8sfile", "kubeconfig")
+	if err == nil {
+		_, err = part.Write(file)
+	}
+	if err == nil && options != nil {
+		err = form.WriteField("options", string(options))
+	}
+	if err = errors.Join(err, form.Close()); err != nil {
+		return nil, fmt.Errorf("put the form together: %w", err)
+	}
+	query := map[string][]string{}
+	if err := in.scope(ctx, query); err != nil {
+		return nil, err
+	}
+	return in.send(ctx, request{
+		method: http.MethodPost, path: path, query: query, raw: b.Bytes(), media: form.FormDataContentType(),
+		timeout: testTimeout, reads: reads,
+	})
+}

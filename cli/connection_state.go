@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"belay"
+)
+
+type connectionState struct {
+	Name  string `arg:"" help:"The connection." complete:"connection"`
+	State string `arg:"" optional:"" help:"Where it should stand; without it, where it can go is shown." complete:"status"`
+}
+
+// Help gives examples.
+func (*connectionState) Help() string {
+	return examples("belay connection state prod-eu", "belay connection state prod-eu maintenance",
+		"belay connection state prod-eu connected")
+}
+
+// Run changes where a connection stands. Connected is reached only by a test
+// that passes.
+func (c *connectionState) Run(ctx context.Context, in *invocation) error {
+	if c.State == "" {
+		return c.showTransitions(ctx, in)
+	}
+	if _, err := belay.ParseStatus(c.State); err != nil {
+		return usage("there is no state %q — it %v", c.State, err)
+	}
+	found, err := in.find(ctx, connections(), c.Name)
+	if err != nil {
+		return err
+	}
+	it, err := in.change(ctx, request{
+		method: http.MethodPut, path: connections().at(found.id()), body: map[string]any{"status": c.State}, timeout: testTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	if err := in.showChanged(connections(), it); err != nil {
+		return err
+	}
+	if got := it.text("status"); got != c.State {
+		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: it.text("statusReason")}
+		return f.withHelp("see why: belay connection test " + shellWord(it.name()))
+	}
+	in.say(good, "%s is %s", it.name(), c.State)
+	return nil
+}
+
+func (c *connectionState) showTransitions(ctx context.Context, in *invocation) error {
+	found, err := in.find(ctx, connections(), c.Name)
+	if err != nil {
+		return err
+	}
+	res, err := in.send(ctx, request{method: http.MethodGet, path: connections().at(found.id(), "transitions")})
+	if err != nil {
+		return err
+	}
+	var head struct {
+		Status string `json:"status"`
+	}
+	if err := json.Unmarshal(res.body, &head); err == nil {
+		in.say(plain, "%s is %s. It can become:", found.name(), head.Status)
+	}
+	p, err := newPage(res.body, "transitions")
+	if err != nil {
+		return err
+	}
+	test := column{title: "NEEDS", cell: func(it item, _ view) cell {
+		if it.text("needsCheck") == "true" {
+			return cell{text: "a test that passes"}
+		}
+		return cell{}
+	}}
+	return in.show(document{
+		raw: p.document, items: p.items, noun: "state",
+		columns: []column{field("STATE", "to"), test, field("EFFECT", "effect")},
+	})
+}
+
+type connectionCredential struct {
+	Name    string   `arg:"" help:"The connection." complete:"connection"`
+	Use     []string `xor:"how" placeholder:"NAME" help:"Use this credential; the next ones are tried when the one before is rejected." complete:"credential"`
+	None    bool     `xor:"how" help:"Use none."`
+	Purpose string   `placeholder:"WORD" help:"What for, where the kind knows more purposes than the usual."`
+}
+
+// Help gives examples.
+func (*connectionCredential) Help() string {
+	return examples("belay connection credential prom-eu --use prom-basic",
+		"belay connection credential prom-eu --use prom-new,prom-old", "belay connection credential prom-eu --none")
+}
+
+// Run attaches credentials to a connection in place of those that it has.
+func (c *connectionCredential) Run(ctx context.Context, in *invocation) error {
+	if len(c.Use) == 0 && !c.None {
+		return usage("say which credential").withHelp("--use NAME or --none")
+	}
+	creds, err := in.findAll(ctx, credentials(), c.Use)
+	if err != nil {
+		return err
+	}
+	uses := []map[string]any{}
+	for i, cred := range creds {
+		uses = append(uses, map[string]any{"id": cred.id(), "purpose": c.purpose(i)})
+	}
+	it, err := in.edit(ctx, connections(), c.Name, func(_ item, body map[string]any) error {
+		body["credentials"] = uses
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.None {
+		in.say(good, "%s uses no credential now", it.name())
+	} else {
+		in.say(good, "%s uses %s now", it.name(), strings.Join(allNames(creds), ", then "))
+	}
+	in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
+	return in.showChanged(connections(), it)
+}
+
+func (c *connectionCredential) purpose(i int) string {
+	switch {
+	case c.Purpose != "":
+		return c.Purpose
+	case i == 0:
+		return string(belay.PurposePrimary)
+	}
+	return string(belay.PurposeFallback)
+}

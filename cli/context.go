@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+type contextCommands struct {
+	List contextList `cmd:"" aliases:"ls" help:"List the contexts of the configuration file."`
+	Use  contextUse  `cmd:"" help:"Make a context the current one."`
+	View contextView `cmd:"" aliases:"show" help:"Show one context, and whether there is a token for it."`
+	Set  contextSet  `cmd:"" help:"Create or change a context."`
+}
+
+func contextNames(c *config) []string { return slices.Sorted(maps.Keys(c.Contexts)) }
+
+// contextItem is a context as it is shown.
+func contextItem(name string, c contextConfig, current bool) (item, error) {
+	raw, err := json.Marshal(struct {
+		Name    string `json:"name"`
+		Current bool   `json:"current"`
+		contextConfig
+	}{name, current, c})
+	if err != nil {
+		return item{}, fmt.Errorf("show the context: %w", err)
+	}
+	return newItem(raw)
+}
+
+func contextColumns() []column {
+	current := column{title: "CURRENT", cell: func(it item, v view) cell {
+		if it.text("current") != "true" {
+			return cell{}
+		}
+		return cell{text: "yes", tone: good}
+	}}
+	return []column{
+		field("NAME", "name"), current, field("SERVER", "server"), field("ORG", "org"), field("WORKSPACE", "workspace"),
+		field("PROTECTED", "protected").onlyWide(), field("CA FILE", "caFile").onlyWide(), field("TOKEN FILE", "tokenFile").onlyWide(),
+	}
+}
+
+type contextList struct{}
+
+// Help gives examples.
+func (*contextList) Help() string {
+	return examples("belay context list", "belay context list -o name")
+}
+
+// Run lists the contexts.
+func (*contextList) Run(in *invocation) error {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return err
+	}
+	var items []item
+	for _, name := range contextNames(conf) {
+		it, err := contextItem(name, conf.Contexts[name], name == in.set.context.text)
+		if err != nil {
+			return err
+		}
+		items = append(items, it)
+	}
+	raw, err := json.Marshal(map[string]any{"contexts": raws(items)})
+	if err != nil {
+		return fmt.Errorf("show the contexts: %w", err)
+	}
+	if len(items) == 0 {
+		in.say(plain, "there are no contexts yet; the server is %s", in.set.server.text)
+	}
+	return in.show(document{raw: raw, items: items, columns: contextColumns(), noun: "context"})
+}
+
+type contextUse struct {
+	Name string `arg:"" optional:"" help:"The context." complete:"context"`
+}
+
+// Help gives examples.
+func (*contextUse) Help() string { return examples("belay context use prod", "belay context use") }
+
+// Run makes a context the current one.
+func (c *contextUse) Run(in *invocation) error {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return err
+	}
+	if c.Name == "" {
+		if c.Name, err = in.choose("the context", "NAME", contextNames(conf)); err != nil {
+			return err
+		}
+	}
+	cc, ok := conf.Contexts[c.Name]
+	if !ok {
+		return in.unknownContext(setting{c.Name, "the command line"}, conf)
+	}
+	conf.Current = c.Name
+	if err := in.save(conf); err != nil {
+		return err
+	}
+	in.say(good, "context %s is now current · %s", c.Name, cc.Server)
+	return nil
+}
+
+type contextView struct {
+	Name string `arg:"" optional:"" help:"The context; without it, the current one." complete:"context"`
+}
+
+// Help gives examples.
+func (*contextView) Help() string {
+	return examples("belay context view", "belay context view prod --jq .server")
+}
+
+// Run shows one context.
+func (c *contextView) Run(in *invocation) error {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return err
+	}
+	name := c.Name
+	if name == "" {
+		name = in.set.context.text
+	}
+	if name == "" {
+		return usage("no context is current; the server is %s", in.set.server.text).withHelp("make one: belay context set NAME --server URL")
+	}
+	cc, ok := conf.Contexts[name]
+	if !ok {
+		return in.unknownContext(setting{name, "the command line"}, conf)
+	}
+	it, err := contextItem(name, cc, name == conf.Current)
+	if err != nil {
+		return err
+	}
+	return in.show(document{raw: it.raw, items: []item{it}, columns: contextColumns(), noun: "context", single: true})
+}
+
+type contextSet struct {
+	Name      string  `arg:"" help:"The context." complete:"context"`
+	Protected *bool   `negatable:"" help:"Show where each change is made, and confirm deletions by the context's name."`
+	TokenFile *string `placeholder:"PATH" help:"The file that holds the token for the server."`
+	Use       bool    `help:"Make it the current one."`
+}
+
+// Help gives examples.
+func (*contextSet) Help() string {
+	return "The values are those of --server, --org, --workspace and --ca-file.\n\n" + examples(
+		"belay context set prod --server https://belay.example --org northwind --protected",
+		"belay context set lab --server http://127.0.0.1:9081 --use",
+		"belay context set prod --token-file ~/.config/belay/prod.token")
+}
+
+// Run creates or changes a context. The first one becomes current.
+func (c *contextSet) Run(in *invocation) error {
+	if in.flags.Server != "" {
+		if _, err := parseServer(in.flags.Server); err != nil {
+			return err
+		}
+	}
+	name, err := in.updateContext(c.Name, c.apply(in))
+	if err != nil {
+		return err
+	}
+	in.say(good, "context %s saved", name)
+	if !c.Use {
+		return nil
+	}
+	use := contextUse{Name: name}
+	return use.Run(in)
+}
+
+func (c *contextSet) apply(in *invocation) func(*contextConfig) {
+	return func(cc *contextConfig) {
+		for _, v := range []struct {
+			to   *string
+			from string
+		}{{&cc.Server, in.flags.Server}, {&cc.Org, in.flags.Org}, {&cc.Workspace, in.flags.Workspace}, {&cc.CAFile, in.flags.CAFile}} {
+			if v.from != "" {
+				*v.to = v.from
+			}
+		}
+		if c.Protected != nil {
+			cc.Protected = *c.Protected
+		}
+		if c.TokenFile != nil {
+			cc.TokenFile = *c.TokenFile
+		}
+	}
+}
+
+// updateContext changes one context, "default" for "", and makes it if it
+// does not exist; the first one becomes current.
+func (in *invocation) updateContext(name string, change func(*contextConfig)) (string, error) {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		name = "default"
+	}
+	cc := conf.Contexts[name]
+	change(&cc)
+	if cc.Server == "" {
+		return "", usage("a context needs a server").withHelp("belay context set " + shellWord(name) + " --server URL")
+	}
+	if conf.Contexts == nil {
+		conf.Contexts = map[string]contextConfig{}
+	}
+	conf.Contexts[name] = cc
+	if conf.Current == "" {
+		conf.Current = name
+	}
+	return name, in.save(conf)
+}

@@ -1,0 +1,248 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"belay"
+)
+
+type credentialCommands struct {
+	List   credentialList   `cmd:"" aliases:"ls" help:"List credentials; never what they hold."`
+	View   credentialView   `cmd:"" aliases:"show" help:"Show one credential; never what it holds."`
+	Create credentialCreate `cmd:"" help:"Store a credential."`
+	Edit   credentialEdit   `cmd:"" help:"Rename a credential, or replace its secret."`
+	Delete credentialDelete `cmd:"" aliases:"rm" help:"Delete credentials that no connection uses."`
+	Usage  credentialUsage  `cmd:"" help:"Show which connections use a credential."`
+}
+
+const credentialsPath = "/api/integrations/credentials"
+
+func credentials() resource {
+	works := column{title: "WORKS", cell: func(it item, _ view) cell {
+		if it.text("usage.works.total") == "" {
+			return cell{}
+		}
+		return cell{text: it.text("usage.works.ok") + "/" + it.text("usage.works.total")}
+	}}
+	return resource{
+		noun: "credential", key: "credentials", path: credentialsPath, aliases: []string{"cred"},
+		columns: []column{
+			field("NAME", "name"), field("TYPE", "type"), field("USED BY", "usage.connections"), works,
+			when("EXPIRES", "expiresAt"), when("USED", "lastUsedAt"), when("ROTATED", "lastRotatedAt"),
+			field("VERSION", "version").onlyWide(), field("FINGERPRINT", "fingerprint").onlyWide(), field("ID", "id").onlyWide(),
+		},
+		detail: []column{
+			field("NAME", "name"), field("TYPE", "type"), publicColumn(), secretSetColumn(),
+			field("FINGERPRINT", "fingerprint"), field("VERSION", "version"), field("USED BY", "usage.connections"), works,
+			when("EXPIRES", "expiresAt"), when("USED", "lastUsedAt"), when("ROTATED", "lastRotatedAt"),
+			field("ID", "id"), when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
+		},
+		queries: map[string]string{"type": "type", "workspace": "filter", "environment": "filter", "connection": "filter"},
+		order:   "name asc", scoped: true,
+	}
+}
+
+func publicColumn() column {
+	return column{title: "FIELDS", cell: func(it item, _ view) cell {
+		return cell{text: strings.Join(pairs(it.at("public")), ", ")}
+	}}
+}
+
+func secretSetColumn() column {
+	return column{title: "SECRET", cell: func(it item, _ view) cell {
+		var out []string
+		for _, p := range pairs(it.at("secretSet")) {
+			if name, ok := strings.CutSuffix(p, "=true"); ok {
+				out = append(out, name)
+			}
+		}
+		if out == nil {
+			return cell{}
+		}
+		return cell{text: strings.Join(out, ", ") + " (stored, never shown)"}
+	}}
+}
+
+type credentialList struct{ listing }
+
+// Help gives examples.
+func (*credentialList) Help() string {
+	return examples("belay credential list", "belay credential list --filter type=kubernetes -o wide")
+}
+
+// Run lists credentials.
+func (c *credentialList) Run(ctx context.Context, in *invocation) error {
+	return c.run(ctx, in, credentials())
+}
+
+type credentialView struct {
+	Name string `arg:"" help:"The credential." complete:"credential"`
+}
+
+// Help gives examples.
+func (*credentialView) Help() string {
+	return examples("belay credential view prom-basic", "belay credential view prom-basic --jq .fingerprint")
+}
+
+// Run shows one credential.
+func (c *credentialView) Run(ctx context.Context, in *invocation) error {
+	return in.view(ctx, credentials(), c.Name)
+}
+
+type credentialCreate struct {
+	Name string `arg:"" help:"Its name."`
+	Type string `placeholder:"TYPE" help:"basic, bearer, header, mtls, kubernetes or opaque." complete:"credential-type"`
+	secretFlags
+}
+
+// Help gives examples.
+func (*credentialCreate) Help() string {
+	return examples("belay credential create grafana --type bearer --secret-file /run/secrets/grafana",
+		"pass show prom | belay credential create prom --type basic --user metrics --secret-file -",
+		"belay credential create key --type header --field name=X-API-Key --secret-env value=API_KEY")
+}
+
+// Run stores a credential.
+func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
+	body, err := newCredentialBody(in, c.Name, c.Type, &c.secretFlags)
+	if err != nil {
+		return err
+	}
+	query := url.Values{}
+	if err := in.scope(ctx, query); err != nil {
+		return err
+	}
+	it, err := in.change(ctx, request{method: http.MethodPost, path: credentialsPath, query: query, body: body})
+	if err != nil {
+		return err
+	}
+	in.say(good, "credential %s created (%s, fingerprint %s)", it.name(), shortID(it.id()), shortFingerprint(it.text("fingerprint")))
+	in.say(plain, "Next: belay connection credential CONNECTION --use %s", shellWord(it.name()))
+	return in.showChanged(credentials(), it)
+}
+
+type credentialEdit struct {
+	Credential string `arg:"" help:"The credential." complete:"credential"`
+	Name       string `placeholder:"NAME" help:"A new name."`
+	secretFlags
+}
+
+// Help gives examples.
+func (*credentialEdit) Help() string {
+	return "Fields that are not given stay as they are.\n\n" + examples(
+		"belay credential edit prom-basic --secret-file password=new.txt",
+		"belay credential edit prom-basic --name prom-shared")
+}
+
+// Run changes a credential, if nobody else has in between. The API takes the
+// id of what is changed in the body.
+func (c *credentialEdit) Run(ctx context.Context, in *invocation) error {
+	found, err := in.find(ctx, credentials(), c.Credential)
+	if err != nil {
+		return err
+	}
+	it, etag, err := in.get(ctx, credentials(), found.id())
+	if err != nil {
+		return err
+	}
+	body := map[string]any{"id": it.id()}
+	if c.Name != "" {
+		body["name"] = c.Name
+	}
+	if err := c.readSecret(in, it, body); err != nil {
+		return err
+	}
+	if len(body) == 1 {
+		return usage("there is nothing to change — say what, with a flag").withHelp("see: belay credential edit --help")
+	}
+	changed, err := in.change(ctx, request{method: http.MethodPut, path: credentialsPath, body: body, ifMatch: etag})
+	if err != nil {
+		return err
+	}
+	in.say(good, "credential %s changed, version %s", changed.name(), changed.text("version"))
+	if n := changed.text("usage.connections"); n != "" && n != "0" && c.given() {
+		in.say(plain, "It is used by %s connections: belay credential usage %s", n, shellWord(changed.name()))
+	}
+	return in.showChanged(credentials(), changed)
+}
+
+func (c *credentialEdit) readSecret(in *invocation, it item, body map[string]any) error {
+	if !c.given() {
+		return nil
+	}
+	t, ok := belay.FindCredentialType(it.text("type"))
+	if !ok { // a type that this program does not know yet: each field is secret
+		t = belay.CredentialType{Name: it.text("type"), Open: true}
+	}
+	secret, err := c.read(in, t, false)
+	if err != nil {
+		return err
+	}
+	body["secret"] = secret
+	return nil
+}
+
+type credentialDelete struct {
+	Names  []string `arg:"" name:"name" help:"The credentials; - reads names from standard input." complete:"credential"`
+	Detach bool     `help:"Delete it even if connections use it; they have none then."`
+}
+
+// Help gives examples.
+func (*credentialDelete) Help() string {
+	return examples("belay credential delete prom-old", "belay credential delete prom-old --detach --confirm prom-old")
+}
+
+// Run deletes credentials. The API takes the id as a parameter.
+func (c *credentialDelete) Run(ctx context.Context, in *invocation) error {
+	items, err := in.findAll(ctx, credentials(), c.Names)
+	if err != nil {
+		return err
+	}
+	return in.each(items, func(it item) error {
+		if err := in.confirm(deletion{noun: "credential", name: it.name(), severe: c.Detach}); err != nil {
+			return err
+		}
+		query := url.Values{"credentialId": {it.id()}}
+		if c.Detach {
+			query.Set("detach", "true")
+		}
+		if _, err := in.change(ctx, request{method: http.MethodDelete, path: credentialsPath, query: query}); err != nil {
+			return err
+		}
+		in.say(good, "credential %s deleted. It can be restored for 30 days.", it.name())
+		return nil
+	})
+}
+
+type credentialUsage struct {
+	Name string `arg:"" help:"The credential." complete:"credential"`
+}
+
+// Help gives examples.
+func (*credentialUsage) Help() string {
+	return examples("belay credential usage prom-basic",
+		"belay credential usage prom-basic -o name | belay connection test -")
+}
+
+// Run shows which connections use a credential.
+func (c *credentialUsage) Run(ctx context.Context, in *invocation) error {
+	it, err := in.find(ctx, credentials(), c.Name)
+	if err != nil {
+		return err
+	}
+	res, err := in.send(ctx, request{method: http.MethodGet, path: credentials().at(it.id(), "usage")})
+	if err != nil {
+		return err
+	}
+	p, err := newPage(res.body, "connections")
+	if err != nil {
+		return err
+	}
+	if len(p.items) == 0 {
+		in.say(plain, "no connection uses %s", it.name())
+	}
+	return in.show(document{raw: p.document, items: p.items, columns: connections().columns, noun: "connection"})
+}

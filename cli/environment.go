@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+type environmentCommands struct {
+	List     environmentList     `cmd:"" aliases:"ls" help:"List environments."`
+	View     environmentView     `cmd:"" aliases:"show" help:"Show one environment and the connections in it."`
+	Create   environmentCreate   `cmd:"" help:"Create an environment, with connections if you like."`
+	Edit     environmentEdit     `cmd:"" help:"Change an environment."`
+	Delete   environmentDelete   `cmd:"" aliases:"rm" help:"Delete an environment; its connections stay."`
+	Assign   environmentAssign   `cmd:"" help:"Put connections into an environment."`
+	Unassign environmentUnassign `cmd:"" help:"Take connections out of an environment."`
+	Test     environmentTest     `cmd:"" help:"Test every connection of an environment."`
+}
+
+func environments() resource {
+	return resource{
+		noun: "environment", key: "environments", path: "/api/environments", aliases: []string{"env"},
+		columns: []column{
+			field("NAME", "name"), field("DESCRIPTION", "description"),
+			when("UPDATED", "updatedAt"), field("ID", "id").onlyWide(),
+		},
+		detail: []column{
+			field("NAME", "name"), field("DESCRIPTION", "description"), field("ID", "id"),
+			when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
+		},
+		queries: map[string]string{"workspace": "filter", "connection": "filter"},
+		order:   "name asc", scoped: true,
+	}
+}
+
+type environmentList struct{ listing }
+
+// Help gives examples.
+func (*environmentList) Help() string {
+	return examples("belay environment list", "belay environment list --filter workspace=payments -o name")
+}
+
+// Run lists environments.
+func (c *environmentList) Run(ctx context.Context, in *invocation) error {
+	return c.run(ctx, in, environments())
+}
+
+type environmentView struct {
+	Name string `arg:"" help:"The environment." complete:"environment"`
+}
+
+// Help gives examples.
+func (*environmentView) Help() string {
+	return examples("belay environment view production", "belay environment view dev/test --jq .id")
+}
+
+// Run shows one environment; to people with what it holds.
+func (c *environmentView) Run(ctx context.Context, in *invocation) error {
+	found, err := in.find(ctx, environments(), c.Name)
+	if err != nil {
+		return err
+	}
+	it, _, err := in.get(ctx, environments(), found.id())
+	if err != nil {
+		return err
+	}
+	if err := in.showItem(environments(), it); err != nil {
+		return err
+	}
+	if !in.forPeople() {
+		return nil
+	}
+	held, err := in.held(ctx, it.id())
+	if err != nil || len(held.items) == 0 {
+		return err
+	}
+	fmt.Fprintln(in.Stdout)
+	return in.show(document{raw: held.document, items: held.items, columns: connections().columns, noun: "connection"})
+}
+
+// held are the connections in an environment.
+func (in *invocation) held(ctx context.Context, id string) (*page, error) {
+	return in.fetchUpTo(ctx, connections(), environments().at(id, "connections"), url.Values{}, 0)
+}
+
+type environmentCreate struct {
+	naming
+	Assign []string `placeholder:"NAME,…" help:"Connections to put into it." complete:"connection"`
+}
+
+// Help gives examples.
+func (*environmentCreate) Help() string {
+	return examples("belay environment create production --assign github-northwind,k8s-prod,prom-prod",
+		`belay environment create dev/test --description "where things are tried"`)
+}
+
+// Run creates an environment. The connections are looked up first, so that a
+// wrong name leaves nothing behind.
+func (c *environmentCreate) Run(ctx context.Context, in *invocation) error {
+	assigned, err := in.findAll(ctx, connections(), c.Assign)
+	if err != nil {
+		return err
+	}
+	it, err := c.create(ctx, in, environments())
+	if err != nil {
+		return err
+	}
+	in.say(good, "environment %s created (%s)", it.name(), shortID(it.id()))
+	if err := in.showChanged(environments(), it); err != nil || len(assigned) == 0 {
+		return err
+	}
+	return in.pair(ctx, assigning(http.MethodPost), []item{it}, assigned)
+}
+
+type environmentEdit struct {
+	Environment string `arg:"" help:"The environment." complete:"environment"`
+	renaming
+}
+
+// Help gives examples.
+func (*environmentEdit) Help() string {
+	return examples("belay environment edit production --name prod", `belay environment edit dev/test --description "scratch"`)
+}
+
+// Run changes an environment.
+func (c *environmentEdit) Run(ctx context.Context, in *invocation) error {
+	return in.editNamed(ctx, environments(), c.Environment, &c.renaming)
+}
+
+type environmentDelete struct {
+	Name string `arg:"" help:"The environment." complete:"environment"`
+}
+
+// Help gives examples.
+func (*environmentDelete) Help() string {
+	return examples("belay environment delete lab", "belay environment delete lab --confirm lab --no-input")
+}
+
+// Run deletes an environment after saying what stays.
+func (c *environmentDelete) Run(ctx context.Context, in *invocation) error {
+	it, err := in.find(ctx, environments(), c.Name)
+	if err != nil {
+		return err
+	}
+	if err := in.sayWhatStays(ctx, it); err != nil {
+		return err
+	}
+	if err := in.confirm(deletion{noun: "environment", name: it.name(), severe: true}); err != nil {
+		return err
+	}
+	if err := in.delete(ctx, environments(), it.id(), nil); err != nil {
+		return err
+	}
+	in.say(good, "environment %s deleted. No connection was deleted.", it.name())
+	in.say(plain, "See them: belay connection list --environment none")
+	return nil
+}
+
+func (in *invocation) sayWhatStays(ctx context.Context, env item) error {
+	held, err := in.held(ctx, env.id())
+	if err != nil {
+		return err
+	}
+	if len(held.items) == 0 {
+		in.say(plain, "%s holds no connection.", env.name())
+		return nil
+	}
+	shared := len(keep(held.items, func(it item) bool { return len(it.names("environments")) > 1 }))
+	in.say(plain, "Stays:   %s with their credentials. %d also in other environments, %d will be in none.",
+		count(len(held.items), connections()), shared, len(held.items)-shared)
+	return nil
+}
+
+func assigning(method string) pairing {
+	verb := "is now in"
+	if method == http.MethodDelete {
+		verb = "is no longer in"
+	}
+	return pairing{holder: environments(), held: connections(), below: "connections", method: method, verb: verb}
+}
+
+// assign puts connections into environments, or takes them out.
+func (in *invocation) assign(ctx context.Context, method string, envs, conns []string) error {
+	holders, err := in.findAll(ctx, environments(), envs)
+	if err != nil {
+		return err
+	}
+	held, err := in.findAll(ctx, connections(), conns)
+	if err != nil {
+		return err
+	}
+	if len(holders) == 0 || len(held) == 0 {
+		return usage("there is nothing to assign").withHelp("name at least one connection and one environment")
+	}
+	return in.pair(ctx, assigning(method), holders, held)
+}
+
+type environmentAssign struct {
+	Environment string   `arg:"" help:"The environment." complete:"environment"`
+	Connections []string `arg:"" name:"connection" help:"The connections; - reads names from standard input." complete:"connection"`
+}
+
+// Help gives examples.
+func (*environmentAssign) Help() string {
+	return examples("belay environment assign production prod-eu prom-eu",
+		"belay connection list --label team=pay -o name | belay environment assign payments -")
+}
+
+// Run puts connections into an environment.
+func (c *environmentAssign) Run(ctx context.Context, in *invocation) error {
+	return in.assign(ctx, http.MethodPost, []string{c.Environment}, c.Connections)
+}
+
+type environmentUnassign struct {
+	Environment string   `arg:"" help:"The environment." complete:"environment"`
+	Connections []string `arg:"" name:"connection" help:"The connections; - reads names from standard input." complete:"connection"`
+}
+
+// Help gives examples.
+func (*environmentUnassign) Help() string {
+	return examples("belay environment unassign production prom-lab", "belay environment unassign dev/test prom-a prom-b")
+}
+
+// Run takes connections out of an environment.
+func (c *environmentUnassign) Run(ctx context.Context, in *invocation) error {
+	return in.assign(ctx, http.MethodDelete, []string{c.Environment}, c.Connections)
+}
+
+type environmentTest struct {
+	Name string `arg:"" help:"The environment." complete:"environment"`
+}
+
+// Help gives examples.
+func (*environmentTest) Help() string {
+	return examples("belay environment test production", "belay environment test production -o json --no-input")
+}
+
+// Run tests every connection of an environment.
+func (c *environmentTest) Run(ctx context.Context, in *invocation) error {
+	it, err := in.find(ctx, environments(), c.Name)
+	if err != nil {
+		return err
+	}
+	return in.testEnvironment(ctx, it)
+}
+
+// testEnvironment asks the server for the test of a whole environment.
+func (in *invocation) testEnvironment(ctx context.Context, env item) error {
+	held, err := in.held(ctx, env.id())
+	if err != nil {
+		return err
+	}
+	in.onInterrupt = []string{"the tests go on at the server: belay environment view " + shellWord(env.name())}
+	in.say(plain, "Testing the %s of %s from the server…", count(len(held.items), connections()), env.name())
+	res, err := in.send(ctx, request{
+		method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer(),
+	})
+	if err != nil || res.status == http.StatusAccepted {
+		return errors.Join(err, in.started(res))
+	}
+	p, err := newPage(res.body, "checks")
+	if err != nil {
+		return err
+	}
+	return in.showChecks(p, held.items)
+}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// failure is how a command ends that does not end well. Every error that is
+// none is shown as an unexpected one.
+type failure struct {
+	exit      int
+	what      string   // "connection x was not deleted"
+	why       string   // "" when what says it all
+	help      []string // lines below, the most useful first
+	requestID string
+	document  json.RawMessage // the server's problem document, if it sent one
+	cause     error
+}
+
+// Error returns what and why in one line.
+func (f *failure) Error() string {
+	if f.why == "" {
+		return f.what
+	}
+	return f.what + " — " + f.why
+}
+
+// Unwrap returns the cause.
+func (f *failure) Unwrap() error { return f.cause }
+
+// errDeclined is a question answered with no.
+var errDeclined = &failure{exit: exitInterrupted, what: "nothing was changed"}
+
+// errDryRun ends a command in place of its first change.
+var errDryRun = errors.New("dry run")
+
+func usage(format string, args ...any) *failure {
+	return &failure{exit: exitUsage, what: fmt.Sprintf(format, args...)}
+}
+
+// withHelp adds lines below the message.
+func (f *failure) withHelp(lines ...string) *failure {
+	f.help = append(f.help, lines...)
+	return f
+}
+
+func parseFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	f := usage("%s", missingArgument(err.Error()))
+	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context != nil {
+		f.help = append(f.help, "see: "+helpFor(p.Context))
+	}
+	return f
+}
+
+// missingArgument puts the parser's complaint about an absent argument into
+// words.
+func missingArgument(s string) string {
+	names, ok := strings.CutPrefix(s, `expected "<`)
+	if !ok {
+		return s
+	}
+	name, _, _ := strings.Cut(names, ">")
+	return strings.ToUpper(name) + " is missing"
+}
+
+func helpFor(ctx *kong.Context) string {
+	words := []string{ctx.Model.Name}
+	for _, p := range ctx.Path {
+		if p.Command != nil {
+			words = append(words, p.Command.Name)
+		}
+	}
+	return strings.Join(append(words, "--help"), " ")
+}
+
+// report shows err and returns the exit status that it stands for.
+func (in *invocation) report(err error) int {
+	if err == nil || errors.Is(err, errDryRun) {
+		return exitDone
+	}
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		f = &failure{exit: exitFailed, what: err.Error()}
+	}
+	if in.structured() {
+		in.reportDocument(f)
+		return f.exit
+	}
+	in.reportText(f)
+	return f.exit
+}
+
+// structured tells whether a program reads the output, which then wants to
+// read the error too.
+func (in *invocation) structured() bool {
+	format := in.flags.Output
+	if in.set != nil {
+		format = in.set.output.text
+	}
+	return format == formatJSON
+}
+
+func (in *invocation) reportText(f *failure) {
+	l := in.look(in.Stderr)
+	fmt.Fprintf(in.Stderr, "%s %s\n", l.paint(bad, "error:"), in.plainText(f.Error()))
+	for _, line := range f.help {
+		fmt.Fprintf(in.Stderr, "  %s\n", in.plainText(line))
+	}
+	if f.requestID != "" {
+		fmt.Fprintln(in.Stderr, l.paint(faint, "request: "+printable(f.requestID)))
+	}
+}
+
+// reportDocument writes the server's problem document as it came, or one of
+// our own in the same form (RFC 9457).
+func (in *invocation) reportDocument(f *failure) {
+	if f.document != nil {
+		writeIndented(in.Stderr, f.document)
+		return
+	}
+	type remedy struct {
+		Description string `json:"description"`
+	}
+	doc := struct {
+		Type        string   `json:"type"`
+		Title       string   `json:"title"`
+		Detail      string   `json:"detail,omitempty"`
+		Code        string   `json:"code"`
+		RequestID   string   `json:"requestId,omitempty"`
+		Remediation []remedy `json:"remediation,omitempty"`
+	}{Type: "about:blank", Title: f.what, Detail: f.why, Code: exitName(f.exit), RequestID: f.requestID}
+	for _, line := range f.help {
+		doc.Remediation = append(doc.Remediation, remedy{line})
+	}
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		raw = []byte(`{"title":"the error cannot be shown"}`)
+	}
+	writeIndented(in.Stderr, raw)
+}
+
+func writeIndented(w io.Writer, raw json.RawMessage) {
+	raw = bytes.TrimSpace(raw)
+	var b bytes.Buffer
+	if json.Indent(&b, raw, "", "  ") != nil {
+		b.Reset()
+		b.Write(raw)
+	}
+	b.WriteByte('\n')
+	_, _ = w.Write(b.Bytes())
+}
+
+// say tells a person what was done, in one line on standard error.
+func (in *invocation) say(t tone, format string, args ...any) {
+	if in.flags.Quiet {
+		return
+	}
+	text := fmt.Sprintf(format, args...)
+	if t != plain {
+		in.line(in.look(in.Stderr).mark(t) + " " + in.plainText(text))
+		return
+	}
+	in.line(in.plainText(text))
+}
+
+// plainText makes text safe to print, and ASCII where the terminal is.
+func (in *invocation) plainText(s string) string {
+	s = printable(s)
+	if in.unicode() {
+		return s
+	}
+	return strings.NewReplacer(" · ", ", ", "→", "->", "…", "...", " — ", " - ", "�", "?").Replace(s)
+}
+
+func (in *invocation) line(text string) { fmt.Fprintln(in.Stderr, text) }
+
+// warn is said even when quiet.
+func (in *invocation) warn(format string, args ...any) {
+	l := in.look(in.Stderr)
+	fmt.Fprintf(in.Stderr, "%s %s\n", l.paint(warning, "warning:"), in.plainText(fmt.Sprintf(format, args...)))
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// item is one object of the API, read without losing anything of it.
+type item struct {
+	raw    json.RawMessage
+	fields any
+}
+
+func newItem(raw json.RawMessage) (item, error) {
+	v, err := decodeAny(raw)
+	return item{raw: raw, fields: v}, err
+}
+
+// decodeAny reads JSON and keeps numbers as they are written.
+func decodeAny(raw []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error()}
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: "something follows the JSON"}
+	}
+	return v, nil
+}
+
+// at returns what stands at a path such as "health.status", nil for nothing.
+func (it item) at(path string) any {
+	v := it.fields
+	for name := range strings.SplitSeq(path, ".") {
+		switch node := v.(type) {
+		case map[string]any:
+			v = node[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(node) {
+				return nil
+			}
+			v = node[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// text returns a value as one line of text.
+func (it item) text(path string) string { return textOf(it.at(path)) }
+
+func textOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
+	case []any:
+		parts := make([]string, len(v))
+		for i, e := range v {
+			parts[i] = textOf(e)
+		}
+		return strings.Join(parts, ", ")
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// names lists the names of the objects in an array.
+func (it item) names(path string) []string {
+	list, _ := it.at(path).([]any)
+	var out []string
+	for _, e := range list {
+		if name := (item{fields: e}).text("name"); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// time reads a timestamp (RFC 3339); false for none.
+func (it item) time(path string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339, it.text(path))
+	return t, err == nil && !t.IsZero()
+}
+
+func (it item) id() string   { return it.text("id") }
+func (it item) name() string { return it.text("name") }
+
+// page is a list as the server gives it: the whole document and its items.
+type page struct {
+	document json.RawMessage
+	items    []item
+	total    int
+	next     string // cursor of the next page, "" on the last
+}
+
+// newPage reads a list document whose items stand under key.
+func newPage(raw json.RawMessage, key string) (*page, error) {
+	var head struct {
+		TotalCount int    `json:"totalCount"`
+		NextCursor string `json:"nextCursor"`
+	}
+	var body map[string]json.RawMessage
+	var list []json.RawMessage
+	err := json.Unmarshal(raw, &body)
+	if err == nil {
+		err = json.Unmarshal(raw, &head)
+	}
+	if err == nil && body[key] != nil {
+		err = json.Unmarshal(body[key], &list)
+	}
+	if err != nil {
+		return nil, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error()}
+	}
+	p := &page{document: raw, total: max(head.TotalCount, len(list)), next: head.NextCursor}
+	for _, e := range list {
+		it, err := newItem(e)
+		if err != nil {
+			return nil, err
+		}
+		p.items = append(p.items, it)
+	}
+	return p, nil
+}
+
+// raws returns the items as they came.
+func raws(items []item) []json.RawMessage {
+	out := make([]json.RawMessage, len(items))
+	for i, it := range items {
+		out[i] = it.raw
+	}
+	return out
+}
+
+// age writes a span of time in its largest unit.
+func age(d time.Duration) string {
+	d = max(d, 0)
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < day:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d < 2*365*day:
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return fmt.Sprintf("%dy", d/(365*day))
+}
+
+// printable replaces what a terminal would take as a command or would hide:
+// control characters and the invisible ones that change the direction of
+// text. Text of a server or a target must not act on the reader's terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		if r == '\t' || r == '\n' {
+			return ' '
+		}
+		return '�'
+	}, s)
+}

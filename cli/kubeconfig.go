@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"encoding/base64"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// readKubeconfig reads a kubeconfig and puts the files that it refers to into
+// it: the server has no access to this machine's files.
+func (in *invocation) readKubeconfig(path string) ([]byte, error) {
+	if path == "-" {
+		if terminal(in.Stdin) {
+			return nil, usage("standard input is a terminal").withHelp("give a file: -f PATH")
+		}
+		b, err := io.ReadAll(io.LimitReader(in.Stdin, maxSecret+1))
+		if err != nil {
+			return nil, usage("cannot read the kubeconfig — %v", err)
+		}
+		return in.embedFiles(b, in.WorkDir)
+	}
+	path, err := in.kubeconfigPath(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := readBounded(path)
+	if err != nil {
+		return nil, usage("cannot read the kubeconfig — %v", err)
+	}
+	return in.embedFiles(b, filepath.Dir(path))
+}
+
+func (in *invocation) kubeconfigPath(path string) (string, error) {
+	if path != "" {
+		return expandHome(in.Home, path), nil
+	}
+	list := filepath.SplitList(in.env("KUBECONFIG"))
+	switch {
+	case len(list) > 1:
+		return "", usage("KUBECONFIG names several files").withHelp("choose one: -f PATH")
+	case len(list) == 1:
+		return list[0], nil
+	case in.Home == "":
+		return "", usage("there is no home directory to find a kubeconfig in").withHelp("give a file: -f PATH")
+	}
+	return filepath.Join(in.Home, ".kube", "config"), nil
+}
+
+// fileFields are the members of a kubeconfig that name files, and those that
+// hold the contents instead (k8s.io/client-go/tools/clientcmd/api/v1).
+func fileFields() map[string]string {
+	return map[string]string{
+		"certificate-authority": "certificate-authority-data",
+		"client-certificate":    "client-certificate-data",
+		"client-key":            "client-key-data",
+		"tokenFile":             "token",
+	}
+}
+
+// embedFiles returns the kubeconfig with what it refers to in it. One that
+// refers to nothing, or cannot be read, stays as it is, byte for byte: what
+// is wrong with it is the server's to say.
+func (in *invocation) embedFiles(b []byte, dir string) ([]byte, error) {
+	if len(b) > maxSecret {
+		return nil, usage("the kubeconfig is longer than %d bytes", maxSecret)
+	}
+	var doc map[string]any
+	if yaml.Unmarshal(b, &doc) != nil {
+		return b, nil
+	}
+	changed := false
+	for list, inner := range map[string]string{"clusters": "cluster", "users": "user"} {
+		entries, _ := doc[list].([]any)
+		for _, e := range entries {
+			entry, _ := e.(map[string]any)
+			part, _ := entry[inner].(map[string]any)
+			embedded, err := in.embedPart(part, dir)
+			if err != nil {
+				return nil, err
+			}
+			changed = changed || embedded
+		}
+	}
+	if !changed {
+		return b, nil
+	}
+	out, err := yaml.Marshal(doc)
+	if err != nil {
+		return nil, usage("the kubeconfig cannot be put together with its files")
+	}
+	return out, nil
+}
+
+func (in *invocation) embedPart(part map[string]any, dir string) (bool, error) {
+	changed := false
+	for name, data := range fileFields() {
+		path, ok := part[name].(string)
+		if !ok || path == "" {
+			continue
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		content, err := readBounded(path)
+		if err != nil {
+			return false, usage("the kubeconfig refers to a file that cannot be read — %v", err)
+		}
+		in.say(plain, "note: %s is sent with the kubeconfig, which refers to it", path)
+		if part[data] == nil {
+			part[data] = contentOf(name, content)
+		}
+		delete(part, name)
+		changed = true
+	}
+	return changed, nil
+}
+
+func contentOf(name string, content []byte) string {
+	if name == "tokenFile" {
+		return strings.TrimSpace(string(content))
+	}
+	return base64.StdEncoding.EncodeToString(content)
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"belay"
+)
+
+// problem is what a server says when it refuses (RFC 9457).
+type problem struct {
+	Title     string     `json:"title"`
+	Status    int        `json:"status"`
+	Detail    string     `json:"detail"`
+	Code      belay.Code `json:"code"`
+	RequestID string     `json:"requestId"`
+	Errors    []struct {
+		Pointer string `json:"pointer"`
+		Message string `json:"message"`
+	} `json:"errors"`
+	Remediation []remedy `json:"remediation"`
+}
+
+// remedy is something to do about a failure.
+type remedy struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Command     string `json:"command"`
+	Link        string `json:"link"`
+}
+
+// line is the most useful of what a remedy says.
+func (r remedy) line() string {
+	switch {
+	case r.Command != "":
+		return r.Command
+	case r.Description != "":
+		return r.Description
+	}
+	return strings.TrimSpace(r.Title + " " + r.Link)
+}
+
+// remedyLines are lines below an error: the first says that they mend it.
+func remedyLines(remedies []remedy) []string {
+	var out []string
+	for i, r := range remedies {
+		lead := "      "
+		if i == 0 {
+			lead = "fix:  "
+		}
+		if l := r.line(); l != "" {
+			out = append(out, lead+l)
+		}
+	}
+	return out
+}
+
+// refusal turns an answer that is no success into a failure.
+func (c *client) refusal(res *http.Response, body []byte) error {
+	if res.StatusCode < http.StatusBadRequest {
+		return redirected(res)
+	}
+	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	var p problem
+	if media != "application/problem+json" && media != "application/json" || json.Unmarshal(body, &p) != nil || p.Title == "" {
+		return &failure{
+			exit: exitOf("", res.StatusCode), what: "the server answered " + res.Status,
+			why: "this is not an answer of Belay's", requestID: res.Header.Get("X-Request-ID"),
+			help: []string{"is " + c.base.String() + " the right address? see: belay config list --show-origin"},
+		}
+	}
+	f := &failure{exit: exitOf(p.Code, res.StatusCode), requestID: p.RequestID, document: body}
+	f.what, f.why = p.words()
+	for _, e := range p.Errors {
+		f.help = append(f.help, strings.TrimSpace(e.Pointer+"  "+e.Message))
+	}
+	f.help = append(f.help, remedyLines(p.Remediation)...)
+	f.help = append(f.help, p.hints(c)...)
+	return f
+}
+
+// words are the title and the detail as one sentence.
+func (p *problem) words() (what, why string) {
+	if p.Detail == "" || strings.EqualFold(p.Title, p.Detail) {
+		return lowerFirst(p.Title), ""
+	}
+	return lowerFirst(p.Title), lowerFirst(p.Detail)
+}
+
+// hints are what a server cannot know: how to put it right from here.
+func (p *problem) hints(c *client) []string {
+	switch {
+	case p.Status == http.StatusUnauthorized && c.token.IsZero():
+		return []string{"no token was found for " + c.base.Host, "see: belay help authentication"}
+	case p.Status == http.StatusUnauthorized:
+		return []string{"see: belay help authentication, belay whoami"}
+	case p.Code == belay.CodeOrganizationRequired:
+		return []string{"name one: --org NAME, or belay organization use NAME", "see: belay organization list"}
+	}
+	return nil
+}
+
+func redirected(res *http.Response) error {
+	f := &failure{exit: exitFailed, what: "the server redirects elsewhere", why: "this is not followed, so that the token stays where it belongs"}
+	if to, err := res.Location(); err == nil {
+		to.User, to.RawQuery = nil, ""
+		f.help = append(f.help, "it points to "+to.String(), "if that is the server: --server "+to.Scheme+"://"+to.Host)
+	}
+	return f
+}
+
+// unreachable explains why there was no answer.
+func (c *client) unreachable(err error, req *http.Request) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	f := &failure{exit: exitUnreachable, what: "cannot reach the server " + c.base.Host, cause: err}
+	op, dial := errors.AsType[*net.OpError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case certificate:
+		f.what, f.why = "TLS to "+c.base.Host+" cannot be trusted", innermost(err)
+		f.help = []string{"trust its authority: --ca-file PATH, BELAY_CA_FILE or ca_file in the context"}
+	case errors.Is(err, context.DeadlineExceeded) && !(dial && op.Op == "dial"):
+		f.exit, f.what = exitPartly, "the server "+c.base.Host+" did not answer in time"
+		f.help = []string{"it may still be at work; wait longer: --timeout 2m"}
+		f.requestID = req.Header.Get("X-Request-ID")
+	default:
+		f.why = innermost(err)
+		f.help = c.startHelp()
+	}
+	return f
+}
+
+func (c *client) startHelp() []string {
+	if loopback(c.base) {
+		return []string{"is it running? start it: belay serve", "another one: --server URL or belay context use NAME"}
+	}
+	return []string{"see: belay config list --show-origin"}
+}
+
+// innermost is the reason without the chain of what was being done.
+func innermost(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			break
+		}
+		err = next
+	}
+	return strings.TrimPrefix(err.Error(), "x509: ")
+}
+
+func lowerFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	next, _ := utf8.DecodeRuneInString(s[n:])
+	if n == 0 || unicode.IsUpper(next) || next == utf8.RuneError && n == len(s) {
+		return s
+	}
+	return string(unicode.ToLower(r)) + s[n:]
+}
+
+// shortID is enough of an id to know it again.
+func shortID(id string) string {
+	if len(id) <= 13 {
+		return id
+	}
+	return fmt.Sprintf("%s…", id[:13])
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// Program is everything that a command touches outside of itself. Each field
+// must be set but Serve.
+type Program struct {
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer
+	LookupEnv func(string) (string, bool)
+	Now       func() time.Time
+	NewID     func() string // a fresh id for a request
+	WorkDir   string        // where the search for .belay.yaml begins
+	Home      string        // the user's home directory
+	Version   string        // of this program
+	// Serve runs the server until ctx ends; it returns nil when it stopped
+	// because of that. Without it the program is a client only.
+	Serve func(ctx context.Context, c ServeConfig, p *Program) error
+}
+
+// New returns the program as the operating system started it, a client only.
+func New() *Program {
+	wd, err := os.Getwd()
+	if err != nil {
+		wd = "" // there is then no .belay.yaml to find
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = ""
+	}
+	return &Program{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		LookupEnv: os.LookupEnv, Now: time.Now, NewID: randomID,
+		WorkDir: wd, Home: home, Version: buildVersion(),
+	}
+}
+
+func randomID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}
+
+func (p *Program) env(name string) string {
+	v, _ := p.LookupEnv(name)
+	return v
+}
+
+// Run carries out one command line, args without the program's name, and
+// returns the exit status. When ctx ends, it stops waiting and returns 130.
+func (p *Program) Run(ctx context.Context, args []string) int {
+	in := &invocation{Program: p}
+	err := in.run(ctx, args)
+	if ctx.Err() != nil && err != nil && in.http != nil {
+		err = &failure{exit: exitInterrupted, what: "interrupted", help: in.onInterrupt}
+	}
+	return in.report(err)
+}
+
+// invocation is one execution of one command.
+type invocation struct {
+	*Program
+	flags globals
+	set   *settings
+	http  *client
+	// contextOptional is set where a context may be named that does not
+	// exist: it is about to be made, or is not used.
+	contextOptional bool
+	orgID           string         // of the organization in effect, once it is known
+	announced       bool           // where changes are made has been said
+	tty             *term.Terminal // once something has been asked; it holds what was typed ahead
+	// onInterrupt says what goes on at the server when the user stops
+	// waiting now.
+	onInterrupt []string
+}
+
+func (in *invocation) run(ctx context.Context, args []string) error {
+	args = rewrite(args)
+	var root grammar
+	exited := false // by --help or --version, which kong goes on after
+	parser, err := in.parser(ctx, &root, &exited)
+	if err != nil {
+		return err
+	}
+	in.flags.Output = scanOutput(args)
+	if err := refuseSecrets(args, parser.Model); err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if exited {
+		return nil
+	}
+	if err != nil {
+		return parseFailure(err)
+	}
+	in.flags = root.globals
+	if err := in.prepare(parsed.Command()); err != nil {
+		return err
+	}
+	defer in.closeClient()
+	return parsed.Run()
+}
+
+// prepare settles what the command builds on. A server, a help text and a
+// script need nothing of it, and must not fail for a client's settings.
+func (in *invocation) prepare(command string) error {
+	first, _, _ := strings.Cut(command, " ")
+	switch first {
+	case "help", "completion", "serve", "__complete":
+		return nil
+	}
+	in.contextOptional = first == "context" || first == "version"
+	var err error
+	if in.set, err = in.settle(); err != nil {
+		return err
+	}
+	return in.checkOutput()
+}

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// ask puts a question on standard error and reads one line. The terminal is
+// raw meanwhile, so that Ctrl-C ends the reading itself; it counts as no.
+func (in *invocation) ask(question string, hidden bool) (string, error) {
+	f, ok := in.Stdin.(*os.File)
+	if !ok || !in.interactive() {
+		return "", usage("%s cannot be asked for here", strings.TrimSpace(question))
+	}
+	state, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("prepare the terminal: %w", err)
+	}
+	defer func() { _ = term.Restore(int(f.Fd()), state) }()
+	if in.tty == nil {
+		in.tty = term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{f, in.Stderr}, "")
+	}
+	var line string
+	if hidden {
+		line, err = in.tty.ReadPassword(question)
+	} else {
+		in.tty.SetPrompt(question)
+		line, err = in.tty.ReadLine()
+	}
+	if errors.Is(err, io.EOF) {
+		_, _ = io.WriteString(in.Stderr, "\r\n") // the question's line was not ended
+		return "", errDeclined
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the answer: %w", err)
+	}
+	return line, nil
+}
+
+// askFor asks for a value that must not be empty, or names the flag that
+// gives it where nobody can be asked.
+func (in *invocation) askFor(what, flag string) (string, error) {
+	if !in.interactive() {
+		return "", usage("%s is missing", what).withHelp("give it with " + flag)
+	}
+	for {
+		line, err := in.ask(upperFirst(what)+": ", false)
+		if err != nil {
+			return "", err
+		}
+		if line = strings.TrimSpace(line); line != "" {
+			return line, nil
+		}
+	}
+}
+
+// choose asks for one of several, by number or by name.
+func (in *invocation) choose(what, flag string, names []string) (string, error) {
+	if !in.interactive() {
+		return "", usage("%s is missing", what).withHelp("give it with "+flag, "one of: "+strings.Join(names, ", "))
+	}
+	for i, n := range names {
+		in.line(fmt.Sprintf("%3d) %s", i+1, in.plainText(n)))
+	}
+	for {
+		answer, err := in.ask(upperFirst(what)+" (number or name): ", false)
+		if err != nil {
+			return "", err
+		}
+		if i, ok := pick(strings.TrimSpace(answer), names); ok {
+			return names[i], nil
+		}
+	}
+}
+
+// pick reads one answer to a numbered list.
+func pick(answer string, names []string) (int, bool) {
+	if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(names) {
+		return n - 1, true
+	}
+	i := slices.Index(names, answer)
+	return i, i >= 0
+}
+
+// deletion is something to be sure about.
+type deletion struct {
+	noun   string
+	name   string
+	severe bool // its name must be typed, a "y" is not enough
+}
+
+// confirm asks before something is deleted. In a protected context the
+// context's name is what must be typed, and --yes is not enough.
+func (in *invocation) confirm(d deletion) error {
+	if in.flags.DryRun {
+		return nil
+	}
+	want := d.name
+	if in.set.protected {
+		want = in.set.context.text
+		d.severe = true
+	}
+	switch {
+	case in.flags.Confirm == want:
+		return nil
+	case in.flags.Confirm != "":
+		return usage("--confirm %s does not confirm this — it must be %s", in.flags.Confirm, want)
+	case in.flags.Yes && !in.set.protected:
+		return nil
+	case !in.interactive():
+		return usage("refusing to delete without confirmation — pass --confirm %s", shellWord(want)).withHelp("see what would be sent: --dry-run")
+	}
+	in.announce()
+	return in.confirmByHand(d, want)
+}
+
+func (in *invocation) confirmByHand(d deletion, want string) error {
+	question := fmt.Sprintf("Delete %s %s? [y/N] ", d.noun, printable(d.name))
+	if d.severe {
+		question = fmt.Sprintf("Type %s to confirm: ", printable(want))
+	}
+	answer, err := in.ask(question, false)
+	if err != nil {
+		return err
+	}
+	answer = strings.TrimSpace(answer)
+	yes := strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+	if d.severe && answer != want || !d.severe && !yes {
+		return errDeclined
+	}
+	return nil
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// shellWord quotes s for a POSIX shell where that is needed.
+func shellWord(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,="
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

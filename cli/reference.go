@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"belay"
+)
+
+// minPrefix is how many characters of an id at least make a reference.
+const minPrefix = 6
+
+// find returns the object that ref names: NAME, TYPE/NAME, an id, or the
+// beginning of an id that only one object has.
+func (in *invocation) find(ctx context.Context, r resource, ref string) (item, error) {
+	name, err := r.unqualify(ref)
+	if err != nil {
+		return item{}, err
+	}
+	if id, err := belay.ParseID(name); err == nil {
+		it, _, err := in.get(ctx, r, string(id))
+		return it, err
+	}
+	p, err := in.fetch(ctx, r, url.Values{"search": {name}, "pageSize": {fmt.Sprint(pageCap)}})
+	if err != nil {
+		return item{}, err
+	}
+	if found := named(p.items, name); len(found) > 0 {
+		return one(r, name, found)
+	}
+	return in.findSlowly(ctx, r, name)
+}
+
+// findSlowly looks through the whole list: for what a search does not reach,
+// and for what to suggest.
+func (in *invocation) findSlowly(ctx context.Context, r resource, name string) (item, error) {
+	p, err := in.fetchUpTo(ctx, r, r.path, url.Values{}, 0)
+	if err != nil {
+		return item{}, err
+	}
+	if found := named(p.items, name); len(found) > 0 {
+		return one(r, name, found)
+	}
+	if found := withPrefix(p.items, name); len(found) > 0 {
+		return one(r, name, found)
+	}
+	f := &failure{exit: exitNotFound, what: fmt.Sprintf("there is no %s %q, or it is not shared with you", r.noun, name)}
+	if near, ok := nearest(name, allNames(p.items)); ok {
+		f.help = append(f.help, "did you mean: "+near)
+	}
+	return item{}, f.withHelp("see: belay " + r.noun + " list")
+}
+
+// unqualify cuts TYPE/ off. A name may hold a slash itself, so a word before
+// it that is no type belongs to the name.
+func (r resource) unqualify(ref string) (string, error) {
+	if ref == "" {
+		return "", usage("the name of the %s is empty", r.noun)
+	}
+	word, name, ok := strings.Cut(ref, "/")
+	if !ok || name == "" {
+		return ref, nil
+	}
+	if r.is(word) {
+		return name, nil
+	}
+	for _, other := range resources() {
+		if other.is(word) {
+			return "", usage("%s is not a %s", ref, r.noun).withHelp("if that is its name: " + r.noun + "/" + ref)
+		}
+	}
+	return ref, nil
+}
+
+// named are the items of that name: in the same case, else in any.
+func named(items []item, name string) []item {
+	exact := keep(items, func(it item) bool { return it.name() == name })
+	if len(exact) > 0 {
+		return exact
+	}
+	return keep(items, func(it item) bool { return strings.EqualFold(it.name(), name) })
+}
+
+func withPrefix(items []item, prefix string) []item {
+	if len(prefix) < minPrefix || strings.Trim(strings.ToLower(prefix), "0123456789abcdef-") != "" {
+		return nil
+	}
+	return keep(items, func(it item) bool { return strings.HasPrefix(it.id(), strings.ToLower(prefix)) })
+}
+
+func keep(items []item, want func(item) bool) []item {
+	return slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !want(it) })
+}
+
+func allNames(items []item) []string {
+	out := make([]string, len(items))
+	for i, it := range items {
+		out[i] = it.name()
+	}
+	return out
+}
+
+func one(r resource, ref string, found []item) (item, error) {
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	f := usage("%q can be %d different %s", ref, len(found), r.key)
+	for _, it := range found {
+		f.help = append(f.help, it.id()+"  "+it.name())
+	}
+	return item{}, f
+}
+
+// findAll finds every reference before anything is done with one of them;
+// "-" stands for the lines of standard input.
+func (in *invocation) findAll(ctx context.Context, r resource, refs []string) ([]item, error) {
+	refs, err := in.expand(refs)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]item, 0, len(refs))
+	for _, ref := range refs {
+		it, err := in.find(ctx, r, ref)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(items, func(o item) bool { return o.id() == it.id() }) {
+			items = append(items, it)
+		}
+	}
+	return items, nil
+}
+
+func (in *invocation) expand(refs []string) ([]string, error) {
+	i := slices.Index(refs, "-")
+	if i < 0 {
+		return refs, nil
+	}
+	lines, err := in.lines()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(refs[:i], lines, slices.DeleteFunc(slices.Clone(refs[i+1:]), func(s string) bool { return s == "-" })), nil
+}
+
+// lines reads standard input, a name a line.
+func (in *invocation) lines() ([]string, error) {
+	if terminal(in.Stdin) && !in.interactive() {
+		return nil, usage("standard input is a terminal, and asking is switched off")
+	}
+	var out []string
+	scan := bufio.NewScanner(in.Stdin)
+	for scan.Scan() {
+		if line := strings.TrimSpace(scan.Text()); line != "" {
+			out = append(out, line)
+		}
+	}
+	if err := scan.Err(); err != nil {
+		return nil, fmt.Errorf("read names from standard input: %w", err)
+	}
+	return out, nil
+}

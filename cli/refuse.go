@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// tokenPrefix begins every token of a Belay server, so that one can be
+// recognised wherever it should not be.
+const tokenPrefix = "bly_"
+
+// refuseSecrets refuses a command line that holds a secret, before anything
+// of it is read, shown in an error or sent.
+func refuseSecrets(args []string, app *kong.Application) error {
+	if len(args) > 0 && args[0] == "__complete" {
+		return nil
+	}
+	known := flagNames(app.Node)
+	for _, a := range args {
+		if i := strings.Index(a, tokenPrefix); i >= 0 && len(a) > i+len(tokenPrefix)+8 {
+			return leakedToken(a[i:])
+		}
+		if userPassword(a) {
+			return secretOnCommandLine("a password in an address")
+		}
+		name, ok := strings.CutPrefix(a, "--")
+		if !ok {
+			continue
+		}
+		name, _, _ = strings.Cut(name, "=")
+		if soundsSecret(name) && !slices.Contains(known, strings.TrimPrefix(name, "no-")) {
+			return secretOnCommandLine("--" + name)
+		}
+	}
+	return nil
+}
+
+func flagNames(n *kong.Node) []string {
+	var out []string
+	for _, f := range n.Flags {
+		out = append(out, f.Name)
+	}
+	for _, c := range n.Children {
+		out = append(out, flagNames(c)...)
+	}
+	return out
+}
+
+// soundsSecret tells whether something of this name would hold a secret.
+func soundsSecret(name string) bool {
+	name = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+	for _, w := range []string{"password", "passwd", "passphrase", "token", "secret", "apikey", "privatekey", "clientkey"} {
+		if strings.Contains(name, w) {
+			return true
+		}
+	}
+	return name == "pass" || name == "pw"
+}
+
+// userPassword tells whether an argument is an address with a password in it.
+func userPassword(arg string) bool {
+	i := strings.Index(arg, "://")
+	if i < 0 {
+		return false
+	}
+	start := strings.LastIndexAny(arg[:i], "= ") + 1
+	u, err := url.Parse(arg[start:])
+	if err != nil {
+		_, after, _ := strings.Cut(arg, "://")
+		authority, _, _ := strings.Cut(after, "/")
+		user, _, ok := strings.Cut(authority, "@")
+		return ok && strings.Contains(user, ":")
+	}
+	_, ok := u.User.Password()
+	return ok
+}
+
+func secretOnCommandLine(what string) error {
+	return usage("secrets are not accepted on the command line (others can read it, and it stays in your history)").withHelp(
+		"this looks like one: "+what,
+		"use  --secret-file -   --secret-file PATH   --secret-env FIELD=NAME   or answer the prompt",
+		"see: belay help secrets")
+}
+
+// leakedToken names a token by as much of it as its list shows.
+func leakedToken(t string) error {
+	shown := t[:min(len(t), len(tokenPrefix)+4)]
+	return usage("a token is not accepted on the command line (others can read it, and it stays in your history)").withHelp(
+		"treat it as leaked: belay token revoke "+shown,
+		"then set BELAY_TOKEN or BELAY_TOKEN_FILE; see: belay help authentication")
+}

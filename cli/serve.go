@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	"belay"
+)
+
+// ServeConfig is how a server is to run, checked as far as that is possible
+// without touching anything.
+type ServeConfig struct {
+	Listen             string       // host:port; port 0 is any free one
+	DataDir            string       // absolute or relative to the working directory; it may not exist yet
+	Database           belay.Secret // URL of a PostgreSQL database; zero: the embedded one in DataDir
+	KeyFile            string       // of the key-encryption key; "": the one in DataDir
+	EgressAllow        []netip.Prefix
+	EgressDeny         []netip.Prefix
+	DiscoverKubeconfig bool
+	InsecureHTTP       bool // plain HTTP on an address that is not loopback
+	LogLevel           slog.Level
+	LogFormat          string // "text" or "json"
+}
+
+// serve takes each value from its flag, else from the variable BELAY_…, else
+// from the file that --config names, else from its default; see
+// serveResolver. The tag setting marks what can come from there, secret what
+// can come from the file that a variable BELAY_…_FILE names.
+type serve struct {
+	Config             string   `type:"path" placeholder:"PATH" help:"Read settings from this YAML file (BELAY_CONFIG)."`
+	Listen             string   `setting:"" default:"127.0.0.1:9081" placeholder:"HOST:PORT" help:"Where to listen (BELAY_LISTEN)."`
+	DataDir            string   `setting:"" placeholder:"DIR" help:"Where the database and the key are (BELAY_DATA_DIR); $XDG_DATA_HOME/belay or ~/.local/share/belay."`
+	Database           string   `setting:"" secret:"" placeholder:"URL" help:"A PostgreSQL database, postgres://…, instead of the embedded one; with a password only in BELAY_DATABASE or BELAY_DATABASE_FILE."`
+	KeyFile            string   `setting:"" placeholder:"PATH" help:"The key-encryption key (BELAY_KEY_FILE); it is made in the data directory otherwise."`
+	EgressAllow        []string `setting:"" placeholder:"CIDR" help:"Let connections reach these addresses though they are refused otherwise (BELAY_EGRESS_ALLOW)."`
+	EgressDeny         []string `setting:"" placeholder:"CIDR" help:"Let no connection reach these addresses (BELAY_EGRESS_DENY)."`
+	DiscoverKubeconfig bool     `setting:"" negatable:"" default:"true" help:"Offer the contexts of ~/.kube/config at the first start (BELAY_DISCOVER_KUBECONFIG)."`
+	InsecureHTTP       bool     `setting:"" name:"insecure-http" help:"Listen without TLS on an address that others can reach (BELAY_INSECURE_HTTP)."`
+	LogLevel           string   `setting:"" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (BELAY_LOG_LEVEL)."`
+	LogFormat          string   `setting:"" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json (BELAY_LOG_FORMAT)."`
+}
+
+// Help gives examples.
+func (*serve) Help() string {
+	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\n\n" + examples(
+		"belay serve", "belay serve --data-dir ./data --listen 127.0.0.1:0 --log-format json",
+		"BELAY_DATABASE_FILE=/run/secrets/db belay serve --config /etc/belay.yaml")
+}
+
+// Run runs the server until the context ends.
+func (c *serve) Run(ctx context.Context, in *invocation) error {
+	conf, err := c.settle(in)
+	if err != nil {
+		return err
+	}
+	if in.Serve == nil {
+		return &failure{exit: exitFailed, what: "this program was built without the server"}
+	}
+	return in.Serve(ctx, conf, in.Program)
+}
+
+func (c *serve) settle(in *invocation) (ServeConfig, error) {
+	conf := ServeConfig{
+		Listen: c.Listen, DataDir: c.DataDir, KeyFile: c.KeyFile, DiscoverKubeconfig: c.DiscoverKubeconfig,
+		InsecureHTTP: c.InsecureHTTP, LogFormat: c.LogFormat,
+	}
+	if conf.DataDir == "" {
+		conf.DataDir = in.DataDir()
+	}
+	if conf.DataDir == "" {
+		return conf, usage("there is no home directory to keep the data in").withHelp("choose one: --data-dir DIR")
+	}
+	if _, err := netip.ParseAddrPort(numericHost(c.Listen)); err != nil {
+		return conf, usage("--listen %q is not HOST:PORT", c.Listen)
+	}
+	if c.Database != "" {
+		if err := checkDatabase(c.Database); err != nil {
+			return conf, err
+		}
+		conf.Database = belay.SecretString(c.Database)
+	}
+	if err := conf.LogLevel.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return conf, usage("--log-level %q is none", c.LogLevel)
+	}
+	var err error
+	if conf.EgressAllow, err = prefixes("--egress-allow", c.EgressAllow); err != nil {
+		return conf, err
+	}
+	conf.EgressDeny, err = prefixes("--egress-deny", c.EgressDeny)
+	return conf, err
+}
+
+// numericHost puts an address in place of a name, so that the form can be
+// checked; whether the name exists shows when listening.
+func numericHost(listen string) string {
+	host, port, ok := strings.Cut(listen, ":")
+	if !ok || strings.Contains(port, ":") {
+		return listen
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return listen
+	}
+	return "127.0.0.1:" + port
+}
+
+// checkDatabase never shows what it was given: it may hold a password.
+func checkDatabase(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Host == "" && u.RawQuery == "" {
+		return usage("the database is not a URL of the form postgres://user@host/name")
+	}
+	return nil
+}
+
+// prefixes reads networks; an address alone is the network of it.
+func prefixes(flag string, given []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, g := range given {
+		if addr, err := netip.ParseAddr(g); err == nil {
+			out = append(out, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(g)
+		if err != nil {
+			return nil, usage("%s %q is not a network such as 10.0.0.0/8", flag, g)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// readSecretFile reads what a variable BELAY_…_FILE names.
+func readSecretFile(variable, path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", usage("cannot read the file that %s names — %v", variable, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

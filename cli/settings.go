@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"net"
+	"net/url"
+	"strings"
+)
+
+// setting is a value in effect and where it came from.
+type setting struct {
+	text   string
+	origin string
+}
+
+// settings are what a command line, the environment, .belay.yaml, the
+// context and the defaults give together, the first that says something
+// winning.
+type settings struct {
+	context   setting
+	server    setting
+	org       setting
+	workspace setting
+	output    setting
+	caFile    setting
+	tokenFile setting // of the context; only for the context's own server
+	protected bool
+
+	base *url.URL // server
+}
+
+const defaultServer = "http://127.0.0.1:9081"
+
+func (in *invocation) settle() (*settings, error) {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	project, err := in.loadProject()
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{context: first(
+		setting{in.flags.Context, "--context"}, in.variable("BELAY_CONTEXT"),
+		setting{project.Context, project.path}, setting{conf.Current, "config.yaml"})}
+	ctx, known := conf.Contexts[s.context.text]
+	if s.context.text != "" && !known && !in.contextOptional {
+		return nil, in.unknownContext(s.context, conf)
+	}
+	in.settleContext(s, ctx, project, conf.Preferences)
+	if s.base, err = parseServer(s.server.text); err != nil {
+		return nil, err
+	}
+	if own, err := parseServer(ctx.Server); err == nil && known && sameOrigin(own, s.base) {
+		s.tokenFile = setting{expandHome(in.Home, ctx.TokenFile), "context " + s.context.text}
+		s.protected = ctx.Protected
+	}
+	return s, nil
+}
+
+func (in *invocation) settleContext(s *settings, ctx contextConfig, project *projectConfig, pref preferences) {
+	origin := "context " + s.context.text
+	s.server = first(setting{in.flags.Server, "--server"}, in.variable("BELAY_SERVER"),
+		setting{ctx.Server, origin}, setting{defaultServer, "default"})
+	s.org = first(setting{in.flags.Org, "--org"}, in.variable("BELAY_ORG"),
+		setting{project.Org, project.path}, setting{ctx.Org, origin})
+	s.workspace = first(setting{in.flags.Workspace, "--workspace"}, in.variable("BELAY_WORKSPACE"),
+		setting{project.Workspace, project.path}, setting{ctx.Workspace, origin})
+	s.caFile = first(setting{in.flags.CAFile, "--ca-file"}, in.variable("BELAY_CA_FILE"),
+		setting{expandHome(in.Home, ctx.CAFile), origin})
+	s.output = first(setting{in.flags.Output, "--output"}, in.variable("BELAY_OUTPUT"),
+		in.preferredOutput(pref), in.defaultOutput())
+	if project.path != "" && (s.org.origin == project.path || s.workspace.origin == project.path || s.context.origin == project.path) {
+		in.say(plain, "using %s", project.path)
+	}
+}
+
+// preferredOutput is a person's preference, and so says nothing to a pipe.
+func (in *invocation) preferredOutput(p preferences) setting {
+	if !terminal(in.Stdout) {
+		return setting{}
+	}
+	return setting{p.Output, "config.yaml"}
+}
+
+func (in *invocation) defaultOutput() setting {
+	if terminal(in.Stdout) {
+		return setting{formatTable, "default"}
+	}
+	return setting{formatTSV, "default, not a terminal"}
+}
+
+func (in *invocation) variable(name string) setting { return setting{in.env(name), name} }
+
+func first(values ...setting) setting {
+	for _, v := range values {
+		if v.text != "" {
+			return v
+		}
+	}
+	return setting{origin: "not set"}
+}
+
+func (in *invocation) unknownContext(s setting, c *config) error {
+	f := usage("there is no context %q (from %s)", s.text, s.origin)
+	names := contextNames(c)
+	if n, ok := nearest(s.text, names); ok {
+		f.help = append(f.help, "did you mean: "+n)
+	}
+	return f.withHelp("see: belay context list", "make it: belay context set "+s.text+" --server URL")
+}
+
+// parseServer reads a server's address: scheme, host and perhaps a path
+// under which it is served.
+func parseServer(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
+		return nil, usage("%q is not the address of a server", withoutUser(s)).withHelp("it looks like https://belay.example or http://127.0.0.1:9081")
+	case u.User != nil:
+		return nil, usage("the address of the server must not hold a user or password").withHelp("see: belay help authentication")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, usage("the address of the server must not hold a query")
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	return u, nil
+}
+
+// withoutUser cuts out what stands before an @, which may be a password.
+func withoutUser(s string) string {
+	before, after, ok := strings.Cut(s, "@")
+	if !ok {
+		return s
+	}
+	scheme, _, ok := strings.Cut(before, "://")
+	if !ok {
+		return after
+	}
+	return scheme + "://" + after
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// loopback tells whether u is on this machine by its name alone, without
+// asking DNS.
+func loopback(u *url.URL) bool {
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func expandHome(home, path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok && home != "" {
+		return home + "/" + rest
+	}
+	return path
+}

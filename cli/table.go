@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// column is one property of an object as people see it.
+type column struct {
+	title string
+	wide  bool // only in the wide forms
+	cell  func(item, view) cell
+}
+
+// cell is a text and what it means.
+type cell struct {
+	text string
+	tone tone
+	mark string // shown before the text where there are marks
+}
+
+// view is what a cell is shown in.
+type view struct {
+	look
+	now time.Time
+}
+
+// field is a column that shows one field as it is.
+func field(title, path string) column {
+	return column{title: title, cell: func(it item, _ view) cell { return cell{text: it.text(path)} }}
+}
+
+// when is a column that shows a time: its age on a terminal.
+func when(title, path string) column {
+	return column{title: title, cell: func(it item, v view) cell {
+		t, ok := it.time(path)
+		switch {
+		case !ok:
+			return cell{}
+		case v.relative && t.After(v.now):
+			return cell{text: "in " + age(t.Sub(v.now))}
+		case v.relative:
+			return cell{text: age(v.now.Sub(t))}
+		}
+		return cell{text: t.UTC().Format(time.RFC3339)}
+	}}
+}
+
+// list is a column of names: the first and how many more on a terminal.
+func list(title, path string) column {
+	return column{title: title, cell: func(it item, v view) cell {
+		names := it.names(path)
+		if len(names) > 1 && v.relative {
+			return cell{text: fmt.Sprintf("%s +%d", names[0], len(names)-1)}
+		}
+		return cell{text: strings.Join(names, ", ")}
+	}}
+}
+
+// health is a column that shows a health status.
+func health(title, path string) column {
+	return column{title: title, cell: func(it item, v view) cell {
+		status := it.text(path)
+		t := healthTone(status)
+		return cell{text: status, tone: t, mark: healthMark(status, v.unicode)}
+	}}
+}
+
+func healthTone(status string) tone {
+	switch status {
+	case "healthy":
+		return good
+	case "degraded":
+		return warning
+	case "unhealthy":
+		return bad
+	}
+	return plain
+}
+
+func healthMark(status string, unicode bool) string {
+	switch status {
+	case "healthy":
+		if unicode {
+			return "●"
+		}
+		return "+"
+	case "degraded":
+		return "!"
+	case "unhealthy":
+		return "x"
+	case "":
+		return ""
+	case "unchecked":
+		return "-"
+	}
+	return "?"
+}
+
+// onlyWide moves a column to the wide forms.
+func (c column) onlyWide() column {
+	c.wide = true
+	return c
+}
+
+func titles(columns []column) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = c.title
+	}
+	return out
+}
+
+// columns are those to show: the ones named by --fields, or the noun's.
+func (in *invocation) columns(d document, wide bool) []column {
+	if len(in.flags.Fields) > 0 {
+		out := make([]column, len(in.flags.Fields))
+		for i, f := range in.flags.Fields {
+			out[i] = field(strings.ToUpper(f), f)
+		}
+		return out
+	}
+	if wide || d.single {
+		return d.columns
+	}
+	return slices.DeleteFunc(slices.Clone(d.columns), func(c column) bool { return c.wide })
+}
+
+func (in *invocation) renderRows(w io.Writer, d document) error {
+	format := in.set.output.text
+	v := view{look: in.look(in.Stdout), now: in.Now()}
+	if format == formatTSV {
+		v.look = look{}
+	}
+	columns := in.columns(d, format == formatWide)
+	if d.single {
+		return renderSingle(w, d.items, columns, v, format)
+	}
+	var rows [][]cell
+	for _, it := range d.items {
+		row := make([]cell, len(columns))
+		for i, c := range columns {
+			row[i] = c.cell(it, v)
+		}
+		rows = append(rows, row)
+	}
+	var header []string
+	if !in.flags.NoHeaders {
+		header = titles(columns)
+	}
+	return writeRows(w, header, rows, v.look, format == formatTSV)
+}
+
+// writeRows writes rows of cells: separated by tabs, or in columns of which
+// the last is as long as it is.
+func writeRows(w io.Writer, header []string, rows [][]cell, l look, tabs bool) error {
+	if header != nil && (tabs || len(rows) > 0) {
+		head := make([]cell, len(header))
+		for i, h := range header {
+			head[i] = cell{text: h, tone: faint}
+		}
+		rows = append([][]cell{head}, rows...)
+	}
+	widths := columnWidths(rows, l)
+	var b strings.Builder
+	for _, row := range rows {
+		for i, c := range row {
+			text := c.line(l)
+			b.WriteString(l.paint(c.tone, text))
+			switch {
+			case i == len(row)-1:
+			case tabs:
+				b.WriteByte('\t')
+			default:
+				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, trimLines(b.String(), tabs))
+	return err
+}
+
+// trimLines cuts the blanks after an empty last column.
+func trimLines(s string, tabs bool) string {
+	if tabs {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func columnWidths(rows [][]cell, l look) []int {
+	var widths []int
+	for _, row := range rows {
+		for i, c := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(c.line(l)))
+		}
+	}
+	return widths
+}
+
+func (c cell) line(l look) string {
+	text := printable(c.text)
+	if l.symbols && c.mark != "" {
+		text = c.mark + " " + text
+	}
+	return text
+}
+
+// renderSingle writes one object, a property a line.
+func renderSingle(w io.Writer, items []item, columns []column, v view, format string) error {
+	var rows [][]cell
+	for _, it := range items {
+		for _, c := range columns {
+			value := c.cell(it, v)
+			if value.text == "" && format != formatTSV {
+				continue
+			}
+			rows = append(rows, []cell{{text: strings.ToLower(c.title), tone: faint}, value})
+		}
+	}
+	return writeRows(w, nil, rows, v.look, format == formatTSV)
+}

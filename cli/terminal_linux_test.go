@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// screen is a terminal with somebody at it.
+type screen struct {
+	master, slave *os.File
+	mu            sync.Mutex
+	text          bytes.Buffer
+	done          sync.WaitGroup
+}
+
+func newScreen(t *testing.T) *screen {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &screen{master: master, slave: slave}
+	s.done.Go(func() { _, _ = io.Copy(s, master) }) // ends when the slave is closed
+	t.Cleanup(func() {
+		slave.Close()
+		s.done.Wait()
+		master.Close()
+	})
+	return s
+}
+
+// Write collects what the program shows.
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *screen) shown() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.ReplaceAll(s.text.String(), "\r\n", "\n")
+}
+
+// sees waits until a text stands on the screen.
+func (s *screen) sees(t *testing.T, text string) {
+	t.Helper()
+	s.answer(t, text, 1, "")
+}
+
+// answer waits until the question stands on the screen for the nth time and
+// then types.
+func (s *screen) answer(t *testing.T, question string, n int, typed string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); strings.Count(s.shown(), question) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%q was not asked; on the screen:\n%s", question, s.shown())
+		}
+	}
+	if _, err := s.master.WriteString(typed); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start runs a command line at the terminal; the function returned waits for
+// its exit status.
+func (s *screen) start(f *fixture, args ...string) func() int {
+	f.Stdin, f.Stdout, f.Stderr = s.slave, s.slave, s.slave
+	status := make(chan int, 1)
+	s.done.Go(func() { status <- f.Run(context.Background(), args) })
+	return func() int { return <-status }
+}
+
+func TestSecretIsAskedForWithoutEcho(t *testing.T) {
+	s := newScreen(t)
+	wait := s.start(newFixture(t, map[string]string{"BELAY_SERVER": "http://127.0.0.1:1"}),
+		"credential", "create", "x", "--type", "basic", "--user", "metrics")
+	s.answer(t, "Password for metrics: ", 1, "correct-horse\r")
+	s.answer(t, "Again: ", 1, "another-horse\r")
+	s.answer(t, "Password for metrics: ", 2, "correct-horse\r")
+	s.answer(t, "Again: ", 2, "correct-horse\r")
+	if got := wait(); got != exitUnreachable {
+		t.Errorf("status %d, want %d", got, exitUnreachable)
+	}
+	s.sees(t, "cannot reach the server")
+	s.sees(t, "These differ.")
+	mustNotContain(t, s.shown(), "horse")
+}
+
+func TestCtrlCAtAQuestion(t *testing.T) {
+	s := newScreen(t)
+	wait := s.start(newFixture(t, nil), "credential", "create", "x", "--type", "bearer")
+	s.answer(t, "Token: ", 1, "\x03")
+	if got := wait(); got != exitInterrupted {
+		t.Errorf("status %d, want %d", got, exitInterrupted)
+	}
+	s.sees(t, "nothing was changed")
+}
+
+func TestChoiceByNumber(t *testing.T) {
+	f := newFixture(t, nil)
+	f.run(t, exitDone, "context", "set", "lab", "--server", "http://127.0.0.1:1")
+	f.run(t, exitDone, "context", "set", "prod", "--server", "https://belay.example")
+	s := newScreen(t)
+	wait := s.start(f, "context", "use")
+	s.answer(t, "number or name", 1, "7\r")
+	s.answer(t, "number or name", 2, "2\r")
+	if got := wait(); got != exitDone {
+		t.Errorf("status %d, want 0", got)
+	}
+	s.sees(t, "2) prod")
+	s.sees(t, "context prod is now current")
+}
+
+// Nothing is asked where nobody is to answer, though there is a terminal.
+func TestNoQuestionWithoutInput(t *testing.T) {
+	for _, env := range []string{"CI", "BELAY_NO_INPUT"} {
+		s := newScreen(t)
+		wait := s.start(newFixture(t, map[string]string{env: "1"}), "credential", "create", "x", "--type", "bearer")
+		if got := wait(); got != exitUsage {
+			t.Errorf("%s: status %d, want %d", env, got, exitUsage)
+		}
+	}
+	s := newScreen(t)
+	if got := s.start(newFixture(t, nil), "connection", "create", "--no-input")(); got != exitUsage {
+		t.Errorf("--no-input: status %d, want %d", got, exitUsage)
+	}
+}
+
+// A terminal gets a table with marks, colours and ages.
+func TestTableOnATerminal(t *testing.T) {
+	p := readPage(t, "connections.json", "connections")
+	s := newScreen(t)
+	f := newFixture(t, nil)
+	f.Stdout = s.slave
+	in := f.invocation(t, globals{})
+	var b bytes.Buffer
+	if err := in.render(&b, document{raw: p.document, items: p.items, columns: connections().columns, noun: "connection"}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "connections.tty.golden", b.String())
+
+	f.env["NO_COLOR"], f.env["LANG"] = "1", "C"
+	b.Reset()
+	if err := in.render(&b, document{raw: p.document, items: p.items, columns: connections().columns, noun: "connection"}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "connections.ascii.golden", b.String())
+}

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+)
+
+type whoami struct{}
+
+// Help gives examples.
+func (*whoami) Help() string { return examples("belay whoami", "belay whoami --jq .email") }
+
+// Run shows who the server takes the caller for, and by which token.
+func (*whoami) Run(ctx context.Context, in *invocation) error {
+	res, err := in.send(ctx, request{method: http.MethodGet, path: "/api/user"})
+	if err != nil {
+		return err
+	}
+	it, err := newItem(res.body)
+	if err != nil {
+		return err
+	}
+	_, origin, err := in.token()
+	if err != nil {
+		return err
+	}
+	local := func(title, text string) column {
+		return column{title: title, cell: func(item, view) cell { return cell{text: text} }}
+	}
+	columns := []column{
+		field("EMAIL", "email"), field("FIRST NAME", "firstName"), field("LAST NAME", "lastName"),
+		field("PROVIDER", "provider"), field("ID", "id"), local("SERVER", in.set.server.text),
+		local("CONTEXT", in.set.context.text), local("ORGANIZATION", in.set.org.text), local("TOKEN FROM", origin),
+	}
+	return in.show(document{raw: it.raw, items: []item{it}, columns: columns, noun: "user", single: true})
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+)
+
+type workspaceCommands struct {
+	List              workspaceList              `cmd:"" aliases:"ls" help:"List workspaces."`
+	View              workspaceView              `cmd:"" aliases:"show" help:"Show one workspace."`
+	Create            workspaceCreate            `cmd:"" help:"Create a workspace."`
+	Edit              workspaceEdit              `cmd:"" help:"Change a workspace."`
+	Delete            workspaceDelete            `cmd:"" aliases:"rm" help:"Delete workspaces."`
+	AddEnvironment    workspaceAddEnvironment    `cmd:"" help:"Share environments with a workspace."`
+	RemoveEnvironment workspaceRemoveEnvironment `cmd:"" help:"Stop sharing environments with a workspace."`
+}
+
+func workspaces() resource {
+	return resource{
+		noun: "workspace", key: "workspaces", path: "/api/workspaces", aliases: []string{"ws"},
+		columns: []column{
+			field("NAME", "name"), field("DESCRIPTION", "description"),
+			when("UPDATED", "updatedAt"), field("ID", "id").onlyWide(),
+		},
+		detail: []column{
+			field("NAME", "name"), field("DESCRIPTION", "description"), field("ID", "id"),
+			when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
+		},
+		order: "name asc", scoped: true,
+	}
+}
+
+type workspaceList struct{ listing }
+
+// Help gives examples.
+func (*workspaceList) Help() string {
+	return examples("belay workspace list", "belay workspace list --search pay")
+}
+
+// Run lists workspaces.
+func (c *workspaceList) Run(ctx context.Context, in *invocation) error {
+	return c.run(ctx, in, workspaces())
+}
+
+type workspaceView struct {
+	Name string `arg:"" help:"The workspace." complete:"workspace"`
+}
+
+// Help gives examples.
+func (*workspaceView) Help() string {
+	return examples("belay workspace view payments", "belay workspace view payments -o json")
+}
+
+// Run shows one workspace.
+func (c *workspaceView) Run(ctx context.Context, in *invocation) error {
+	return in.view(ctx, workspaces(), c.Name)
+}
+
+type workspaceCreate struct{ naming }
+
+// Help gives examples.
+func (*workspaceCreate) Help() string {
+	return examples("belay workspace create payments", `belay workspace create web --description "the web team"`)
+}
+
+// Run creates a workspace.
+func (c *workspaceCreate) Run(ctx context.Context, in *invocation) error {
+	it, err := c.create(ctx, in, workspaces())
+	if err != nil {
+		return err
+	}
+	in.say(good, "workspace %s created (%s)", it.name(), shortID(it.id()))
+	in.say(plain, "Next: belay workspace add-environment %s ENVIRONMENT", shellWord(it.name()))
+	return in.showChanged(workspaces(), it)
+}
+
+type workspaceEdit struct {
+	Workspace string `arg:"" help:"The workspace." complete:"workspace"`
+	renaming
+}
+
+// Help gives examples.
+func (*workspaceEdit) Help() string {
+	return examples("belay workspace edit payments --name billing", `belay workspace edit web --description ""`)
+}
+
+// Run changes a workspace.
+func (c *workspaceEdit) Run(ctx context.Context, in *invocation) error {
+	return in.editNamed(ctx, workspaces(), c.Workspace, &c.renaming)
+}
+
+type workspaceDelete struct {
+	Names []string `arg:"" name:"name" help:"The workspaces; - reads names from standard input." complete:"workspace"`
+}
+
+// Help gives examples.
+func (*workspaceDelete) Help() string {
+	return examples("belay workspace delete payments", "belay workspace delete web --confirm web")
+}
+
+// Run deletes workspaces. What they held stays.
+func (c *workspaceDelete) Run(ctx context.Context, in *invocation) error {
+	return in.deleteAll(ctx, workspaces(), c.Names, "No environment and no credential was deleted.")
+}
+
+type workspaceAddEnvironment struct {
+	Workspace    string   `arg:"" help:"The workspace." complete:"workspace"`
+	Environments []string `arg:"" name:"environment" help:"The environments; - reads names from standard input." complete:"environment"`
+}
+
+// Help gives examples.
+func (*workspaceAddEnvironment) Help() string {
+	return examples("belay workspace add-environment payments production",
+		"belay environment list -o name | belay workspace add-environment payments -")
+}
+
+// Run shares environments with a workspace.
+func (c *workspaceAddEnvironment) Run(ctx context.Context, in *invocation) error {
+	return in.shareEnvironments(ctx, c.Workspace, c.Environments, http.MethodPost, "is now shared with")
+}
+
+type workspaceRemoveEnvironment struct {
+	Workspace    string   `arg:"" help:"The workspace." complete:"workspace"`
+	Environments []string `arg:"" name:"environment" help:"The environments; - reads names from standard input." complete:"environment"`
+}
+
+// Help gives examples.
+func (*workspaceRemoveEnvironment) Help() string {
+	return examples("belay workspace remove-environment payments production",
+		"belay workspace remove-environment payments production dev/test")
+}
+
+// Run stops sharing environments with a workspace.
+func (c *workspaceRemoveEnvironment) Run(ctx context.Context, in *invocation) error {
+	return in.shareEnvironments(ctx, c.Workspace, c.Environments, http.MethodDelete, "is no longer shared with")
+}
+
+func (in *invocation) shareEnvironments(ctx context.Context, workspace string, refs []string, method, verb string) error {
+	ws, err := in.find(ctx, workspaces(), workspace)
+	if err != nil {
+		return err
+	}
+	envs, err := in.findAll(ctx, environments(), refs)
+	if err != nil {
+		return err
+	}
+	p := pairing{holder: workspaces(), held: environments(), below: "environments", method: method, verb: verb}
+	return in.pair(ctx, p, []item{ws}, envs)
+}
