@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Program is everything that a command touches outside of itself. Each field
-// must be set but Serve.
+// Program is everything that a command touches outside of itself. All of it
+// must be set.
 type Program struct {
 	Stdin     io.Reader
 	Stdout    io.Writer
@@ -26,11 +26,11 @@ type Program struct {
 	Home      string        // the user's home directory
 	Version   string        // of this program
 	// Serve runs the server until ctx ends; it returns nil when it stopped
-	// because of that. Without it the program is a client only.
+	// because of that.
 	Serve func(ctx context.Context, c ServeConfig, p *Program) error
 }
 
-// New returns the program as the operating system started it, a client only.
+// New returns the program as the operating system started it.
 func New() *Program {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -43,7 +43,7 @@ func New() *Program {
 	return &Program{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		LookupEnv: os.LookupEnv, Now: time.Now, NewID: randomID,
-		WorkDir: wd, Home: home, Version: buildVersion(),
+		WorkDir: wd, Home: home, Version: buildVersion(), Serve: Serve,
 	}
 }
 

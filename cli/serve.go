@@ -57,9 +57,6 @@ func (c *serve) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	if in.Serve == nil {
-		return &failure{exit: exitFailed, what: "this program was built without the server"}
-	}
 	return in.Serve(ctx, conf, in.Program)
 }
 

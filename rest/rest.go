@@ -42,22 +42,38 @@ type API struct {
 // New makes an API with all its routes.
 func New(c Config) *API {
 	a := &API{app: c.App, log: c.Log, version: c.Version, mux: http.NewServeMux()}
-	methods := map[string][]string{}
 	for _, r := range a.Routes() {
 		a.mux.Handle(r.Method+" "+r.Path, a.serve(r))
-		methods[r.Path] = append(methods[r.Path], r.Method)
 	}
-	for path, allowed := range methods {
-		a.mux.Handle(path, a.methodNotAllowed(allowed))
-	}
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		a.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
-	})
 	return a
 }
 
 // ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := a.mux.Handler(r); pattern != "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	allowed := a.methodsAt(r)
+	if len(allowed) == 0 {
+		a.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	a.Problem(w, r, belay.Errorf(belay.CodeMethodNotAllowed, "%s is not possible here; possible are %s", r.Method, strings.Join(allowed, ", ")))
+}
+
+// methodsAt lists the methods that are possible at the request's path.
+func (a *API) methodsAt(r *http.Request) []string {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		try := &http.Request{Method: method, Host: r.Host, URL: r.URL}
+		if _, pattern := a.mux.Handler(try); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	return allowed
+}
 
 // Route is one operation of the API.
 type Route struct {
@@ -173,11 +189,4 @@ func (a *API) answer(w http.ResponseWriter, r *request, res response) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(b.Bytes())
 	}
-}
-
-func (a *API) methodNotAllowed(allowed []string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		a.Problem(w, r, belay.Errorf(belay.CodeMethodNotAllowed, "%s is not possible here; possible are %s", r.Method, strings.Join(allowed, ", ")))
-	})
 }

@@ -10,11 +10,18 @@ import (
 	"belay/cli"
 )
 
+// version is stamped in by the build.
+var version string
+
 func main() { os.Exit(run()) }
 
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	return cli.New().Run(ctx, os.Args[1:])
+	program := cli.New()
+	if version != "" {
+		program.Version = version
+	}
+	return program.Run(ctx, os.Args[1:])
 }

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"belay"
+	"belay/server"
+)
+
+// Serve runs the server until ctx ends, and prints where it is and, at the
+// first start, how to get in.
+func Serve(ctx context.Context, c ServeConfig, p *Program) error {
+	s, err := server.Start(ctx, serverConfig(c, p))
+	if err != nil {
+		return &failure{exit: exitFailed, what: "the server does not start", why: err.Error()}
+	}
+	announce(p.Stdout, s)
+	select {
+	case <-ctx.Done():
+		return s.Close()
+	case err := <-s.Failed():
+		_ = s.Close()
+		return err
+	}
+}
+
+func serverConfig(c ServeConfig, p *Program) server.Config {
+	conf := server.Config{
+		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
+		Key: belay.SecretString(p.env("BELAY_KEY")), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
+		InsecureHTTP: c.InsecureHTTP, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
+	}
+	if c.DiscoverKubeconfig && p.Home != "" {
+		conf.Kubeconfig = filepath.Join(p.Home, ".kube", "config")
+	}
+	return conf
+}
+
+func newLog(w io.Writer, c ServeConfig) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// announce says where the server is. The sign-in link is for the person at
+// the terminal, and stands nowhere else.
+func announce(w io.Writer, s *server.Server) {
+	_, _ = fmt.Fprintf(w, "Belay is ready at %s\n", s.URL())
+	if s.First == nil {
+		return
+	}
+	_, _ = fmt.Fprintf(w, "\nThis is the first start.\n"+
+		"  Command line on this machine:  belay connection list   (signed in by %s)\n"+
+		"  Browser, once:                 %s\n", s.First.TokenFile, s.First.SignInLink.Reveal())
+	if n := s.First.Offered; n > 0 {
+		_, _ = fmt.Fprintf(w, "  %d contexts of your kubeconfig are offered:  belay connection list --filter status=discovered\n", n)
+	}
+}
