@@ -30,7 +30,7 @@ type Program struct {
 	Serve func(ctx context.Context, c ServeConfig, p *Program) error
 }
 
-// New returns the program as the operating system started it.
+// New returns the program as the operating system started it, but for Serve.
 func New() *Program {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -43,7 +43,7 @@ func New() *Program {
 	return &Program{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		LookupEnv: os.LookupEnv, Now: time.Now, NewID: randomID,
-		WorkDir: wd, Home: home, Version: buildVersion(), Serve: Serve,
+		WorkDir: wd, Home: home, Version: buildVersion(),
 	}
 }
 

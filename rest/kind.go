@@ -1,6 +1,11 @@
 package rest
 
-import "belay"
+import (
+	"slices"
+	"strings"
+
+	"belay"
+)
 
 // kindOf is a kind with the schemas of the credentials that it takes, from
 // which clients make their forms.
@@ -43,11 +48,23 @@ func newKind(k *belay.Kind) kindOf {
 	return w
 }
 
+// listKinds pages what is in memory: there are dozens of kinds at most.
 func (a *API) listKinds(r *request) (response, error) {
+	q, err := r.page()
+	if err != nil {
+		return response{}, err
+	}
 	kinds, err := a.app.Kinds(r.Context())
 	if err != nil {
 		return response{}, err
 	}
+	if q.Search != "" {
+		kinds = slices.DeleteFunc(kinds, func(k *belay.Kind) bool {
+			return !strings.Contains(strings.ToLower(k.Name+" "+k.Title), strings.ToLower(q.Search))
+		})
+	}
+	total, first := len(kinds), min(q.Page*q.Limit(), len(kinds))
+	kinds = kinds[first:min(first+q.Limit(), total)]
 	out := make([]kindOf, len(kinds))
 	for i, k := range kinds {
 		out[i] = newKind(k)
@@ -55,7 +72,7 @@ func (a *API) listKinds(r *request) (response, error) {
 	return response{body: struct {
 		pageOf
 		Kinds []kindOf `json:"kinds"`
-	}{pageOf{PageSize: len(out), TotalCount: len(out)}, out}}, nil
+	}{pageOf{Page: q.Page, PageSize: q.Limit(), TotalCount: total}, out}}, nil
 }
 
 func (a *API) getKind(r *request) (response, error) {

@@ -71,7 +71,7 @@ func (a *API) Routes() []Route {
 		{get, orgs + "/{orgId}", belay.PermissionOrganizationRead, ok, nil, 0, false, a.getOrganization},
 		{get, "/api/user", belay.PermissionUserRead, ok, nil, 0, false, a.getUser},
 
-		{get, kinds, belay.PermissionKindRead, ok, nil, 0, false, a.listKinds},
+		{get, kinds, belay.PermissionKindRead, ok, params([]string{"page", "pageSize", "pagesize", "page_size", "search"}), 0, false, a.listKinds},
 		{get, kinds + "/{name}", belay.PermissionKindRead, ok, nil, 0, false, a.getKind},
 
 		{post, kubernetes + "/contexts", belay.PermissionConnectionWrite, ok, []string{"connectionId"}, maxUpload, true, a.previewKubeconfig},

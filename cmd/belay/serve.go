@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"context"
@@ -8,15 +8,16 @@ import (
 	"path/filepath"
 
 	"belay"
+	"belay/cli"
 	"belay/server"
 )
 
-// Serve runs the server until ctx ends, and prints where it is and, at the
+// serve runs the server until ctx ends, and prints where it is and, at the
 // first start, how to get in.
-func Serve(ctx context.Context, c ServeConfig, p *Program) error {
+func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 	s, err := server.Start(ctx, serverConfig(c, p))
 	if err != nil {
-		return &failure{exit: exitFailed, what: "the server does not start", why: err.Error()}
+		return fmt.Errorf("the server does not start: %w", err)
 	}
 	announce(p.Stdout, s)
 	select {
@@ -28,10 +29,11 @@ func Serve(ctx context.Context, c ServeConfig, p *Program) error {
 	}
 }
 
-func serverConfig(c ServeConfig, p *Program) server.Config {
+func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
+	key, _ := p.LookupEnv("BELAY_KEY")
 	conf := server.Config{
 		Listen: c.Listen, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
-		Key: belay.SecretString(p.env("BELAY_KEY")), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
+		Key: belay.SecretString(key), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
 		InsecureHTTP: c.InsecureHTTP, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
 	}
 	if c.DiscoverKubeconfig && p.Home != "" {
@@ -40,7 +42,7 @@ func serverConfig(c ServeConfig, p *Program) server.Config {
 	return conf
 }
 
-func newLog(w io.Writer, c ServeConfig) *slog.Logger {
+func newLog(w io.Writer, c cli.ServeConfig) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
