@@ -47,7 +47,8 @@ func (s *Scrubber) Clean(text string) string {
 	if len(text) > readLimit {
 		text = text[:readLimit]
 	}
-	return shorten(printable(s.redact(text)))
+	// Twice: to put spaces for what cannot be printed may bring a secret about.
+	return shorten(s.redact(printable(s.redact(text))))
 }
 
 // Value is a value decoded from JSON, with Clean applied to every text in it.
@@ -125,7 +126,7 @@ func forms(secret string) []string {
 		fmt.Fprintf(&percent, "%%%02x", b)
 	}
 	out := []string{
-		secret, strings.Trim(string(quoted), `"`), html.EscapeString(secret),
+		secret, printable(secret), strings.Trim(string(quoted), `"`), html.EscapeString(secret),
 		url.QueryEscape(secret), url.PathEscape(secret), percent.String(), hex.EncodeToString([]byte(secret)),
 	}
 	// Base64 of a longer text with the secret in it shows it in one of three
