@@ -1,11 +1,13 @@
 package kind_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,7 +125,8 @@ func TestDefinitionsAreValidated(t *testing.T) {
 			if c.want != "" {
 				return
 			}
-			zebra, ape, tls := strings.Index(string(k.ConnectionSchema), "zebra"), strings.Index(string(k.ConnectionSchema), "ape"), strings.Index(string(k.ConnectionSchema), `"tls"`)
+			at := func(setting string) int { return bytes.Index(k.ConnectionSchema, []byte(strconv.Quote(setting))) }
+			zebra, ape, tls := at("zebra"), at("ape"), at("tls")
 			if zebra < 0 || zebra > ape || ape > tls {
 				t.Errorf("the order of the settings is lost: %s", k.ConnectionSchema)
 			}

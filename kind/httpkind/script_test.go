@@ -46,7 +46,7 @@ func TestParseScriptSaysWhatIsWrong(t *testing.T) {
 		`{"facts": {"a": {"status": true, "latency": true}}}`:      "/facts/a",
 	} {
 		for _, stage := range []string{"protocol", "authenticate", "authorize", "capability"} {
-			document := fmt.Sprintf(`{"protocol": [{}], "%s": [%s]}`, stage, request)
+			document := fmt.Sprintf(`{"protocol": [{}], %q: [%s]}`, stage, request)
 			_, err := httpkind.ParseScript([]byte(document))
 			got := ""
 			var e *belay.Error
@@ -88,7 +88,7 @@ func FuzzParseScript(f *testing.F) {
 }
 
 // run tests a server by a script. The stages' failure is "stage cause".
-func run(t *testing.T, script string, config string, h http.Handler) (belay.Report, string) {
+func run(t *testing.T, script, config string, h http.Handler) (belay.Report, string) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	defer server.Close()
@@ -159,22 +159,21 @@ func TestAnswersAreJudged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, stage := range []string{"protocol", "authenticate", "authorize", "capability"} {
-				want, script := c.later, fmt.Sprintf(`{"protocol": [{"path": "/free", "anyStatus": true}], "%s": [%s]}`, stage, c.request)
+				want, script := c.later, fmt.Sprintf(`{"protocol": [{"path": "/free", "anyStatus": true}], %q: [%s]}`, stage, c.request)
 				if stage == "protocol" {
 					want, script = c.protocol, fmt.Sprintf(`{"protocol": [%s]}`, c.request)
 				}
-				got, expected := "", ""
-				_, got = run(t, script, "", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, got := run(t, script, "", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.URL.Path == "/free" {
 						return
 					}
 					reply(c.status, c.body).ServeHTTP(w, r)
 				}))
 				if want != "" {
-					expected = stage + " " + string(want)
+					want = belay.Cause(stage + " " + string(want))
 				}
-				if got != expected {
-					t.Errorf("in stage %s: got %q, want %q", stage, got, expected)
+				if got != string(want) {
+					t.Errorf("in stage %s: got %q, want %q", stage, got, want)
 				}
 			}
 		})

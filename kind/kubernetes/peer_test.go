@@ -142,7 +142,7 @@ func TestRealClusterIsNotTrustedBlindly(t *testing.T) {
 	if !pool.AppendCertsFromPEM([]byte(target.TLS.CertificateAuthority)) {
 		t.Error("what is shown is no certificate")
 	}
-	conn, err := tls.Dial("tcp", strings.TrimPrefix(k.URL, "https://"), &tls.Config{RootCAs: pool})
+	conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: pool}}).DialContext(t.Context(), "tcp", strings.TrimPrefix(k.URL, "https://"))
 	if err != nil {
 		t.Fatal(err)
 	}

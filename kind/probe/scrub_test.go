@@ -42,15 +42,20 @@ func TestCleanHidesTheCredentialInEveryForm(t *testing.T) {
 		"far behind":         strings.Repeat(" ", readLimit-20) + secret,
 	} {
 		got := s.Clean("before " + form + " after")
-		for i := 0; i+gramSize <= len(form); i++ {
-			if part := form[i : i+gramSize]; strings.Contains(got, part) && !strings.Contains("before  after Authorization: bearer", part) && strings.TrimSpace(part) == part && name != "base64 in a header" && name != "base64, shifted" {
-				t.Fatalf("%s: %q shows %q", name, got, part)
+		known := map[string]bool{}
+		for i := 0; i+gramSize <= len(secret); i++ {
+			known[lower(secret[i:i+gramSize])] = true
+		}
+		for i := 0; i+gramSize <= len(got); i++ {
+			if known[lower(got[i:i+gramSize])] {
+				t.Errorf("%s: %q shows %q", name, got, got[i:i+gramSize])
 			}
 		}
-		if strings.Contains(name, "in a header") || strings.Contains(name, "shifted") {
-			if decoded := strings.SplitN(got, redacted, 2); len(decoded) != 2 || len(decoded[1]) > 20 {
-				t.Errorf("%s: %q", name, got)
-			}
+		if !strings.Contains(got, redacted) && name != "far behind" {
+			t.Errorf("%s: nothing is hidden in %q", name, got)
+		}
+		if rest := strings.NewReplacer("before ", "", " after", "", redacted, "").Replace(got); len(rest) > 40 {
+			t.Errorf("%s: %q is left", name, rest)
 		}
 	}
 }
