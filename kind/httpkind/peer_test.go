@@ -1,10 +1,13 @@
 package httpkind_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"belay"
 	"belay/e2e/peers"
@@ -26,7 +29,15 @@ const (
 	secret   = "canary.0123456789"
 )
 
-func TestMain(m *testing.M) { os.Exit(peers.Run(m, open, guarded)) }
+// TestMain also sees to it that no test of a target leaves anything running.
+func TestMain(m *testing.M) {
+	code := peers.Run(m, open, guarded)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 func basic(user, password string) *belay.Material {
 	return &belay.Material{Type: belay.CredentialBasic, Values: map[string]belay.Secret{

@@ -47,7 +47,7 @@ const (
 )
 
 // token is the right one. It must not be seen in any report.
-const token = "kindtest-canary/0123456789+abcdef&ghijkl"
+const token = "canary/0123456789+abcdef&ghijkl"
 
 // Run runs the suite.
 func Run(t *testing.T, s Suite) {

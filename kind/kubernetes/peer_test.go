@@ -1,14 +1,18 @@
 package kubernetes_test
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"belay"
 	"belay/e2e/peers"
@@ -22,7 +26,15 @@ var cluster = peers.Share(func() (*peers.Kubernetes, error) {
 	return peers.NewKubernetes(peers.KubernetesOptions{})
 })
 
-func TestMain(m *testing.M) { os.Exit(peers.Run(m, cluster)) }
+// TestMain also sees to it that no test of a target leaves anything running.
+func TestMain(m *testing.M) {
+	code := peers.Run(m, cluster)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // ask tests a real cluster.
 func ask(t *testing.T, k *peers.Kubernetes, config string, m *belay.Material, want string) belay.Report {
@@ -88,20 +100,21 @@ func TestRealClusterLetsIn(t *testing.T) {
 
 func TestRealClusterLetsInWithTheLeastRights(t *testing.T) {
 	k := cluster.Get(t)
-	token, err := k.CreateToken(t.Context(), "default", "belay", time.Hour)
+	name := "belay-" + strings.ToLower(rand.Text()) // the cluster outlives the test
+	token, err := k.CreateToken(t.Context(), "default", name, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ask(t, k, "", bearer(token.Token), "authorize permission_missing list namespaces, list services")
-	account := peers.Subject{Kind: "ServiceAccount", Name: "belay", Namespace: "default"}
-	allow(t, k, "belay-namespaces", account, rule([]string{"list"}, "namespaces"))
+	account := peers.Subject{Kind: "ServiceAccount", Name: name, Namespace: "default"}
+	allow(t, k, name+"-namespaces", account, rule([]string{"list"}, "namespaces"))
 	ask(t, k, "", bearer(token.Token), "authorize permission_missing list services")
-	allow(t, k, "belay-services", account, rule([]string{"list"}, "services"))
+	allow(t, k, name+"-services", account, rule([]string{"list"}, "services"))
 	r := ask(t, k, "", bearer(token.Token), "")
 	if _, counted := r.Facts["nodeCount"]; r.Identity != "" || counted || r.Facts["overPrivileged"] != false {
 		t.Errorf("identity %q, facts %v", r.Identity, r.Facts)
 	}
-	allow(t, k, "belay-uid", account, rule([]string{"get"}, "namespaces"))
+	allow(t, k, name+"-uid", account, rule([]string{"get"}, "namespaces"))
 	if r := ask(t, k, "", bearer(token.Token), ""); !strings.HasPrefix(r.Identity, "kubernetes:") {
 		t.Errorf("identity %q", r.Identity)
 	}

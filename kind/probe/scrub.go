@@ -51,6 +51,13 @@ func (s *Scrubber) Clean(text string) string {
 	return shorten(s.redact(printable(s.redact(text))))
 }
 
+// Holds tells whether there is any of the credential in text, which can then
+// not be shown. It is for text that makes sense only as a whole.
+func (s *Scrubber) Holds(text string) bool {
+	s.build()
+	return s.mute || s.redact(text) != text
+}
+
 // Value is a value decoded from JSON, with Clean applied to every text in it.
 func (s *Scrubber) Value(v any) any {
 	switch v := v.(type) {

@@ -83,6 +83,18 @@ func TestCleanKeepsTheRest(t *testing.T) {
 	}
 }
 
+func TestHolds(t *testing.T) {
+	s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "canary-0123456789"}))
+	encoded := base64.StdEncoding.EncodeToString([]byte("CN=canary-0123456789"))
+	if !s.Holds("-----BEGIN\n"+encoded) || s.Holds("-----BEGIN\nAAAA") {
+		t.Error("what holds the credential is not told from what does not")
+	}
+	short := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "abc"}))
+	if !short.Holds("anything") {
+		t.Error("a short credential may be anywhere")
+	}
+}
+
 func TestValueCleansAllTexts(t *testing.T) {
 	s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "canary-0123"}))
 	got, err := json.Marshal(s.Value(map[string]any{

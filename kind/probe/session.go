@@ -101,8 +101,9 @@ func (s *Session) Quote(text string) string { return s.scrub.Clean(text) }
 // Fact notes something that the target tells about itself.
 func (s *Session) Fact(name string, value any) { s.facts[name] = s.scrub.Value(value) }
 
-// Identify notes who the target is.
-func (s *Session) Identify(identity string) { s.identity = s.scrub.Clean(identity) }
+// Identify notes who the target is. What comes from the target in it must be
+// quoted by Quote first.
+func (s *Session) Identify(identity string) { s.identity = identity }
 
 // Do sends a request and returns the answer, whatever its status. Redirects
 // within the endpoint's origin are followed for GET and HEAD; one to anywhere
