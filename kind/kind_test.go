@@ -155,7 +155,7 @@ func TestConfigsAreValidated(t *testing.T) {
 		"no object":            {"prometheus", `[]`, "/metadata"},
 		"unknown":              {"prometheus", `{"b": 1, "a/b~": 2}`, "/metadata/a~1b~0 /metadata/b"},
 		"proxy of a cluster":   {"kubernetes", `{"proxyUrl": "http://proxy"}`, "/metadata/proxyUrl"},
-		"kubernetes":           {"kubernetes", `{"context": "c", "cluster": "d", "namespace": "e-f", "user": "u", "clusterUid": "x"}`, ""},
+		"kubernetes":           {"kubernetes", `{"context": "c", "cluster": "d", "namespace": "e-f", "user": "u"}`, ""},
 		"namespace":            {"kubernetes", `{"namespace": "E F"}`, "/metadata/namespace"},
 		"type":                 {"kubernetes", `{"context": 1}`, "/metadata/context"},
 		"http":                 {"http", `{"method": "HEAD", "path": "/a?b=c", "status": [200, 204], "jsonPointer": "/a~1b/0", "jsonEquals": true, "contains": "x"}`, ""},

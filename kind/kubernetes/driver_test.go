@@ -15,12 +15,12 @@ import (
 )
 
 // run tests a server, and returns what failed as "stage cause missing".
-func run(t *testing.T, h http.Handler, config string, m *belay.Material) (belay.Report, string) {
+func run(t *testing.T, h http.Handler, identity string, m *belay.Material) (belay.Report, string) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	defer server.Close()
 	d := kubernetes.New(&egress.Dialer{Policy: egress.Policy{Loopback: true}}, time.Now)
-	r := d.Test(t.Context(), belay.Target{Endpoint: server.URL, Config: json.RawMessage(config), Credential: m, Timeout: 10 * time.Second})
+	r := d.Test(t.Context(), belay.Target{Endpoint: server.URL, Config: json.RawMessage(`{"context": "prod"}`), Identity: identity, Credential: m, Timeout: 10 * time.Second})
 	kindtest.Check(t, r)
 	kindtest.Conceals(t, r, m)
 	for _, s := range r.Stages {
@@ -38,7 +38,7 @@ const (
 )
 
 func TestWhatAClusterSays(t *testing.T) {
-	r, failed := run(t, apiServer(nil), `{"context": "prod", "clusterUid": "0f1e"}`, bearer("canary-0123"))
+	r, failed := run(t, apiServer(nil), "kubernetes:0f1e/prod", bearer("canary-0123"))
 	if failed != "" || r.Identity != "kubernetes:0f1e/prod" {
 		t.Errorf("failed %q, identity %q", failed, r.Identity)
 	}
@@ -51,7 +51,7 @@ func TestWhatAClusterSays(t *testing.T) {
 		accessReviews:   mayDo("list namespaces", "list services", "* *"),
 		kubeSystem:      reply(403, `{"message":"forbidden"}`),
 		"/api/v1/nodes": reply(403, `{"message":"forbidden"}`),
-	}), `{"context": "prod", "clusterUid": "0f1e"}`, bearer("canary-0123"))
+	}), "kubernetes:0f1e/prod", bearer("canary-0123"))
 	_, counted := r.Facts["nodeCount"]
 	if failed != "" || r.Identity != "" || counted || r.Facts["overPrivileged"] != true {
 		t.Errorf("failed %q, identity %q, facts %v", failed, r.Identity, r.Facts)
@@ -101,7 +101,7 @@ func TestWhatIsWrongWithACluster(t *testing.T) {
 		"nodes broken":            {"/api/v1/nodes", reply(500, ``), token, "capability unexpected_status"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, got := run(t, apiServer(map[string]http.HandlerFunc{c.path: c.answer}), `{"clusterUid": "0f1e"}`, c.credential)
+			r, got := run(t, apiServer(map[string]http.HandlerFunc{c.path: c.answer}), "kubernetes:0f1e/prod", c.credential)
 			if got != c.want {
 				t.Errorf("got %q, want %q: %s", got, c.want, r.Summary)
 			}

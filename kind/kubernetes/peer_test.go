@@ -37,10 +37,10 @@ func TestMain(m *testing.M) {
 }
 
 // ask tests a real cluster.
-func ask(t *testing.T, k *peers.Kubernetes, config string, m *belay.Material, want string) belay.Report {
+func ask(t *testing.T, k *peers.Kubernetes, config, identity string, m *belay.Material, want string) belay.Report {
 	t.Helper()
 	d := kubernetes.New(&egress.Dialer{Policy: egress.Policy{Loopback: true}}, time.Now)
-	target := belay.Target{Endpoint: k.URL, Config: json.RawMessage(config), Credential: m, Timeout: 20 * time.Second}
+	target := belay.Target{Endpoint: k.URL, Config: json.RawMessage(config), Identity: identity, Credential: m, Timeout: 20 * time.Second}
 	target.TLS.CertificateAuthority = string(k.CA.PEM())
 	r := d.Test(t.Context(), target)
 	kindtest.Check(t, r)
@@ -82,7 +82,7 @@ func rule(verbs []string, resources ...string) map[string]any {
 
 func TestRealClusterLetsIn(t *testing.T) {
 	k := cluster.Get(t)
-	r := ask(t, k, `{"context": "prod"}`, bearer(k.User("admin").Token), "")
+	r := ask(t, k, `{"context": "prod"}`, "", bearer(k.User("admin").Token), "")
 	uid, _ := r.Facts["clusterUid"].(string)
 	if r.Facts["overPrivileged"] != true || r.Facts["user"] != "admin" || uid == "" || r.Identity != "kubernetes:"+uid+"/prod" {
 		t.Errorf("identity %q, facts %v", r.Identity, r.Facts)
@@ -93,9 +93,10 @@ func TestRealClusterLetsIn(t *testing.T) {
 	if r.Facts["nodeCount"] != 0 { // it has no nodes, and this user may count them
 		t.Errorf("nodes %v", r.Facts["nodeCount"])
 	}
-	ask(t, k, `{"clusterUid": "another"}`, bearer(k.User("admin").Token), "capability identity_changed")
-	ask(t, k, "", certificate(k.CertificateUser("carl", "system:masters").Certificate), "")
-	ask(t, k, "", material(map[string]string{"token": k.User("admin").Token, "impersonate": "nobody-known"}), "authorize permission_missing list namespaces, list services")
+	ask(t, k, `{"context": "prod"}`, r.Identity, bearer(k.User("admin").Token), "")
+	ask(t, k, `{"context": "prod"}`, "kubernetes:another/prod", bearer(k.User("admin").Token), "capability identity_changed")
+	ask(t, k, "", "", certificate(k.CertificateUser("carl", "system:masters").Certificate), "")
+	ask(t, k, "", "", material(map[string]string{"token": k.User("admin").Token, "impersonate": "nobody-known"}), "authorize permission_missing list namespaces, list services")
 }
 
 func TestRealClusterLetsInWithTheLeastRights(t *testing.T) {
@@ -105,20 +106,20 @@ func TestRealClusterLetsInWithTheLeastRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask(t, k, "", bearer(token.Token), "authorize permission_missing list namespaces, list services")
+	ask(t, k, "", "", bearer(token.Token), "authorize permission_missing list namespaces, list services")
 	account := peers.Subject{Kind: "ServiceAccount", Name: name, Namespace: "default"}
 	allow(t, k, name+"-namespaces", account, rule([]string{"list"}, "namespaces"))
-	ask(t, k, "", bearer(token.Token), "authorize permission_missing list services")
+	ask(t, k, "", "", bearer(token.Token), "authorize permission_missing list services")
 	allow(t, k, name+"-services", account, rule([]string{"list"}, "services"))
-	r := ask(t, k, "", bearer(token.Token), "")
+	r := ask(t, k, "", "", bearer(token.Token), "")
 	if _, counted := r.Facts["nodeCount"]; r.Identity != "" || counted || r.Facts["overPrivileged"] != false {
 		t.Errorf("identity %q, facts %v", r.Identity, r.Facts)
 	}
 	allow(t, k, name+"-uid", account, rule([]string{"get"}, "namespaces"))
-	if r := ask(t, k, "", bearer(token.Token), ""); !strings.HasPrefix(r.Identity, "kubernetes:") {
+	if r := ask(t, k, "", "", bearer(token.Token), ""); !strings.HasPrefix(r.Identity, "kubernetes:") {
 		t.Errorf("identity %q", r.Identity)
 	}
-	ask(t, k, "", material(map[string]string{"token": token.Token, "impersonate": "admin"}), "authorize permission_missing impersonate users admin")
+	ask(t, k, "", "", material(map[string]string{"token": token.Token, "impersonate": "admin"}), "authorize permission_missing impersonate users admin")
 }
 
 func TestRealClusterKeepsOut(t *testing.T) {
@@ -128,13 +129,13 @@ func TestRealClusterKeepsOut(t *testing.T) {
 		CommonName: "carl", Organizations: []string{"system:masters"},
 		NotBefore: time.Now().AddDate(0, 0, -2), NotAfter: time.Now().AddDate(0, 0, -1),
 	})
-	ask(t, k, "", bearer("canary-of-yesterday"), "authenticate credential_rejected")
-	ask(t, k, "", nil, "authenticate credential_missing")
-	ask(t, k, "", bearer(k.User("viewer").Token), "authorize permission_missing list namespaces, list services")
-	ask(t, k, "", certificate(k.CertificateUser("nina").Certificate), "authorize permission_missing list namespaces, list services")
-	ask(t, k, "", certificate(stranger), "authenticate credential_rejected")
-	ask(t, k, "", certificate(expired), "authenticate credential_expired")
-	ask(t, k, "", material(map[string]string{"username": "admin", "password": "canary-0123"}), "authenticate credential_rejected")
+	ask(t, k, "", "", bearer("canary-of-yesterday"), "authenticate credential_rejected")
+	ask(t, k, "", "", nil, "authenticate credential_missing")
+	ask(t, k, "", "", bearer(k.User("viewer").Token), "authorize permission_missing list namespaces, list services")
+	ask(t, k, "", "", certificate(k.CertificateUser("nina").Certificate), "authorize permission_missing list namespaces, list services")
+	ask(t, k, "", "", certificate(stranger), "authenticate credential_rejected")
+	ask(t, k, "", "", certificate(expired), "authenticate credential_expired")
+	ask(t, k, "", "", material(map[string]string{"username": "admin", "password": "canary-0123"}), "authenticate credential_rejected")
 }
 
 func TestRealClusterIsNotTrustedBlindly(t *testing.T) {
