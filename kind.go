@@ -18,7 +18,7 @@ type Kind struct {
 	CredentialRequired bool            `json:"credentialRequired,omitempty"`
 	Purposes           []Purpose       `json:"purposes,omitempty"` // beyond primary and fallback
 	Stages             []KindStage     `json:"stages"`
-	Test               json.RawMessage `json:"test,omitempty"` // what the generic HTTP driver does; see package kind/http
+	Test               json.RawMessage `json:"test,omitempty"` // what the generic HTTP driver does; see package kind/httpkind
 	Documentation      string          `json:"documentation,omitempty"`
 }
 

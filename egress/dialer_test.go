@@ -38,7 +38,7 @@ func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, er
 // listen counts the connections made to a loopback address.
 func listen(t *testing.T, address string) (*net.TCPAddr, *atomic.Int32) {
 	t.Helper()
-	l, err := net.Listen("tcp", address)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,11 @@ func TestRedirectsAreJudgedToo(t *testing.T) {
 	defer server.Close()
 	d := &egress.Dialer{Policy: egress.Policy{Loopback: true}}
 	client := &http.Client{Transport: &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true}}
-	response, err := client.Get(server.URL)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
 	if err == nil {
 		_ = response.Body.Close()
 	}

@@ -1,11 +1,13 @@
 package kind_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,7 +125,8 @@ func TestDefinitionsAreValidated(t *testing.T) {
 			if c.want != "" {
 				return
 			}
-			zebra, ape, tls := strings.Index(string(k.ConnectionSchema), "zebra"), strings.Index(string(k.ConnectionSchema), "ape"), strings.Index(string(k.ConnectionSchema), `"tls"`)
+			at := func(setting string) int { return bytes.Index(k.ConnectionSchema, []byte(strconv.Quote(setting))) }
+			zebra, ape, tls := at("zebra"), at("ape"), at("tls")
 			if zebra < 0 || zebra > ape || ape > tls {
 				t.Errorf("the order of the settings is lost: %s", k.ConnectionSchema)
 			}
@@ -152,7 +155,7 @@ func TestConfigsAreValidated(t *testing.T) {
 		"no object":            {"prometheus", `[]`, "/metadata"},
 		"unknown":              {"prometheus", `{"b": 1, "a/b~": 2}`, "/metadata/a~1b~0 /metadata/b"},
 		"proxy of a cluster":   {"kubernetes", `{"proxyUrl": "http://proxy"}`, "/metadata/proxyUrl"},
-		"kubernetes":           {"kubernetes", `{"context": "c", "cluster": "d", "namespace": "e-f", "user": "u", "clusterUid": "x"}`, ""},
+		"kubernetes":           {"kubernetes", `{"context": "c", "cluster": "d", "namespace": "e-f", "user": "u"}`, ""},
 		"namespace":            {"kubernetes", `{"namespace": "E F"}`, "/metadata/namespace"},
 		"type":                 {"kubernetes", `{"context": 1}`, "/metadata/context"},
 		"http":                 {"http", `{"method": "HEAD", "path": "/a?b=c", "status": [200, 204], "jsonPointer": "/a~1b/0", "jsonEquals": true, "contains": "x"}`, ""},

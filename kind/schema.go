@@ -76,6 +76,7 @@ const schemaURL = "belay:connection-schema"
 // noLoader refuses every reference out of a schema, to files and hosts alike.
 type noLoader struct{}
 
+// Load refuses.
 func (noLoader) Load(string) (any, error) {
 	return nil, errors.New("a schema must not refer to another document")
 }

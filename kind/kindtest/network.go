@@ -3,7 +3,6 @@ package kindtest
 import (
 	"context"
 	"io"
-	"log"
 	"net"
 	"net/netip"
 	"strings"
@@ -14,11 +13,10 @@ import (
 	"belay/egress"
 )
 
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
-
 // unknown is a resolver that knows no name.
 type unknown struct{}
 
+// LookupNetIP finds nothing.
 func (unknown) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
@@ -26,6 +24,7 @@ func (unknown) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 // inside is a resolver by which every name leads to the metadata service.
 type inside struct{}
 
+// LookupNetIP finds the metadata service.
 func (inside) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
 	return []netip.Addr{netip.MustParseAddr("169.254.169.254")}, nil
 }
@@ -33,6 +32,7 @@ func (inside) LookupNetIP(context.Context, string, string) ([]netip.Addr, error)
 // loopback is a resolver by which every name leads to this machine.
 type loopback struct{}
 
+// LookupNetIP finds this machine.
 func (loopback) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
 	return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 }

@@ -105,11 +105,12 @@ func (s *Session) untrusted(err error) {
 		return
 	}
 	last := refused.UnverifiedCertificates[len(refused.UnverifiedCertificates)-1]
-	s.facts["tls"] = map[string]any{
-		"presented":  string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: last.Raw})),
-		"issuer":     s.scrub.Clean(last.Issuer.String()),
-		"thumbprint": thumbprint(last),
+	facts := map[string]any{"issuer": s.scrub.Clean(last.Issuer.String()), "thumbprint": thumbprint(last)}
+	presented := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: last.Raw}))
+	if !s.scrub.Holds(presented) {
+		facts["presented"] = presented
 	}
+	s.facts["tls"] = facts
 }
 
 // thumbprint is the SHA-256 of a certificate in hexadecimal digits.

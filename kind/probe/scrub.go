@@ -47,7 +47,15 @@ func (s *Scrubber) Clean(text string) string {
 	if len(text) > readLimit {
 		text = text[:readLimit]
 	}
-	return shorten(printable(s.redact(text)))
+	// Twice: to put spaces for what cannot be printed may bring a secret about.
+	return shorten(s.redact(printable(s.redact(text))))
+}
+
+// Holds tells whether there is any of the credential in text, which can then
+// not be shown. It is for text that makes sense only as a whole.
+func (s *Scrubber) Holds(text string) bool {
+	s.build()
+	return s.mute || s.redact(text) != text
 }
 
 // Value is a value decoded from JSON, with Clean applied to every text in it.
@@ -125,7 +133,7 @@ func forms(secret string) []string {
 		fmt.Fprintf(&percent, "%%%02x", b)
 	}
 	out := []string{
-		secret, strings.Trim(string(quoted), `"`), html.EscapeString(secret),
+		secret, printable(secret), strings.Trim(string(quoted), `"`), html.EscapeString(secret),
 		url.QueryEscape(secret), url.PathEscape(secret), percent.String(), hex.EncodeToString([]byte(secret)),
 	}
 	// Base64 of a longer text with the secret in it shows it in one of three

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -100,8 +101,9 @@ func (s *Session) Quote(text string) string { return s.scrub.Clean(text) }
 // Fact notes something that the target tells about itself.
 func (s *Session) Fact(name string, value any) { s.facts[name] = s.scrub.Value(value) }
 
-// Identify notes who the target is.
-func (s *Session) Identify(identity string) { s.identity = s.scrub.Clean(identity) }
+// Identify notes who the target is. What comes from the target in it must be
+// quoted by Quote first.
+func (s *Session) Identify(identity string) { s.identity = identity }
 
 // Do sends a request and returns the answer, whatever its status. Redirects
 // within the endpoint's origin are followed for GET and HEAD; one to anywhere
@@ -205,9 +207,7 @@ func (s *Session) once(ctx context.Context, r Request, u *url.URL) (*Response, e
 	if err != nil {
 		return nil, &Failure{Cause: belay.CauseInternal, Detail: "the request could not be made"}
 	}
-	for name, values := range r.Header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, r.Header)
 	request.Header.Set("User-Agent", "belay")
 	if !r.Anonymous {
 		if err := authorize(request.Header, s.target.Credential); err != nil {

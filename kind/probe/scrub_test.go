@@ -1,0 +1,128 @@
+package probe
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"belay"
+)
+
+func material(typ string, values map[string]string) *belay.Material {
+	m := &belay.Material{Type: typ, Values: map[string]belay.Secret{}}
+	for name, v := range values {
+		m.Values[name] = belay.SecretString(v)
+	}
+	return m
+}
+
+func TestCleanHidesTheCredentialInEveryForm(t *testing.T) {
+	const secret = `canary/with+"quotes"&%-0123456789`
+	quoted, _ := json.Marshal(secret)
+	s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": secret + "\n"}))
+	for name, form := range map[string]string{
+		"plain":              secret,
+		"upper case":         strings.ToUpper(secret),
+		"first half":         secret[:len(secret)/2],
+		"last half":          secret[len(secret)/2:],
+		"JSON":               string(quoted),
+		"query":              url.QueryEscape(secret),
+		"path":               url.PathEscape(secret),
+		"hex":                strings.ToUpper(hex.EncodeToString([]byte(secret))),
+		"base64":             base64.StdEncoding.EncodeToString([]byte(secret)),
+		"base64 URL":         base64.RawURLEncoding.EncodeToString([]byte(secret)),
+		"base64 in a header": base64.StdEncoding.EncodeToString([]byte("Authorization: Bearer " + secret + "\r\n")),
+		"base64, shifted":    base64.StdEncoding.EncodeToString([]byte("Authorization: bearer  " + secret)),
+		"many":               strings.Repeat(secret, 500),
+		"far behind":         strings.Repeat(" ", readLimit-20) + secret,
+	} {
+		got := s.Clean("before " + form + " after")
+		known := map[string]bool{}
+		for i := 0; i+gramSize <= len(secret); i++ {
+			known[lower(secret[i:i+gramSize])] = true
+		}
+		for i := 0; i+gramSize <= len(got); i++ {
+			if known[lower(got[i:i+gramSize])] {
+				t.Errorf("%s: %q shows %q", name, got, got[i:i+gramSize])
+			}
+		}
+		if !strings.Contains(got, redacted) && name != "far behind" {
+			t.Errorf("%s: nothing is hidden in %q", name, got)
+		}
+		if rest := strings.NewReplacer("before ", "", " after", "", redacted, "").Replace(got); len(rest) > 40 {
+			t.Errorf("%s: %q is left", name, rest)
+		}
+	}
+}
+
+func TestCleanKeepsTheRest(t *testing.T) {
+	for name, c := range map[string]struct {
+		material   *belay.Material
+		text, want string
+	}{
+		"no credential":    {nil, "no\tsuch\r\nuser\x00 \x1b[1m", "no such user [1m"},
+		"public field":     {material(belay.CredentialBasic, map[string]string{"username": "jane-the-user", "password": "canary-1"}), "jane-the-user canary-1.", "jane-the-user [redacted]."},
+		"basic":            {material(belay.CredentialBasic, map[string]string{"username": "u", "password": "canary"}), "Basic dTpjYW5hcnk=", "Basic [redacted]"},
+		"unknown type":     {material("novel", map[string]string{"username": "jane-the-user"}), "jane-the-user.", "[redacted]."},
+		"opaque":           {material(belay.CredentialOpaque, map[string]string{"anything": "canary"}), "a canary sings", "a [redacted] sings"},
+		"short":            {material(belay.CredentialBearer, map[string]string{"token": "abcd"}), "xabcdx ABCD %61%62%63%64", "x[redacted]x [redacted] [redacted]"},
+		"too short":        {material(belay.CredentialBearer, map[string]string{"token": "abc"}), "abcdef", ""},
+		"empty":            {material(belay.CredentialBearer, map[string]string{"token": ""}), "said", "said"},
+		"invalid UTF-8":    {nil, "a\xffb", "a b"},
+		"direction change": {nil, "a\u202eb", "a b"},
+		"long":             {nil, strings.Repeat("é", 150), strings.Repeat("é", 98) + "…"},
+	} {
+		if got := NewScrubber(c.material).Clean(c.text); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestHolds(t *testing.T) {
+	s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "canary-0123456789"}))
+	encoded := base64.StdEncoding.EncodeToString([]byte("CN=canary-0123456789"))
+	if !s.Holds("-----BEGIN\n"+encoded) || s.Holds("-----BEGIN\nAAAA") {
+		t.Error("what holds the credential is not told from what does not")
+	}
+	short := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "abc"}))
+	if !short.Holds("anything") {
+		t.Error("a short credential may be anywhere")
+	}
+}
+
+func TestValueCleansAllTexts(t *testing.T) {
+	s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "canary-0123"}))
+	got, err := json.Marshal(s.Value(map[string]any{
+		"canary-0123": []any{"canary-0123", json.Number("1"), true, nil, 2}, "b": json.Number("canary-0123"),
+	}))
+	if err == nil || strings.Contains(string(got), "canary") {
+		t.Errorf("a number that is none was kept: %s", got)
+	}
+	got, err = json.Marshal(s.Value(map[string]any{"canary-0123": []any{"canary-0123", json.Number("1"), true, nil, 2}}))
+	if err != nil || string(got) != `{"[redacted]":["[redacted]",1,true,null,2]}` {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("said the target", "canary-0123456789")
+	f.Add("canary-0123456789\xff", "canary-0123456789")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": secret}))
+		got := s.Clean(text)
+		if len(got) > quoteLimit || !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q is long or not printable", got)
+		}
+		secret, rest := lower(strings.TrimSpace(secret)), lower(strings.ReplaceAll(got, redacted, "\n"))
+		for i := 0; i+gramSize <= len(secret); i++ {
+			if strings.Contains(rest, secret[i:i+gramSize]) {
+				t.Errorf("%q shows %q of %q", got, secret[i:i+gramSize], text)
+			}
+		}
+	})
+}
