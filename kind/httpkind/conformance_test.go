@@ -2,6 +2,7 @@ package httpkind_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -66,9 +67,7 @@ func prometheus(answers map[string]string) http.Handler {
 		"count(up) or vector(0)":   `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.5,"3"]}]}}`,
 		"sum(up) or vector(0)":     `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.5,"2"]}]}}`,
 	}
-	for k, v := range answers {
-		all[k] = v
-	}
+	maps.Copy(all, answers)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.URL.Path
 		if key == "/api/v1/query" {

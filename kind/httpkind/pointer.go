@@ -32,7 +32,7 @@ func lookup(v any, pointer string) (any, bool) {
 	if !strings.HasPrefix(pointer, "/") {
 		return nil, false
 	}
-	for _, token := range strings.Split(pointer[1:], "/") {
+	for token := range strings.SplitSeq(pointer[1:], "/") {
 		token = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
 		var ok bool
 		if v, ok = step(v, token); !ok {

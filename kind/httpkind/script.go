@@ -128,8 +128,10 @@ type scriptStage struct {
 
 func (s *Script) stages() []scriptStage {
 	return []scriptStage{
-		{belay.StageProtocol, s.Protocol}, {belay.StageAuthenticate, s.Authenticate},
-		{belay.StageAuthorize, s.Authorize}, {belay.StageCapability, s.Capability},
+		{belay.StageProtocol, s.Protocol},
+		{belay.StageAuthenticate, s.Authenticate},
+		{belay.StageAuthorize, s.Authorize},
+		{belay.StageCapability, s.Capability},
 	}
 }
 

@@ -116,7 +116,7 @@ func Check(t testing.TB, r belay.Report) {
 			t.Errorf("stage %s is %s, and it is %v that an earlier one failed", s.Stage, s.Outcome, over)
 		}
 		over = over || s.Outcome == belay.OutcomeFailed
-		for _, part := range strings.Split(s.Detail, "; ") {
+		for part := range strings.SplitSeq(s.Detail, "; ") {
 			if len(part) > 300 || strings.ContainsFunc(part, func(c rune) bool { return !unicode.IsPrint(c) }) {
 				t.Errorf("detail of %s is long or not printable: %q", s.Stage, s.Detail)
 			}

@@ -9,6 +9,7 @@ package kubernetes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -115,8 +116,8 @@ func (c cluster) authenticate(ctx context.Context, s *probe.Session) error {
 // refine knows better what a refusal means here: nobody may do nothing, and
 // who may not be somebody else lacks just that permission.
 func (c cluster) refine(s *probe.Session, err error) error {
-	f, ok := err.(*probe.Failure)
-	if !ok || f.Cause != belay.CausePermissionMissing {
+	var f *probe.Failure
+	if !errors.As(err, &f) || f.Cause != belay.CausePermissionMissing {
 		return err
 	}
 	switch m := s.Target().Credential; {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -205,9 +206,7 @@ func (s *Session) once(ctx context.Context, r Request, u *url.URL) (*Response, e
 	if err != nil {
 		return nil, &Failure{Cause: belay.CauseInternal, Detail: "the request could not be made"}
 	}
-	for name, values := range r.Header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, r.Header)
 	request.Header.Set("User-Agent", "belay")
 	if !r.Anonymous {
 		if err := authorize(request.Header, s.target.Credential); err != nil {
