@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -391,9 +392,7 @@ func (b *importBatch) nextVersion(ctx context.Context, k *KubeconfigContext, id 
 	for name := range old.Public {
 		whole[name] = nil
 	}
-	for name, s := range secret {
-		whole[name] = s
-	}
+	maps.Copy(whole, secret)
 	return b.app.changeCredential(ctx, b.caller, old.Credential, CredentialChange{Secret: whole})
 }
 

@@ -58,7 +58,7 @@ func runRecipe(t *testing.T, c Context) []byte {
 		}
 		return b
 	}
-	for _, line := range strings.Split(strings.TrimSuffix(string(read("calls")), "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(read("calls")), "\n"), "\n") {
 		if line != "--context="+c.Name {
 			t.Errorf("kubectl was called with %q first", line)
 		}

@@ -171,7 +171,8 @@ func (b connectionBody) change() (app.ConnectionChange, error) {
 			ch.Maintenance.Until = b.Maintenance.Until.UTC()
 		}
 	}
-	return ch, urlInMetadata(&ch)
+	err := urlInMetadata(&ch) // before ch is returned, since it changes it
+	return ch, err
 }
 
 func (b connectionBody) credentials(ch *app.ConnectionChange) error {
@@ -203,7 +204,7 @@ func (b connectionBody) credentials(ch *app.ConnectionChange) error {
 func urlInMetadata(ch *app.ConnectionChange) error {
 	var m map[string]json.RawMessage
 	if ch.Config == nil || json.Unmarshal(ch.Config, &m) != nil || m["url"] == nil {
-		return nil
+		return nil //nolint:nilerr // metadata that is no object is refused where it is checked
 	}
 	var s string
 	if json.Unmarshal(m["url"], &s) != nil {
