@@ -61,3 +61,13 @@ func (t *Tx) CreateOrganization(ctx context.Context, o *belay.Organization) erro
 		o.ID, o.Name, fold(o.Name), o.Description, o.Country, o.Region, o.OwnerID, o.Version,
 		micros(o.CreatedAt), micros(o.UpdatedAt))
 }
+
+// FirstOrganization returns the oldest organization and its owner.
+func (r Reader) FirstOrganization(ctx context.Context) (id, owner belay.ID, err error) {
+	o, err := one(ctx, r, scanOrganization, "select "+organizationColumns+
+		" from organizations o where o.deleted_at = 0 order by o.created_at, o.id limit 1")
+	if err != nil {
+		return "", "", notFound(err, "organization")
+	}
+	return o.ID, o.OwnerID, nil
+}
