@@ -23,6 +23,7 @@ type Connection struct {
 // ConnectionChange is what a client wants a connection to be; nil leaves a
 // field as it is.
 type ConnectionChange struct {
+	ID          belay.ID // only on creation; "": a new one
 	Name        *string
 	Description *string
 	Kind        *string // cannot change once it is set
@@ -153,6 +154,26 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 	return a.Connection(ctx, c.org, id)
 }
 
+// BeginRegistration returns the id under which the client may then create a
+// connection of a kind, and the kind, from which it makes its form. Nothing
+// is stored until then.
+func (a *App) BeginRegistration(ctx context.Context, kind string) (belay.ID, *belay.Kind, error) {
+	if _, err := authenticated(ctx, belay.PermissionConnectionWrite); err != nil {
+		return "", nil, err
+	}
+	k, ok := a.kinds[kind]
+	if !ok {
+		return "", nil, belay.Invalid("/kind", "%q is not a kind; the kinds are %s", cutText(kind), joined(slices.Sorted(maps.Keys(a.kinds))))
+	}
+	return a.newID(), k.Definition(), nil
+}
+
+// CancelRegistration ends what BeginRegistration began.
+func (a *App) CancelRegistration(ctx context.Context) error {
+	_, err := authenticated(ctx, belay.PermissionConnectionWrite)
+	return err
+}
+
 // initialStatus is the status with which a connection is stored that is
 // wanted in another: connected is reached by a test only.
 func initialStatus(wanted belay.Status) (belay.Status, error) {
@@ -177,6 +198,9 @@ func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.
 		Health:  belay.Health{Status: belay.HealthUnchecked},
 		Policy:  belay.CheckPolicy{Interval: belay.DefaultCheckInterval, Timeout: belay.DefaultCheckTimeout},
 		Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if ch.ID != "" {
+		v.ID = ch.ID
 	}
 	if ch.Management != "" {
 		v.Management = ch.Management

@@ -82,8 +82,30 @@ func (a *App) TestConnection(ctx context.Context, org, id belay.ID) (*Check, err
 	return a.test(ctx, c, v.Connection, belay.TriggerManual)
 }
 
+// StartTest starts a test of a connection, as TestConnection does, and does
+// not wait for its end.
+func (a *App) StartTest(ctx context.Context, org, id belay.ID) error {
+	c, v, err := a.findConnection(ctx, org, id, belay.PermissionConnectionUse)
+	if err == nil {
+		a.start(c, v.Connection, belay.TriggerManual)
+	}
+	return err
+}
+
 func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*Check, error) {
-	t := a.running.join(v.ID, func(ctx context.Context) (*Check, error) {
+	t := a.start(c, v, trigger)
+	select {
+	case <-t.done:
+		return t.check, t.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// start starts a test, or finds the one of the same connection that is under
+// way.
+func (a *App) start(c caller, v *belay.Connection, trigger belay.Trigger) *runningTest {
+	return a.running.join(v.ID, func(ctx context.Context) (*Check, error) {
 		k, err := a.run(ctx, c, v, trigger)
 		if err != nil {
 			return nil, err
@@ -93,12 +115,6 @@ func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger b
 		}
 		return a.view(ctx, v, k), nil
 	})
-	select {
-	case <-t.done:
-		return t.check, t.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // run tests a connection with its credentials in their order: the next one

@@ -2,6 +2,8 @@ package rest
 
 import (
 	"encoding/json"
+	"net/http"
+	"strings"
 	"time"
 
 	"belay"
@@ -88,7 +90,28 @@ func (a *API) testConnection(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if prefersAsync(r.Header.Values("Prefer")) {
+		if err := a.app.StartTest(r.Context(), org, id); err != nil {
+			return response{}, err
+		}
+		checks := strings.TrimSuffix(r.URL.Path, "/test") + "/checks"
+		return response{status: http.StatusAccepted, header: map[string]string{
+			"Preference-Applied": "respond-async", "Location": checks,
+		}, body: map[string]any{"connectionId": id, "checks": checks}}, nil
+	}
 	return checked(a.app.TestConnection(r.Context(), org, id))
+}
+
+// prefersAsync reads the header Prefer (RFC 7240).
+func prefersAsync(headers []string) bool {
+	for _, header := range headers {
+		for preference := range strings.SplitSeq(header, ",") {
+			if name, _, _ := strings.Cut(preference, ";"); strings.EqualFold(strings.TrimSpace(name), "respond-async") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func checked(k *app.Check, err error) (response, error) {

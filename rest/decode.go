@@ -157,10 +157,7 @@ func (d *decoder) members(raw []byte, pointer string, each func(name string, raw
 
 func (d *decoder) object(raw []byte, v reflect.Value, pointer string) {
 	fields := map[string]reflect.Value{}
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		fields[name] = v.Field(i)
-	}
+	collectFields(v, fields)
 	d.members(raw, pointer, func(name string, raw []byte) {
 		f, ok := fields[name]
 		if !ok {
@@ -172,6 +169,19 @@ func (d *decoder) object(raw []byte, v reflect.Value, pointer string) {
 		}
 		d.value(raw, f, pointer+"/"+escape(name))
 	})
+}
+
+// collectFields finds the fields of a struct, and of those embedded in it, by
+// their JSON names.
+func collectFields(v reflect.Value, into map[string]reflect.Value) {
+	for i := range v.NumField() {
+		if v.Type().Field(i).Anonymous {
+			collectFields(v.Field(i), into)
+			continue
+		}
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		into[name] = v.Field(i)
+	}
 }
 
 func (d *decoder) mapping(raw []byte, v reflect.Value, pointer string) {

@@ -110,8 +110,14 @@ func (r *request) page() (belay.Query, error) {
 	}
 	s, _ = r.first("order")
 	q.Order, err = belay.ParseOrder(s)
+	if column, ok := orderAliases[q.Order.Column]; ok {
+		q.Order.Column = column
+	}
 	return q, err
 }
+
+// orderAliases are columns as Meshery's clients spell them.
+var orderAliases = map[string]string{"created_at": "createdAt", "updated_at": "updatedAt", "sub_type": "subType"}
 
 func number(name, s string, least, most int) (int, error) {
 	if s == "" {

@@ -91,6 +91,8 @@ type Route struct {
 type response struct {
 	body    any
 	version int64 // for the ETag; 0 where nothing can be changed by If-Match
+	status  int   // instead of the route's, 0 for that
+	header  map[string]string
 }
 
 // request is a request being handled.
@@ -165,8 +167,15 @@ func (r *request) wantMedia(want string) error {
 func (a *API) answer(w http.ResponseWriter, r *request, res response) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
+	for name, value := range res.header {
+		h.Set(name, value)
+	}
+	status := r.route.Status
+	if res.status != 0 {
+		status = res.status
+	}
 	if res.body == nil {
-		w.WriteHeader(r.route.Status)
+		w.WriteHeader(status)
 		return
 	}
 	var b bytes.Buffer
@@ -185,7 +194,7 @@ func (a *API) answer(w http.ResponseWriter, r *request, res response) {
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	w.WriteHeader(r.route.Status)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(b.Bytes())
 	}

@@ -39,6 +39,8 @@ func (a *API) Routes() []Route {
 		{get, connections, belay.PermissionConnectionRead, ok, connectionParams, 0, false, a.listConnections},
 		{post, connections, belay.PermissionConnectionWrite, created, nil, 0, false, a.createConnection},
 		{post, connections + "/test", belay.PermissionConnectionUse, ok, nil, 0, false, a.testDraft},
+		{post, connections + "/register", belay.PermissionConnectionWrite, ok, nil, 0, false, a.registrationEvent},
+		{del, connections + "/register/{registrationId}", belay.PermissionConnectionWrite, noContent, nil, 0, false, a.cancelRegistration},
 		{get, connection, belay.PermissionConnectionRead, ok, nil, 0, false, a.getConnection},
 		{put, connection, belay.PermissionConnectionWrite, ok, nil, 0, false, a.updateConnection},
 		{del, connection, belay.PermissionConnectionWrite, noContent, nil, 0, false, a.deleteConnection},

@@ -25,6 +25,10 @@ var constraints = []constraint{
 	nameTaken("credentials", "credential"),
 	nameTaken("connections", "connection"),
 	{
+		name: "connections_pkey", columns: "connections.id",
+		meaning: belay.Errorf(belay.CodeConflict, "this id is taken"),
+	},
+	{
 		name: "connections_identity_key", columns: "connections.organization_id, connections.identity",
 		meaning: belay.Errorf(belay.CodeConflict, "another connection already stands for this target"),
 	},
