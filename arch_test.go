@@ -39,7 +39,8 @@ var imports = map[string][]string{
 	},
 	"belay/cli":       {"belay"},
 	"belay/cmd/belay": {"belay", "belay/cli", "belay/server"},
-	// For tests only.
+	// For tests and measurements only.
+	"belay/bench/start":            {"belay", "belay/store"},
 	"belay/belaytest":              {"belay", "belay/app", "belay/server", "belay/store"},
 	"belay/e2e/peers":              {},
 	"belay/e2e/peers/withpostgres": {"belay/e2e/peers"},
