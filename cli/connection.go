@@ -37,7 +37,7 @@ func connections() resource {
 		when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 	}
 	return resource{
-		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"},
+		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"}, exact: true,
 		columns: columns, detail: detail, order: "name asc", scoped: true,
 		queries: map[string]string{
 			"kind": "kind", "status": "status", "state": "status", "type": "type", "health": "health", "label": "label",

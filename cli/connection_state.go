@@ -75,8 +75,9 @@ func (c *connectionState) showTransitions(ctx context.Context, in *invocation) e
 		}
 		return cell{}
 	}}
+	byUser := keep(p.items, func(it item) bool { return it.text("byUser") == "true" })
 	return in.show(document{
-		raw: p.document, items: p.items, noun: "state",
+		raw: p.document, items: byUser, noun: "state", called: func(it item) string { return it.text("to") },
 		columns: []column{field("STATE", "to"), test, field("EFFECT", "effect")},
 	})
 }

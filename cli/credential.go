@@ -40,8 +40,8 @@ func credentials() resource {
 			when("EXPIRES", "expiresAt"), when("USED", "lastUsedAt"), when("ROTATED", "lastRotatedAt"),
 			field("ID", "id"), when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
-		queries: map[string]string{"type": "type", "workspace": "filter", "environment": "filter", "connection": "filter"},
-		order:   "name asc", scoped: true,
+		queries: map[string]string{"type": "type"}, holders: []string{"workspace", "environment"},
+		order: "name asc", scoped: true,
 	}
 }
 
