@@ -49,6 +49,7 @@ type kubeContext struct {
 	} `json:"match"`
 	Check    *check `json:"check"`
 	Problems []struct {
+		Effect  string `json:"effect"`
 		Message string `json:"message"`
 	} `json:"problems"`
 	Importable bool     `json:"importable"`
@@ -116,7 +117,7 @@ func (in *invocation) showContexts(found []kubeContext) {
 		t, text := k.state()
 		rows = append(rows, []cell{
 			{text: fmt.Sprintf("%3d", i+1)}, {text: look{unicode: l.unicode}.mark(t), tone: t},
-			{text: k.Name}, {text: k.Server}, {text: in.plainText(text)}, {text: k.match()},
+			{text: k.Name}, {text: k.Server}, {text: k.match()}, {text: in.plainText(text)},
 		})
 	}
 	_ = writeRows(in.Stderr, nil, rows, l, false)
@@ -124,14 +125,24 @@ func (in *invocation) showContexts(found []kubeContext) {
 
 func (k kubeContext) state() (tone, string) {
 	switch {
-	case len(k.Problems) > 0 && !k.Usable:
-		return warning, k.Problems[0].Message
+	case !k.Usable && k.obstacle() != "":
+		return warning, k.obstacle()
 	case k.Check == nil:
 		return faint, "not tested"
 	case k.Check.passed():
 		return healthTone(k.Check.Health), k.Check.Summary
 	}
 	return bad, k.Check.Summary
+}
+
+// obstacle is the first problem that is more than a warning.
+func (k kubeContext) obstacle() string {
+	for _, p := range k.Problems {
+		if p.Effect != "warning" {
+			return p.Message
+		}
+	}
+	return ""
 }
 
 func (k kubeContext) match() string {

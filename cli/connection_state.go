@@ -43,10 +43,10 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	if got := it.text("status"); got != c.State {
-		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: it.text("statusReason")}
+		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: first(setting{text: it.text("statusReason")}, setting{text: it.text("health.summary")}).text}
 		return f.withHelp("see why: belay connection test " + shellWord(it.name()))
 	}
-	in.say(good, "%s is %s", it.name(), c.State)
+	in.say(good, "%s is now %s", it.name(), c.State)
 	return nil
 }
 

@@ -15,7 +15,7 @@ type listing struct {
 	Limit  int      `default:"50" placeholder:"N" help:"Show at most this many."`
 	All    bool     `help:"Show all, however many."`
 	Search string   `placeholder:"WORDS" help:"Only what has words that begin like these."`
-	Sort   string   `placeholder:"FIELD" help:"Sort by this field; \"-name\" or \"name desc\" for the other direction."`
+	Sort   string   `placeholder:"FIELD" help:"Sort by this field; the other way round with \"name desc\" or --sort=-name."`
 	Filter []string `sep:"none" placeholder:"KEY=VALUE" help:"Only what matches; several values with commas, several keys with several flags."`
 }
 

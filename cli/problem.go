@@ -45,7 +45,7 @@ func (r remedy) line() string {
 	case r.Command != "":
 		return r.Command
 	case r.Description != "":
-		return r.Description
+		return r.Title + ": " + r.Description
 	}
 	return strings.TrimSpace(r.Title + " " + r.Link)
 }
