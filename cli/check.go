@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 type check struct {
 	ID           string   `json:"id"`
 	ConnectionID string   `json:"connectionId"`
-	DurationMS   int      `json:"durationMs"`
+	DurationMS   float64  `json:"durationMs"`
 	Health       string   `json:"health"`
 	Cause        string   `json:"cause"`
 	Summary      string   `json:"summary"`
@@ -21,10 +22,10 @@ type check struct {
 }
 
 type stage struct {
-	Name       string `json:"name"`
-	Outcome    string `json:"outcome"`
-	DurationMS int    `json:"durationMs"`
-	Detail     string `json:"detail"`
+	Name       string  `json:"name"`
+	Outcome    string  `json:"outcome"`
+	DurationMS float64 `json:"durationMs"`
+	Detail     string  `json:"detail"`
 }
 
 func (it item) check() (check, error) {
@@ -73,9 +74,17 @@ func (in *invocation) showCheck(raw item, conn item) error {
 
 func summaryOf(c check) string {
 	if c.Summary == "" {
-		return fmt.Sprintf(" · %dms", c.DurationMS)
+		return " · " + millis(c.DurationMS)
 	}
-	return fmt.Sprintf(" · %s · %dms", c.Summary, c.DurationMS)
+	return fmt.Sprintf(" · %s · %s", c.Summary, millis(c.DurationMS))
+}
+
+// millis writes a number of milliseconds as precisely as it says something.
+func millis(ms float64) string {
+	if ms >= 10 || ms == math.Trunc(ms) {
+		return fmt.Sprintf("%.0fms", ms)
+	}
+	return fmt.Sprintf("%.1fms", ms)
 }
 
 func (in *invocation) showStages(raw item, c check, conn item) error {
@@ -106,7 +115,7 @@ func stageRow(s stage, l look) []cell {
 		detail = strings.ReplaceAll(s.Outcome, "_", " ")
 	}
 	if s.Outcome == "passed" || s.Outcome == "failed" || s.Outcome == "warned" {
-		took = fmt.Sprintf("%dms", s.DurationMS)
+		took = millis(s.DurationMS)
 	}
 	sign := look{unicode: l.unicode}.mark(t)
 	return []cell{{text: " " + sign, tone: t}, {text: stageName(s.Name)}, {text: detail}, {text: took, tone: faint}}
@@ -155,7 +164,7 @@ func checkDocument(raw json.RawMessage, checks, conns []item) document {
 }
 
 func checkColumns() []column {
-	took := column{title: "TOOK", cell: func(it item, _ view) cell { return cell{text: it.text("durationMs") + "ms"} }}
+	took := column{title: "TOOK", cell: func(it item, _ view) cell { return cell{text: millis(it.number("durationMs"))} }}
 	why := column{title: "WHY", cell: func(it item, _ view) cell {
 		if it.text("health") == "healthy" {
 			return cell{}

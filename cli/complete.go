@@ -240,7 +240,7 @@ func (in *invocation) liveNames(ctx context.Context, noun string) []string {
 	if names, ok := in.cached(file); ok {
 		return names
 	}
-	p, err := in.fetch(ctx, resources()[i], url.Values{"pageSize": {fmt.Sprint(pageCap)}})
+	p, err := in.fetchUpTo(ctx, resources()[i], resources()[i].path, url.Values{}, pageCap)
 	if err != nil {
 		return nil
 	}

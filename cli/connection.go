@@ -37,7 +37,7 @@ func connections() resource {
 		when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 	}
 	return resource{
-		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"},
+		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"}, exact: true,
 		columns: columns, detail: detail, order: "name asc", scoped: true,
 		queries: map[string]string{
 			"kind": "kind", "status": "status", "state": "status", "type": "type", "health": "health", "label": "label",
@@ -127,7 +127,33 @@ func (*connectionView) Help() string {
 
 // Run shows one connection.
 func (c *connectionView) Run(ctx context.Context, in *invocation) error {
-	return in.view(ctx, connections(), c.Name)
+	found, err := in.find(ctx, connections(), c.Name)
+	if err != nil {
+		return err
+	}
+	it, _, err := in.get(ctx, connections(), found.id())
+	if err != nil {
+		return err
+	}
+	if in.forPeople() {
+		in.nameCredentials(ctx, it)
+	}
+	return in.showItem(connections(), it)
+}
+
+// nameCredentials adds the names of a connection's credentials, which people
+// know them by. One that the caller may not read keeps its id.
+func (in *invocation) nameCredentials(ctx context.Context, it item) {
+	uses, _ := it.at("credentials").([]any)
+	for _, u := range uses {
+		use, ok := u.(map[string]any)
+		if !ok {
+			continue
+		}
+		if cred, _, err := in.get(ctx, credentials(), item{fields: use}.id()); err == nil {
+			use["name"] = cred.name()
+		}
+	}
 }
 
 type connectionDelete struct {
@@ -142,5 +168,5 @@ func (*connectionDelete) Help() string {
 
 // Run deletes connections. Their credentials stay.
 func (c *connectionDelete) Run(ctx context.Context, in *invocation) error {
-	return in.deleteAll(ctx, connections(), c.Names, "It can be restored for 30 days. Its credential was not deleted.")
+	return in.deleteAll(ctx, connections(), c.Names, "No credential was deleted.")
 }

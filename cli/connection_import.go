@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,37 +49,12 @@ type kubeContext struct {
 	} `json:"match"`
 	Check    *check `json:"check"`
 	Problems []struct {
+		Effect  string `json:"effect"`
 		Message string `json:"message"`
 	} `json:"problems"`
-	Recipe recipe `json:"recipe"`
-}
-
-// recipe is what to run by hand; a list of lines or of steps.
-type recipe []string
-
-// UnmarshalJSON takes texts, and objects that have a command or a text.
-func (r *recipe) UnmarshalJSON(b []byte) error {
-	v, err := decodeAny(b)
-	if err != nil {
-		return err
-	}
-	list, _ := v.([]any)
-	for _, e := range list {
-		step := item{fields: e}
-		for _, line := range []string{step.text("title"), step.text("command")} {
-			if line != "" {
-				*r = append(*r, line)
-			}
-		}
-		if s, ok := e.(string); ok {
-			*r = append(*r, s)
-		}
-	}
-	return nil
-}
-
-func (k kubeContext) importable() bool {
-	return k.Match.State != "unreadable" && k.Match.State != "unusable"
+	Importable bool     `json:"importable"`
+	Usable     bool     `json:"usable"` // from where the server runs
+	Recipe     []string `json:"recipe"` // what makes it usable
 }
 
 // Run shows what a kubeconfig holds and imports what is chosen of it.
@@ -97,7 +73,7 @@ func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
 			return err
 		}
 	}
-	found, err := in.previewKubeconfig(ctx, file)
+	found, err := in.previewKubeconfig(ctx, target, file)
 	if err != nil {
 		return err
 	}
@@ -112,8 +88,8 @@ func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
 	return c.send(ctx, in, file, chosen, target, envs)
 }
 
-func (in *invocation) previewKubeconfig(ctx context.Context, file []byte) ([]kubeContext, error) {
-	res, err := in.sendKubeconfig(ctx, kubernetesPath+"/contexts", file, nil, true)
+func (in *invocation) previewKubeconfig(ctx context.Context, target item, file []byte) ([]kubeContext, error) {
+	res, err := in.sendKubeconfig(ctx, kubernetesPath+"/contexts", target, file, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +117,7 @@ func (in *invocation) showContexts(found []kubeContext) {
 		t, text := k.state()
 		rows = append(rows, []cell{
 			{text: fmt.Sprintf("%3d", i+1)}, {text: look{unicode: l.unicode}.mark(t), tone: t},
-			{text: k.Name}, {text: k.Server}, {text: in.plainText(text)}, {text: k.match()},
+			{text: k.Name}, {text: k.Server}, {text: k.match()}, {text: in.plainText(text)},
 		})
 	}
 	_ = writeRows(in.Stderr, nil, rows, l, false)
@@ -149,8 +125,8 @@ func (in *invocation) showContexts(found []kubeContext) {
 
 func (k kubeContext) state() (tone, string) {
 	switch {
-	case len(k.Problems) > 0 && !k.importable():
-		return warning, k.Problems[0].Message
+	case !k.Usable && k.obstacle() != "":
+		return warning, k.obstacle()
 	case k.Check == nil:
 		return faint, "not tested"
 	case k.Check.passed():
@@ -159,12 +135,24 @@ func (k kubeContext) state() (tone, string) {
 	return bad, k.Check.Summary
 }
 
+// obstacle is the first problem that is more than a warning.
+func (k kubeContext) obstacle() string {
+	for _, p := range k.Problems {
+		if p.Effect != "warning" {
+			return p.Message
+		}
+	}
+	return ""
+}
+
 func (k kubeContext) match() string {
 	switch k.Match.State {
 	case "same":
 		return "is connection " + k.Match.ConnectionName
 	case "secret_changed":
 		return "is connection " + k.Match.ConnectionName + ", with another secret"
+	case "other_cluster":
+		return "is not the cluster of " + k.Match.ConnectionName
 	}
 	return strings.ReplaceAll(k.Match.State, "_", " ")
 }
@@ -173,7 +161,7 @@ func (k kubeContext) match() string {
 func (c *importKubeconfig) choose(in *invocation, found []kubeContext, target item) ([]string, error) {
 	var names []string
 	for _, k := range found {
-		if k.importable() {
+		if k.Importable {
 			names = append(names, k.Name)
 		}
 	}
@@ -208,7 +196,7 @@ func known(found []kubeContext, names []string) error {
 		switch {
 		case i < 0:
 			return usage("the kubeconfig has no context %q", n)
-		case !found[i].importable():
+		case !found[i].Importable:
 			return noContext(found[i : i+1])
 		}
 	}
@@ -254,7 +242,7 @@ func (in *invocation) chooseContexts(found []kubeContext, names []string) ([]str
 	}
 	var chosen []string
 	for _, k := range found {
-		if len(words) == 0 && k.importable() && k.Check != nil && k.Check.passed() {
+		if len(words) == 0 && k.Importable && k.Check != nil && k.Check.passed() {
 			chosen = append(chosen, k.Name)
 		}
 	}
@@ -269,17 +257,16 @@ func (in *invocation) chooseContexts(found []kubeContext, names []string) ([]str
 
 func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item) error {
 	type choice struct {
-		Name         string `json:"name"`
-		As           string `json:"as,omitempty"`
-		OnExisting   string `json:"onExisting"`
-		ConnectionID string `json:"connectionId,omitempty"`
+		Name       string `json:"name"`
+		As         string `json:"as,omitempty"`
+		OnExisting string `json:"onExisting"`
 	}
 	options := struct {
 		Contexts       []choice `json:"contexts"`
 		EnvironmentIDs []string `json:"environmentIds"`
 	}{EnvironmentIDs: []string{}}
 	for _, name := range chosen {
-		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting, target.id()})
+		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting})
 	}
 	for _, e := range envs {
 		options.EnvironmentIDs = append(options.EnvironmentIDs, e.id())
@@ -289,7 +276,7 @@ func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte
 		return fmt.Errorf("encode the choice: %w", err)
 	}
 	in.announce()
-	res, err := in.sendKubeconfig(ctx, kubernetesPath, file, raw, false)
+	res, err := in.sendKubeconfig(ctx, kubernetesPath, target, file, raw)
 	if err != nil {
 		return err
 	}
@@ -306,8 +293,25 @@ type imported struct {
 
 type importedContext struct {
 	Name           string `json:"name"`
+	Outcome        string `json:"outcome"`
 	ConnectionName string `json:"connectionName"`
 	Message        string `json:"message"`
+	Check          *check `json:"check"`
+}
+
+// line says what became of a context.
+func (k importedContext) line() string {
+	text := k.Name + " → connection " + k.ConnectionName + " " + k.Outcome
+	if k.Check != nil {
+		text += ", " + k.Check.Health
+		if k.Check.Summary != "" && !k.Check.passed() {
+			text += " — " + k.Check.Summary
+		}
+	}
+	if k.Message != "" {
+		text += " (" + k.Message + ")"
+	}
+	return text
 }
 
 func (in *invocation) showImported(res *response, envs []item) error {
@@ -321,10 +325,10 @@ func (in *invocation) showImported(res *response, envs []item) error {
 		}
 	}
 	for _, k := range answer.Connected {
-		in.say(good, "%s → connection %s, healthy", k.Name, k.ConnectionName)
+		in.say(good, "%s", k.line())
 	}
 	for _, k := range answer.Registered {
-		in.say(warning, "%s → connection %s, not healthy yet — %s", k.Name, k.ConnectionName, k.Message)
+		in.say(warning, "%s", k.line())
 	}
 	for _, k := range answer.Ignored {
 		in.say(faint, "%s left out — %s", k.Name, k.Message)
@@ -351,7 +355,9 @@ func importedItems(a imported) []item {
 	return out
 }
 
-func (in *invocation) sendKubeconfig(ctx context.Context, path string, file, options []byte, reads bool) (*response, error) {
+// sendKubeconfig sends a kubeconfig, perhaps for one connection; without
+// options it is only looked at.
+func (in *invocation) sendKubeconfig(ctx context.Context, path string, target item, file, options []byte) (*response, error) {
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
 	part, err := form.CreateFormFile("k8sfile", "kubeconfig")
@@ -364,12 +370,15 @@ func (in *invocation) sendKubeconfig(ctx context.Context, path string, file, opt
 	if err = errors.Join(err, form.Close()); err != nil {
 		return nil, fmt.Errorf("put the form together: %w", err)
 	}
-	query := map[string][]string{}
+	query := url.Values{}
+	if target.id() != "" {
+		query.Set("connectionId", target.id())
+	}
 	if err := in.scope(ctx, query); err != nil {
 		return nil, err
 	}
 	return in.send(ctx, request{
 		method: http.MethodPost, path: path, query: query, raw: b.Bytes(), media: form.FormDataContentType(),
-		timeout: testTimeout, reads: reads,
+		timeout: testTimeout, reads: options == nil,
 	})
 }

@@ -43,10 +43,10 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	if got := it.text("status"); got != c.State {
-		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: it.text("statusReason")}
+		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: first(setting{text: it.text("statusReason")}, setting{text: it.text("health.summary")}).text}
 		return f.withHelp("see why: belay connection test " + shellWord(it.name()))
 	}
-	in.say(good, "%s is %s", it.name(), c.State)
+	in.say(good, "%s is now %s", it.name(), c.State)
 	return nil
 }
 
@@ -75,8 +75,9 @@ func (c *connectionState) showTransitions(ctx context.Context, in *invocation) e
 		}
 		return cell{}
 	}}
+	byUser := keep(p.items, func(it item) bool { return it.text("byUser") == "true" })
 	return in.show(document{
-		raw: p.document, items: p.items, noun: "state",
+		raw: p.document, items: byUser, noun: "state", called: func(it item) string { return it.text("to") },
 		columns: []column{field("STATE", "to"), test, field("EFFECT", "effect")},
 	})
 }

@@ -22,7 +22,7 @@ const credentialsPath = "/api/integrations/credentials"
 
 func credentials() resource {
 	works := column{title: "WORKS", cell: func(it item, _ view) cell {
-		if it.text("usage.works.total") == "" {
+		if it.number("usage.works.total") == 0 {
 			return cell{}
 		}
 		return cell{text: it.text("usage.works.ok") + "/" + it.text("usage.works.total")}
@@ -40,8 +40,8 @@ func credentials() resource {
 			when("EXPIRES", "expiresAt"), when("USED", "lastUsedAt"), when("ROTATED", "lastRotatedAt"),
 			field("ID", "id"), when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
-		queries: map[string]string{"type": "type", "workspace": "filter", "environment": "filter", "connection": "filter"},
-		order:   "name asc", scoped: true,
+		queries: map[string]string{"type": "type"}, holders: []string{"workspace", "environment"},
+		order: "name asc", scoped: true,
 	}
 }
 
@@ -163,8 +163,8 @@ func (c *credentialEdit) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	in.say(good, "credential %s changed, version %s", changed.name(), changed.text("version"))
-	if n := changed.text("usage.connections"); n != "" && n != "0" && c.given() {
-		in.say(plain, "It is used by %s connections: belay credential usage %s", n, shellWord(changed.name()))
+	if n := int(changed.number("usage.connections")); n > 0 && c.given() {
+		in.say(plain, "It is used by %s: belay credential usage %s", count(n, connections()), shellWord(changed.name()))
 	}
 	return in.showChanged(credentials(), changed)
 }
@@ -212,7 +212,7 @@ func (c *credentialDelete) Run(ctx context.Context, in *invocation) error {
 		if _, err := in.change(ctx, request{method: http.MethodDelete, path: credentialsPath, query: query}); err != nil {
 			return err
 		}
-		in.say(good, "credential %s deleted. It can be restored for 30 days.", it.name())
+		in.say(good, "credential %s deleted", it.name())
 		return nil
 	})
 }

@@ -168,7 +168,7 @@ func (in *invocation) sayWhatStays(ctx context.Context, env item) error {
 		return nil
 	}
 	shared := len(keep(held.items, func(it item) bool { return len(it.names("environments")) > 1 }))
-	in.say(plain, "Stays:   %s with their credentials. %d also in other environments, %d will be in none.",
+	in.say(plain, "Stays:   %s and every credential. %d also in other environments, %d will be in none.",
 		count(len(held.items), connections()), shared, len(held.items)-shared)
 	return nil
 }
@@ -253,7 +253,7 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 		return err
 	}
 	in.onInterrupt = []string{"the tests go on at the server: belay environment view " + shellWord(env.name())}
-	in.say(plain, "Testing the %s of %s from the server…", count(len(held.items), connections()), env.name())
+	in.say(plain, "Testing %s of %s from the server…", count(len(held.items), connections()), env.name())
 	res, err := in.send(ctx, request{
 		method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer(),
 	})

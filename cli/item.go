@@ -83,6 +83,13 @@ func textOf(v any) string {
 	return string(b)
 }
 
+// number reads a number, 0 for none.
+func (it item) number(path string) float64 {
+	n, _ := it.at(path).(json.Number)
+	f, _ := n.Float64()
+	return f
+}
+
 // names lists the names of the objects in an array.
 func (it item) names(path string) []string {
 	list, _ := it.at(path).([]any)

@@ -12,7 +12,7 @@ type kindCommands struct {
 
 func kinds() resource {
 	return resource{
-		noun: "kind", key: "kinds", path: "/api/registry/connections",
+		noun: "kind", key: "kinds", path: "/api/registry/connections", whole: true,
 		columns: []column{
 			field("NAME", "name"), field("TITLE", "title"), field("TYPE", "type"), field("SUBTYPE", "subType"),
 			field("CREDENTIALS", "credentialTypes"), field("DESCRIPTION", "description").onlyWide(),
@@ -49,13 +49,16 @@ func stagesColumn() column {
 	}}
 }
 
-type kindList struct{ listing }
+type kindList struct{}
 
 // Help gives examples.
 func (*kindList) Help() string { return examples("belay kind list", "belay kind list -o name") }
 
 // Run lists the kinds.
-func (c *kindList) Run(ctx context.Context, in *invocation) error { return c.run(ctx, in, kinds()) }
+func (*kindList) Run(ctx context.Context, in *invocation) error {
+	all := listing{All: true}
+	return all.run(ctx, in, kinds())
+}
 
 type kindView struct {
 	Name string `arg:"" help:"The kind." complete:"kind"`

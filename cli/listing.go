@@ -15,7 +15,7 @@ type listing struct {
 	Limit  int      `default:"50" placeholder:"N" help:"Show at most this many."`
 	All    bool     `help:"Show all, however many."`
 	Search string   `placeholder:"WORDS" help:"Only what has words that begin like these."`
-	Sort   string   `placeholder:"FIELD" help:"Sort by this field; \"-name\" or \"name desc\" for the other direction."`
+	Sort   string   `placeholder:"FIELD" help:"Sort by this field; the other way round with \"name desc\" or --sort=-name."`
 	Filter []string `sep:"none" placeholder:"KEY=VALUE" help:"Only what matches; several values with commas, several keys with several flags."`
 }
 
@@ -24,7 +24,7 @@ func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...
 	if l.Limit < 0 {
 		return usage("--limit must not be negative")
 	}
-	query, err := l.query(ctx, in, r, extra)
+	n, err := l.narrow(ctx, in, r, extra)
 	if err != nil {
 		return err
 	}
@@ -32,14 +32,14 @@ func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...
 	if l.All {
 		limit = 0
 	}
-	p, err := in.fetchUpTo(ctx, r, r.path, query, limit)
+	p, err := in.fetchUpTo(ctx, r, n.path, n.query, limit)
 	if err != nil {
 		return err
 	}
 	if err := in.show(document{raw: p.document, items: p.items, columns: r.columns, noun: r.noun}); err != nil {
 		return err
 	}
-	in.summarize(r, p, len(query["filter"]) > 0 || l.Search != "" || len(l.Filter) > 0)
+	in.summarize(r, p, len(n.members) > 0 || l.Search != "" || len(extra)+len(l.Filter) > 0)
 	return nil
 }
 
@@ -73,67 +73,93 @@ func count(n int, r resource) string {
 	return fmt.Sprintf("%d %s", n, r.key)
 }
 
-func (l *listing) query(ctx context.Context, in *invocation, r resource, extra []string) (url.Values, error) {
-	q := url.Values{}
+// narrowing collects what a list is asked for.
+type narrowing struct {
+	in      *invocation
+	r       resource
+	query   url.Values
+	members map[string]string // of the JSON object in the parameter filter
+	path    string            // of the list, or of the holder's own
+}
+
+func (l *listing) narrow(ctx context.Context, in *invocation, r resource, extra []string) (*narrowing, error) {
+	n := &narrowing{in: in, r: r, query: url.Values{}, members: map[string]string{}, path: r.path}
 	if l.Search != "" {
-		q.Set("search", l.Search)
+		n.query.Set("search", l.Search)
 	}
 	if order := orderOf(l.Sort); order != "" {
-		q.Set("order", order)
+		n.query.Set("order", order)
 	} else if r.order != "" {
-		q.Set("order", r.order)
+		n.query.Set("order", r.order)
 	}
-	members := map[string]string{}
-	for _, f := range append(slices.Clone(extra), l.Filter...) {
+	filters := append(slices.Clone(extra), l.Filter...)
+	if ws := in.set.workspace.text; ws != "" && slices.Contains(r.filters(), "workspace") && !mentions(filters, "workspace") {
+		filters = append(filters, "workspace="+ws)
+	}
+	for _, f := range filters {
 		key, value, ok := strings.Cut(f, "=")
 		if !ok {
 			return nil, usage("--filter %q is not KEY=VALUE", f)
 		}
-		if err := in.addFilter(ctx, r, q, members, key, value); err != nil {
+		if err := n.add(ctx, key, value); err != nil {
 			return nil, err
 		}
 	}
-	if _, ok := members["workspace"]; !ok && in.set.workspace.text != "" && r.queries["workspace"] != "" {
-		if err := in.addFilter(ctx, r, q, members, "workspace", in.set.workspace.text); err != nil {
-			return nil, err
-		}
-	}
-	if len(members) > 0 {
-		b, err := json.Marshal(members)
-		if err != nil {
-			return nil, fmt.Errorf("encode the filter: %w", err)
-		}
-		q.Set("filter", string(b))
-	}
-	return q, nil
+	return n, n.encode()
 }
 
-// addFilter adds one --filter: as parameters of their own, or as a member of
-// the JSON object that names other objects by id.
-func (in *invocation) addFilter(ctx context.Context, r resource, q url.Values, members map[string]string, key, value string) error {
-	parameter, ok := r.queries[key]
-	if !ok {
-		f := usage("%s cannot be filtered by %q", r.key, key)
-		return f.withHelp("they can by: " + strings.Join(slices.Sorted(maps.Keys(r.queries)), ", "))
-	}
-	if parameter != "filter" {
-		values := strings.Split(value, ",")
-		if key == "label" {
-			values = []string{value}
-		}
-		q[parameter] = append(q[parameter], values...)
+func mentions(filters []string, key string) bool {
+	return slices.ContainsFunc(filters, func(f string) bool { return strings.HasPrefix(f, key+"=") })
+}
+
+// filters are the keys that --filter takes.
+func (r resource) filters() []string {
+	keys := append(slices.Collect(maps.Keys(r.queries)), r.holders...)
+	slices.Sort(keys)
+	return keys
+}
+
+// add adds one --filter: as parameters of their own, as a member of the JSON
+// object that names other objects by id, or as the list of a holder.
+func (n *narrowing) add(ctx context.Context, key, value string) error {
+	parameter := n.r.queries[key]
+	switch {
+	case !slices.Contains(n.r.filters(), key):
+		f := usage("%s cannot be filtered by %q", n.r.key, key)
+		return f.withHelp("they can by: " + strings.Join(n.r.filters(), ", "))
+	case parameter == "label":
+		n.query.Add(parameter, value)
 		return nil
-	}
-	if value == "none" {
-		members[key] = "none"
+	case parameter != "" && parameter != "filter":
+		n.query[parameter] = append(n.query[parameter], strings.Split(value, ",")...)
+		return nil
+	case value == "none" && parameter == "filter":
+		n.members[key] = "none"
 		return nil
 	}
 	i := slices.IndexFunc(resources(), func(o resource) bool { return o.noun == key })
-	it, err := in.find(ctx, resources()[i], value)
+	holder := resources()[i]
+	it, err := n.in.find(ctx, holder, value)
 	if err != nil {
 		return err
 	}
-	members[key] = it.id()
+	if parameter == "filter" {
+		n.members[key] = it.id()
+		return nil
+	}
+	n.path = holder.at(it.id(), n.r.key)
+	return nil
+}
+
+func (n *narrowing) encode() error {
+	if len(n.members) == 0 {
+		return nil
+	}
+	b, err := json.Marshal(n.members)
+	if err != nil {
+		return fmt.Errorf("encode the filter: %w", err)
+	}
+	n.query.Set("filter", string(b))
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (r remedy) line() string {
 	case r.Command != "":
 		return r.Command
 	case r.Description != "":
-		return r.Description
+		return r.Title + ": " + r.Description
 	}
 	return strings.TrimSpace(r.Title + " " + r.Link)
 }
@@ -79,8 +79,7 @@ func (c *client) refusal(res *http.Response, body []byte) error {
 			help: []string{"is " + c.base.String() + " the right address? see: belay config list --show-origin"},
 		}
 	}
-	f := &failure{exit: exitOf(p.Code, res.StatusCode), requestID: p.RequestID, document: body}
-	f.what, f.why = p.words()
+	f := &failure{exit: exitOf(p.Code, res.StatusCode), what: p.words(), requestID: p.RequestID, document: body}
 	for _, e := range p.Errors {
 		f.help = append(f.help, strings.TrimSpace(e.Pointer+"  "+e.Message))
 	}
@@ -89,12 +88,13 @@ func (c *client) refusal(res *http.Response, body []byte) error {
 	return f
 }
 
-// words are the title and the detail as one sentence.
-func (p *problem) words() (what, why string) {
-	if p.Detail == "" || strings.EqualFold(p.Title, p.Detail) {
-		return lowerFirst(p.Title), ""
+// words say what is wrong. The title is the HTTP status in words, which says
+// it to nobody.
+func (p *problem) words() string {
+	if p.Detail == "" {
+		return lowerFirst(p.Title)
 	}
-	return lowerFirst(p.Title), lowerFirst(p.Detail)
+	return lowerFirst(p.Detail)
 }
 
 // hints are what a server cannot know: how to put it right from here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
@@ -70,7 +71,7 @@ func (p *Program) env(name string) string {
 // returns the exit status. When ctx ends, it stops waiting and returns 130.
 func (p *Program) Run(ctx context.Context, args []string) int {
 	in := &invocation{Program: p}
-	err := in.run(ctx, args)
+	err := in.guarded(ctx, args)
 	if ctx.Err() != nil && err != nil && in.http != nil {
 		err = &failure{exit: exitInterrupted, what: "interrupted", help: in.onInterrupt}
 	}
@@ -92,6 +93,29 @@ type invocation struct {
 	// onInterrupt says what goes on at the server when the user stops
 	// waiting now.
 	onInterrupt []string
+}
+
+// guarded keeps a fault of ours from covering the screen.
+func (in *invocation) guarded(ctx context.Context, args []string) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = in.crashed(v)
+		}
+	}()
+	return in.run(ctx, args)
+}
+
+func (in *invocation) crashed(v any) error {
+	f := &failure{exit: exitFailed, what: "belay has crashed", why: "this is a fault of the program, not of yours"}
+	log, err := os.CreateTemp("", "belay-crash-*.log") // readable by its owner only
+	if err != nil {
+		return f
+	}
+	fmt.Fprintf(log, "belay %s\n%v\n\n%s", in.Version, v, debug.Stack())
+	if log.Close() == nil {
+		f.help = append(f.help, "what happened is in "+log.Name(), "please report it with that file")
+	}
+	return f
 }
 
 func (in *invocation) run(ctx context.Context, args []string) error {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -25,7 +26,11 @@ func (in *invocation) find(ctx context.Context, r resource, ref string) (item, e
 		it, _, err := in.get(ctx, r, string(id))
 		return it, err
 	}
-	p, err := in.fetch(ctx, r, url.Values{"search": {name}, "pageSize": {fmt.Sprint(pageCap)}})
+	query, err := r.byName(name)
+	if err != nil {
+		return item{}, err
+	}
+	p, err := in.fetch(ctx, r, query)
 	if err != nil {
 		return item{}, err
 	}
@@ -33,6 +38,21 @@ func (in *invocation) find(ctx context.Context, r resource, ref string) (item, e
 		return one(r, name, found)
 	}
 	return in.findSlowly(ctx, r, name)
+}
+
+// byName is the query that finds objects of this name, perhaps with others.
+func (r resource) byName(name string) (url.Values, error) {
+	query := url.Values{"pageSize": {fmt.Sprint(pageCap)}}
+	switch {
+	case r.whole:
+		return url.Values{}, nil
+	case !r.exact:
+		query.Set("search", name)
+		return query, nil
+	}
+	b, err := json.Marshal(map[string]string{"name": name})
+	query.Set("filter", string(b))
+	return query, err
 }
 
 // findSlowly looks through the whole list: for what a search does not reach,

@@ -25,6 +25,11 @@ type resource struct {
 	queries map[string]string
 	order   string // of the list, when nothing else is wanted
 	scoped  bool   // belongs to one organization
+	whole   bool   // the list comes at once, and takes no parameters
+	// holders are the nouns whose own lists narrow this one, as keys of
+	// --filter.
+	holders []string
+	exact   bool // a filter finds an object by its exact name
 }
 
 // resources are all nouns that a reference can name.
@@ -75,7 +80,9 @@ func (in *invocation) fetchUpTo(ctx context.Context, r resource, path string, qu
 	if limit > 0 {
 		size = min(limit, pageCap)
 	}
-	query.Set("pageSize", strconv.Itoa(size))
+	if !r.whole {
+		query.Set("pageSize", strconv.Itoa(size))
+	}
 	p, err := in.fetchFrom(ctx, r, path, query)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -166,4 +167,32 @@ func TestTableOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "connections.ascii.golden", b.String())
+}
+
+// What is severe is confirmed by typing its name; "y" will not do.
+func TestConfirmationByHand(t *testing.T) {
+	cases := []struct {
+		severe bool
+		typed  string
+		want   error
+	}{
+		{true, "production\r", nil}, {true, "y\r", errDeclined}, {true, "\r", errDeclined},
+		{false, "y\r", nil}, {false, "\r", errDeclined}, {false, "n\r", errDeclined}, {false, "\x03", errDeclined},
+	}
+	for _, c := range cases {
+		s := newScreen(t)
+		f := newFixture(t, nil)
+		f.Stdin, f.Stderr = s.slave, s.slave
+		in := f.invocation(t, globals{})
+		answered := make(chan error, 1)
+		s.done.Go(func() { answered <- in.confirm(deletion{noun: "environment", name: "production", severe: c.severe}) })
+		question := "Delete environment production? [y/N] "
+		if c.severe {
+			question = "Type production to confirm: "
+		}
+		s.answer(t, question, 1, c.typed)
+		if got := <-answered; !errors.Is(got, c.want) {
+			t.Errorf("%q after %q: got %v, want %v", c.typed, question, got, c.want)
+		}
+	}
 }

@@ -26,7 +26,8 @@ func workspaces() resource {
 			field("NAME", "name"), field("DESCRIPTION", "description"), field("ID", "id"),
 			when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
-		order: "name asc", scoped: true,
+		queries: map[string]string{"environment": "filter"},
+		order:   "name asc", scoped: true,
 	}
 }
 

@@ -83,6 +83,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	c.Log = slog.New(traced{c.Log.Handler()})
 	s := &Server{config: c, done: make(chan error, 1)}
 	defer func() {
 		if err != nil {

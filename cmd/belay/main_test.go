@@ -1,11 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,25 +23,65 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs what a user could type. Each script has a home directory
-// of its own, and no terminal.
+// of its own, and no terminal. Besides belay it has the commands
+//
+//	status N PROGRAM ARGUMENTS…   run it, and want exit status N
+//	server start [FLAGS…]         run belay serve; BELAY_SERVER is its address
+//	server stop                   interrupt it, and want it to end well; what it
+//	                              wrote is in server.out and server.log
+//
+// and in variables the addresses of what it can connect to: $WEB answers,
+// $GUARDED answers only user "metrics" with the password "correct-horse",
+// $CLOSED refuses connections.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup: func(env *testscript.Env) error {
-			home := filepath.Join(env.WorkDir, "home")
-			env.Setenv("HOME", home)
-			env.Setenv("LANG", "C.UTF-8")
-			env.Setenv("CI", "")
-			return os.Mkdir(home, 0o755)
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Setup:               setUp,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "server": serverCommand},
 	})
 }
 
-// status runs a program and checks its exit status: "status 2 belay nonsense".
-// What it prints is for the stdout and stderr commands, as after exec.
+func setUp(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, "home")
+	env.Setenv("HOME", home)
+	env.Setenv("LANG", "C.UTF-8")
+	env.Setenv("CI", "")
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello") }))
+	guarded := httptest.NewServer(http.HandlerFunc(answerMetrics))
+	env.Defer(web.Close)
+	env.Defer(guarded.Close)
+	env.Setenv("WEB", web.URL)
+	env.Setenv("GUARDED", guarded.URL)
+	closed, err := closedAddress()
+	if err != nil {
+		return err
+	}
+	env.Setenv("CLOSED", closed)
+	env.Values[runningKey{}] = &process{}
+	return os.Mkdir(home, 0o755)
+}
+
+func answerMetrics(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	if user != "metrics" || password != "correct-horse" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="metrics"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	fmt.Fprintln(w, "hello")
+}
+
+// closedAddress is one at which nothing listens.
+func closedAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return "http://" + l.Addr().String(), l.Close()
+}
+
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N program arguments...")
@@ -49,6 +96,87 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	if got != want {
-		ts.Fatalf("%v ended with %d, want %d\n%s%s", args[1:], got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		ts.Fatalf("%v ended with %d, want %d", args[1:], got, want)
 	}
+}
+
+// runningKey is under what name a script keeps its running server.
+type runningKey struct{}
+
+type process struct {
+	*exec.Cmd
+	out   *bufio.Reader
+	lines strings.Builder // of standard output
+}
+
+func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
+	switch {
+	case neg || len(args) == 0:
+		ts.Fatalf("usage: server start [flags...] | server stop")
+	case args[0] == "start":
+		startServer(ts, args[1:])
+	case args[0] == "stop":
+		ts.Check(running(ts).stop())
+		ts.Check(os.WriteFile(ts.MkAbs("server.out"), []byte(running(ts).lines.String()), 0o600))
+	}
+}
+
+func running(ts *testscript.TestScript) *process { return ts.Value(runningKey{}).(*process) }
+
+func startServer(ts *testscript.TestScript, flags []string) {
+	cmd := exec.Command(inPath(ts, "belay"), append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	for _, name := range []string{"HOME", "PATH", "BELAY_DATA_DIR"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	log, err := os.OpenFile(ts.MkAbs("server.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	defer log.Close()
+	cmd.Stderr = log
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	p := running(ts)
+	*p = process{Cmd: cmd, out: bufio.NewReader(out)}
+	ts.Defer(func() { _ = p.stop() })
+	for {
+		line, err := p.out.ReadString('\n')
+		p.lines.WriteString(line)
+		if _, url, ok := strings.Cut(line, "ready at "); ok {
+			ts.Setenv("BELAY_SERVER", strings.TrimSpace(url))
+			return
+		}
+		if err != nil {
+			ts.Fatalf("the server did not start:\n%s", ts.ReadFile("server.log"))
+		}
+	}
+}
+
+// stop interrupts a server and waits for its end. One that has been stopped
+// already is left alone.
+func (p *process) stop() error {
+	if p.ProcessState != nil {
+		return nil
+	}
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	if _, err := io.Copy(&p.lines, p.out); err != nil {
+		return err
+	}
+	return p.Wait()
+}
+
+func inPath(ts *testscript.TestScript, name string) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path := filepath.Join(dir, name); isFile(path) {
+			return path
+		}
+	}
+	ts.Fatalf("%s is not in PATH", name)
+	return ""
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
