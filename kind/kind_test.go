@@ -187,6 +187,18 @@ func TestConfigsAreValidated(t *testing.T) {
 	}
 }
 
+func TestSchemasReadNoFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "schema.json")
+	if err := os.WriteFile(file, []byte(`{"type": "string"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := builtin(t, "http")
+	k.ConnectionSchema = json.RawMessage(`{"type": "object", "properties": {"a": {"$ref": "file://` + file + `"}}}`)
+	if got := pointers(t, kind.Validate(k)); got != "/connectionSchema" {
+		t.Errorf("wrong at %q", got)
+	}
+}
+
 func TestConfigErrorsDoNotQuote(t *testing.T) {
 	const canary = "canary-7f3a"
 	for _, config := range []string{

@@ -111,7 +111,7 @@ func (s Suite) statuses(t *testing.T) {
 		})
 	}
 	t.Run("another service", func(t *testing.T) {
-		endpoint, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		endpoint, r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = w.Write([]byte("<!doctype html><title>Welcome</title>"))
 		}))
@@ -120,6 +120,9 @@ func (s Suite) statuses(t *testing.T) {
 			w = healthy
 		}
 		s.test(t, s.target(endpoint), w)
+		if n := r.credential.Load(); n != 0 && !s.AnyService {
+			t.Errorf("a target of another kind got the credential %d times", n)
+		}
 	})
 	t.Run("TLS only", func(t *testing.T) {
 		endpoint, _ := serveTLS(t, s.Good, authority().Server(), nil)

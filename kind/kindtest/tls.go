@@ -2,6 +2,7 @@ package kindtest
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -99,6 +100,17 @@ func (s Suite) tlsFaults(t *testing.T, ca *peers.CA) {
 		target := s.target("https://" + address)
 		target.Timeout = impatient
 		s.test(t, target, unhealthy(belay.CauseTimeout, belay.StageTLS))
+	})
+	t.Run("given up", func(t *testing.T) {
+		hungUp := make(chan struct{})
+		address, _ := raw(t, func(c net.Conn) {
+			_, _ = io.Copy(io.Discard, c)
+			close(hungUp)
+		})
+		target := s.target("https://" + address)
+		target.TLS.CertificateAuthority = "x"
+		s.test(t, target, unhealthy(belay.CauseTLSUnknownAuthority, belay.StageTLS))
+		<-hungUp // and does not hold the connection
 	})
 	t.Run("closed", func(t *testing.T) {
 		address, _ := raw(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1024)) })
