@@ -52,6 +52,9 @@ func TestBuiltinKindsAreComplete(t *testing.T) {
 		if _, err := os.Stat(filepath.Join("builtin", k.Name+".json")); err != nil {
 			t.Errorf("%s stands in a file of another name", k.Name)
 		}
+		if _, err := os.Stat(filepath.Join("..", k.Documentation)); err != nil {
+			t.Errorf("%s: its documentation is not there: %v", k.Name, err)
+		}
 		again, err := json.Marshal(k)
 		if err != nil {
 			t.Fatal(err)

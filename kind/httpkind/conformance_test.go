@@ -58,6 +58,52 @@ func TestHTTPConforms(t *testing.T) {
 	})
 }
 
+// paths answers each path alike, whoever asks.
+func paths(answers map[string]string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, ok := answers[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Server", "nginx/1.22.1")
+		_, _ = fmt.Fprint(w, answer)
+	})
+}
+
+func grafana() http.Handler {
+	return paths(map[string]string{
+		"/api/health":      `{"commit":"x","database":"ok","version":"10.4.1"}`,
+		"/api/org":         `{"id":1,"name":"Main Org."}`,
+		"/api/datasources": `[{"id":1},{"id":2}]`,
+	})
+}
+
+func jaeger() http.Handler {
+	return paths(map[string]string{"/api/services": `{"data":["a","b"],"total":2,"limit":0,"offset":0,"errors":null}`})
+}
+
+func nginx() http.Handler {
+	return paths(map[string]string{
+		"/nginx_status": "Active connections: 3 \nserver accepts handled requests\n 7 8 9 \nReading: 0 Writing: 1 Waiting: 2 \n",
+	})
+}
+
+func TestGrafanaConforms(t *testing.T) {
+	kindtest.Run(t, kindtest.Suite{
+		New: driver(t, builtin(t, "grafana")), Bearer: bearer, Certificate: mtls, Good: grafana(),
+		Open: func(path string) bool { return path == "/api/health" },
+	})
+}
+
+func TestJaegerConforms(t *testing.T) {
+	kindtest.Run(t, kindtest.Suite{New: driver(t, builtin(t, "jaeger")), Bearer: bearer, Certificate: mtls, Good: jaeger()})
+}
+
+func TestNginxConforms(t *testing.T) {
+	kindtest.Run(t, kindtest.Suite{New: driver(t, builtin(t, "nginx")), Bearer: bearer, Certificate: mtls, Good: nginx()})
+}
+
 // prometheus answers as a Prometheus does.
 func prometheus(answers map[string]string) http.Handler {
 	all := map[string]string{

@@ -194,6 +194,8 @@ func (f Fact) source(a *probe.Response) (any, bool) {
 	case f.Header != "":
 		v := a.Header.Get(f.Header)
 		return v, v != ""
+	case a.Status/100 != 2:
+		return nil, false
 	case f.Pointer != nil:
 		body, err := decode(a.Body)
 		if err != nil {

@@ -145,7 +145,14 @@ func TestRealServersThatAreSomethingElse(t *testing.T) {
 	n := peers.StartNginx(t, peers.NginxOptions{Token: secret})
 	ask(t, "prometheus", n.URL, nil, nil, "protocol wrong_service")
 	ask(t, "prometheus", n.URL+"/bearer", nil, bearer(n.Token), "protocol wrong_service")
-	r := ask(t, "http", n.URL, nil, nil, "")
+	r := ask(t, "nginx", n.URL, nil, nil, "")
+	if version, _ := r.Facts["version"].(string); version == "" || r.Facts["activeConnections"] != 1.0 {
+		t.Errorf("nginx: facts %v", r.Facts)
+	}
+	ask(t, "nginx", n.URL+"/bearer", nil, bearer(n.Token), "")
+	ask(t, "nginx", n.URL+"/bearer", nil, bearer("canary-of-yesterday"), "authenticate credential_rejected")
+	ask(t, "jaeger", n.URL, nil, nil, "protocol wrong_service")
+	r = ask(t, "http", n.URL, nil, nil, "")
 	if server, _ := r.Facts["server"].(string); !strings.HasPrefix(server, "nginx") || r.Facts["status"] != 200 {
 		t.Errorf("facts %v", r.Facts)
 	}

@@ -61,7 +61,9 @@ type Request struct {
 	JSON          []Assertion       `json:"json,omitempty"`          // any makes the body have to be JSON
 	Matches       string            `json:"matches,omitempty"`       // regular expression that the body must match
 
-	Facts map[string]Fact `json:"facts,omitempty"` // what to report, by name; one that is not there is left out
+	// Facts are what to report, by name; one that is not there is left out.
+	// The body tells facts only with a status of 200 to 299.
+	Facts map[string]Fact `json:"facts,omitempty"`
 
 	// Configured lets the connection's configuration decide: its fields
 	// method, path, status, jsonPointer, jsonEquals and contains go before

@@ -266,6 +266,43 @@ func TestRequestsAreSentAsWritten(t *testing.T) {
 	}
 }
 
+func TestFactsOfOtherKinds(t *testing.T) {
+	for name, c := range map[string]struct {
+		target http.Handler
+		want   string
+	}{
+		"grafana": {grafana(), `{"dataSources":2,"organization":"Main Org.","version":"10.4.1"}`},
+		"jaeger":  {jaeger(), `{"services":2}`},
+		"nginx":   {nginx(), `{"activeConnections":3,"requests":9,"version":"1.22.1"}`},
+	} {
+		r, failed := run(t, string(builtin(t, name).Test), "", c.target)
+		got, err := json.Marshal(r.Facts)
+		if failed != "" || err != nil || string(got) != c.want {
+			t.Errorf("%s: %q, facts %s, want %s", name, failed, got, c.want)
+		}
+	}
+}
+
+func TestGrafanaStates(t *testing.T) {
+	script := string(builtin(t, "grafana").Test)
+	with := func(path string, h http.Handler) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/", grafana())
+		mux.Handle(path, h)
+		return mux
+	}
+	if _, got := run(t, script, "", with("/api/health", reply(200, `{"database":"failing"}`))); got != "protocol not_ready" {
+		t.Errorf("without its database: got %q", got)
+	}
+	r, got := run(t, script, "", with("/api/datasources", reply(403, `{"message":"no"}`)))
+	if _, counted := r.Facts["dataSources"]; got != "" || counted {
+		t.Errorf("to a viewer: got %q, facts %v", got, r.Facts)
+	}
+	if _, got := run(t, script, "", with("/api/org", reply(200, `<html>`))); got != "authenticate malformed_response" {
+		t.Errorf("lying: got %q", got)
+	}
+}
+
 func TestPrometheusFacts(t *testing.T) {
 	k := builtin(t, "prometheus")
 	r, failed := run(t, string(k.Test), "", prometheus(nil))
