@@ -266,6 +266,13 @@ func TestRequestsAreSentAsWritten(t *testing.T) {
 	}
 }
 
+func TestLargeFactsAreLeftOut(t *testing.T) {
+	r, failed := run(t, `{"protocol": [{"facts": {"all": {"pointer": ""}, "one": {"pointer": "/0"}}}]}`, "", reply(200, `[1`+strings.Repeat(`,1`, 5000)+`]`))
+	if _, kept := r.Facts["all"]; failed != "" || kept || r.Facts["one"] == nil {
+		t.Errorf("%q, facts %.100v", failed, r.Facts)
+	}
+}
+
 func TestFactsOfOtherKinds(t *testing.T) {
 	for name, c := range map[string]struct {
 		target http.Handler

@@ -107,7 +107,7 @@ func (s *Session) untrusted(err error) {
 	last := refused.UnverifiedCertificates[len(refused.UnverifiedCertificates)-1]
 	facts := map[string]any{"issuer": s.scrub.Clean(last.Issuer.String()), "thumbprint": thumbprint(last)}
 	presented := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: last.Raw}))
-	if !s.scrub.Holds(presented) {
+	if len(presented) <= maxPresented && !s.scrub.Holds(presented) {
 		facts["presented"] = presented
 	}
 	s.facts["tls"] = facts

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ import (
 const (
 	maxBody      = 1 << 20 // bytes
 	maxHeader    = 64 << 10
+	maxFact      = 4 << 10  // as JSON
+	maxPresented = 16 << 10 // of a certificate to trust, in PEM
 	maxRedirects = 3
 	maxSkew      = 5 * time.Minute
 )
@@ -98,8 +101,14 @@ func (s *Session) Detail(format string, args ...any) {
 // Quote makes what the target said fit to be shown.
 func (s *Session) Quote(text string) string { return s.scrub.Clean(text) }
 
-// Fact notes something that the target tells about itself.
-func (s *Session) Fact(name string, value any) { s.facts[name] = s.scrub.Value(value) }
+// Fact notes something that the target tells about itself. A fact that is too
+// large to be kept with every check is left out.
+func (s *Session) Fact(name string, value any) {
+	value = s.scrub.Value(value)
+	if text, err := json.Marshal(value); err == nil && len(text) <= maxFact {
+		s.facts[name] = value
+	}
+}
 
 // Identify notes who the target is. What comes from the target in it must be
 // quoted by Quote first.
