@@ -140,8 +140,12 @@ func (in *invocation) showContexts(found []kubeContext) {
 	for i, k := range found {
 		t, text := k.state()
 		rows = append(rows, []cell{
-			{text: fmt.Sprintf("%3d", i+1)}, {text: look{unicode: l.unicode}.mark(t), tone: t},
-			{text: k.Name}, {text: k.Server}, {text: in.plainText(text)}, {text: k.match()},
+			{text: fmt.Sprintf("%3d", i+1)},
+			{text: look{unicode: l.unicode}.mark(t), tone: t},
+			{text: k.Name},
+			{text: k.Server},
+			{text: in.plainText(text)},
+			{text: k.match()},
 		})
 	}
 	_ = writeRows(in.Stderr, nil, rows, l, false)
