@@ -62,8 +62,7 @@ func TestStrangers(t *testing.T) {
 	} {
 		methods := reflect.TypeOf(a)
 		walked := 0
-		for i := range methods.NumMethod() {
-			m := methods.Method(i)
+		for m := range methods.Methods() {
 			if notUseCases[m.Name] {
 				continue
 			}
@@ -96,6 +95,6 @@ func callAs(t *testing.T, ctx context.Context, a *app.App, m reflect.Method) (er
 		return nil
 	}
 	out := m.Func.Call(args)
-	err, _ = out[len(out)-1].Interface().(error)
+	err, _ = reflect.TypeAssert[error](out[len(out)-1])
 	return err
 }

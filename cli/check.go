@@ -57,7 +57,7 @@ func (in *invocation) started(res *response) error {
 
 // showCheck shows one check stage by stage, and is a failure when the target
 // does not work.
-func (in *invocation) showCheck(raw item, conn item) error {
+func (in *invocation) showCheck(raw, conn item) error {
 	c, err := raw.check()
 	if err != nil {
 		return err

@@ -98,12 +98,23 @@ func TestExitStatusOfRefusals(t *testing.T) {
 		code   belay.Code
 		want   int
 	}{
-		{400, belay.CodeMalformed, exitFailed}, {400, belay.CodeBadQuery, exitUsage}, {400, belay.CodeOrganizationRequired, exitUsage},
-		{401, belay.CodeUnauthenticated, exitSignIn}, {403, belay.CodeForbidden, exitForbidden}, {404, belay.CodeNotFound, exitNotFound},
-		{409, belay.CodeConflict, exitConflict}, {409, belay.CodeInUse, exitConflict}, {409, belay.CodeIllegalTransition, exitConflict},
-		{412, belay.CodePreconditionFailed, exitConflict}, {428, belay.CodePreconditionRequired, exitConflict},
-		{413, belay.CodeTooLarge, exitConflict}, {422, belay.CodeInvalid, exitConflict}, {429, belay.CodeRateLimited, exitFailed},
-		{500, belay.CodeInternal, exitFailed}, {503, belay.CodeUnavailable, exitFailed}, {504, "", exitPartly},
+		{400, belay.CodeMalformed, exitFailed},
+		{400, belay.CodeBadQuery, exitUsage},
+		{400, belay.CodeOrganizationRequired, exitUsage},
+		{401, belay.CodeUnauthenticated, exitSignIn},
+		{403, belay.CodeForbidden, exitForbidden},
+		{404, belay.CodeNotFound, exitNotFound},
+		{409, belay.CodeConflict, exitConflict},
+		{409, belay.CodeInUse, exitConflict},
+		{409, belay.CodeIllegalTransition, exitConflict},
+		{412, belay.CodePreconditionFailed, exitConflict},
+		{428, belay.CodePreconditionRequired, exitConflict},
+		{413, belay.CodeTooLarge, exitConflict},
+		{422, belay.CodeInvalid, exitConflict},
+		{429, belay.CodeRateLimited, exitFailed},
+		{500, belay.CodeInternal, exitFailed},
+		{503, belay.CodeUnavailable, exitFailed},
+		{504, "", exitPartly},
 	}
 	for _, c := range cases {
 		doc, err := json.Marshal(map[string]any{"title": "T", "status": c.status, "code": c.code})

@@ -36,8 +36,14 @@ func (c *configList) Run(in *invocation) error {
 		name string
 		setting
 	}{
-		{"server", in.set.server}, {"context", in.set.context}, {"org", in.set.org}, {"workspace", in.set.workspace},
-		{"output", in.set.output}, {"ca_file", in.set.caFile}, {"token", found}, {"config", setting{path, "configuration file"}},
+		{"server", in.set.server},
+		{"context", in.set.context},
+		{"org", in.set.org},
+		{"workspace", in.set.workspace},
+		{"output", in.set.output},
+		{"ca_file", in.set.caFile},
+		{"token", found},
+		{"config", setting{path, "configuration file"}},
 	}
 	type row struct {
 		Name   string `json:"name"`

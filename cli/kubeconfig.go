@@ -69,7 +69,7 @@ func (in *invocation) embedFiles(b []byte, dir string) ([]byte, error) {
 	}
 	var doc map[string]any
 	if yaml.Unmarshal(b, &doc) != nil {
-		return b, nil
+		return b, nil //nolint:nilerr // the server says what is wrong with it
 	}
 	changed := false
 	for list, inner := range map[string]string{"clusters": "cluster", "users": "user"} {

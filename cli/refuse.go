@@ -62,11 +62,11 @@ func soundsSecret(name string) bool {
 
 // userPassword tells whether an argument is an address with a password in it.
 func userPassword(arg string) bool {
-	i := strings.Index(arg, "://")
-	if i < 0 {
+	before, _, found := strings.Cut(arg, "://")
+	if !found {
 		return false
 	}
-	start := strings.LastIndexAny(arg[:i], "= ") + 1
+	start := strings.LastIndexAny(before, "= ") + 1
 	u, err := url.Parse(arg[start:])
 	if err != nil {
 		_, after, _ := strings.Cut(arg, "://")

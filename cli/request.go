@@ -68,7 +68,8 @@ func (c *rawRequest) request(in *invocation) (request, error) {
 		r.raw, err = c.readInput(in)
 		return r, err
 	}
-	return r, c.addFields(&r)
+	err = c.addFields(&r) // before r is returned, since it changes it
+	return r, err
 }
 
 func (c *rawRequest) readInput(in *invocation) ([]byte, error) {

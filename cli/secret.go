@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -286,7 +287,7 @@ func missingFields(t belay.CredentialType, have fields) error {
 		return nil
 	}
 	f := usage("the credential is not complete")
-	if e, ok := err.(*belay.Error); ok {
+	if e, ok := errors.AsType[*belay.Error](err); ok {
 		for _, field := range e.Fields {
 			f.help = append(f.help, strings.TrimSpace(strings.TrimPrefix(field.Pointer, "/")+" "+field.Message))
 		}

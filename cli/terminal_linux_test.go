@@ -43,9 +43,9 @@ func newScreen(t *testing.T) *screen {
 	s := &screen{master: master, slave: slave}
 	s.done.Go(func() { _, _ = io.Copy(s, master) }) // ends when the slave is closed
 	t.Cleanup(func() {
-		slave.Close()
+		_ = slave.Close()
 		s.done.Wait()
-		master.Close()
+		_ = master.Close()
 	})
 	return s
 }

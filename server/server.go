@@ -87,7 +87,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s := &Server{config: c, done: make(chan error, 1)}
 	defer func() {
 		if err != nil {
-			s.release()
+			err = errors.Join(err, s.release())
 		}
 	}()
 	if err := s.listen(ctx); err != nil {
