@@ -1,0 +1,46 @@
+# make help lists what there is.
+
+PEERS := $(or $(BELAY_PEERS_DIR),$(HOME)/.cache/belay/peers)
+LINT := $(PEERS)/bin/golangci-lint
+VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
+BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+
+# The race detector needs a C compiler; RACE= leaves it out.
+RACE := $(if $(shell command -v gcc clang 2>/dev/null),-race)
+TESTS := ./...
+FUZZTIME := 5s
+
+.DEFAULT_GOAL := build
+.PHONY: build run peers test lint fmt fuzz clean help
+
+build: ## build bin/belay
+	$(BUILD) -o bin/belay ./cmd/belay
+
+run: build ## build and start the server; ARGS adds flags
+	bin/belay serve $(ARGS)
+
+peers: ## install the servers and tools that the tests need
+	e2e/peers/install
+
+test: peers ## install what is needed, lint, run all tests; TESTS=./store/... for some
+	$(MAKE) --no-print-directory lint
+	go vet $(TESTS)
+	go build -o bin/withpostgres ./e2e/peers/withpostgres
+	bin/withpostgres go test $(RACE) -timeout 20m $(TESTS)
+
+lint: ## run the linters
+	e2e/peers/install tools
+	$(LINT) run ./...
+
+fmt: ## format the code as the linters want it
+	e2e/peers/install tools
+	$(LINT) fmt ./...
+
+fuzz: ## run each fuzz test for FUZZTIME
+	e2e/fuzz $(FUZZTIME)
+
+clean: ## remove what was built here; what the peers need stays
+	rm -rf bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
