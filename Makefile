@@ -3,7 +3,11 @@
 PEERS := $(or $(BELAY_PEERS_DIR),$(HOME)/.cache/belay/peers)
 LINT := $(PEERS)/bin/golangci-lint
 VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
-BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+
+# The version is stamped above, and git may refuse to be asked in a directory
+# of another user's.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 # The race detector needs a C compiler; RACE= leaves it out.
 RACE := $(if $(shell command -v gcc clang 2>/dev/null),-race)

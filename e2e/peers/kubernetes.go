@@ -239,6 +239,15 @@ func (k *Kubernetes) RemoveToken(name string) error {
 	return k.Restart()
 }
 
+// ReplaceCertificate restarts the API server with another certificate.
+func (k *Kubernetes) ReplaceCertificate(pair *KeyPair) error {
+	err := files(k.dir, map[string][]byte{"server.crt": pair.Certificate, "server.key": pair.Key})
+	if err != nil {
+		return fmt.Errorf("replace the API server's certificate: %w", err)
+	}
+	return k.Restart()
+}
+
 // CertificateUser returns a user who signs in with a new client certificate
 // that is good for a day.
 func (k *Kubernetes) CertificateUser(name string, groups ...string) KubernetesUser {

@@ -1,6 +1,9 @@
 package peers_test
 
 import (
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -54,17 +57,17 @@ func TestKubernetesTellsStrangersFromTheUnentitled(t *testing.T) {
 
 func TestKubernetesBindsARole(t *testing.T) {
 	k := kubernetes.Get(t)
-	if status, _ := names(t, k, k.User("viewer"), "/api/v1/namespaces/default/configmaps"); status != http.StatusForbidden {
+	group := "readers-" + rand.Text()
+	reader := k.CertificateUser("reader", group)
+	list := func() int { status, _ := names(t, k, reader, "/api/v1/namespaces/default/configmaps"); return status }
+	if status := list(); status != http.StatusForbidden {
 		t.Errorf("before: status %d, want 403", status)
 	}
-	err := k.Bind(t.Context(), "system:aggregate-to-view", peers.Subject{Kind: "Group", Name: "viewers"})
+	err := k.Bind(t.Context(), "system:aggregate-to-view", peers.Subject{Kind: "Group", Name: group})
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, http.StatusOK, func() int {
-		status, _ := names(t, k, k.User("viewer"), "/api/v1/namespaces/default/configmaps")
-		return status
-	})
+	eventually(t, http.StatusOK, list)
 }
 
 func TestKubernetesServiceAccountToken(t *testing.T) {
@@ -138,6 +141,13 @@ func TestKubernetesClustersSideBySide(t *testing.T) {
 	}
 	if status, _ := names(t, second, second.User("admin"), namespaces); status != http.StatusOK {
 		t.Errorf("started again: status %d, want 200", status)
+	}
+	if err := second.ReplaceCertificate(second.CA.Server("elsewhere.example")); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := second.Do(t.Context(), second.User("admin"), http.MethodGet, namespaces, nil)
+	if wrong := new(x509.HostnameError); !errors.As(err, wrong) {
+		t.Errorf("with a certificate for another host: %v", err)
 	}
 }
 

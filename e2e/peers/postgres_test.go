@@ -1,6 +1,7 @@
 package peers_test
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"testing"
@@ -43,11 +44,12 @@ func TestPostgresCopiesDoNotShare(t *testing.T) {
 		_, err = db.ExecContext(t.Context(), "create table things (id integer); insert into things values (1), (2)")
 		return errors.Join(err, db.Close())
 	}
+	template := "things-" + rand.Text()
 	started := time.Now()
-	first := p.Copy(t, "things", prepare)
+	first := p.Copy(t, template, prepare)
 	t.Logf("template and copy made in %s", time.Since(started).Round(time.Millisecond))
 	started = time.Now()
-	second := p.Copy(t, "things", prepare)
+	second := p.Copy(t, template, prepare)
 	t.Logf("copy made in %s", time.Since(started).Round(time.Millisecond))
 	if prepared != 1 {
 		t.Errorf("the template was prepared %d times", prepared)
