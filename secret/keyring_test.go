@@ -76,7 +76,7 @@ func TestADamagedKeyringIsRefusedOrTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := values("token", "canary-7141")
-	sealed, print := mustSeal(t, k, v, place), k.Fingerprint("bearer", v)
+	sealed, want := mustSeal(t, k, v, place), k.Fingerprint("bearer", v)
 	refused := 0
 	for i := range w {
 		changed := bytes.Clone(w)
@@ -86,7 +86,7 @@ func TestADamagedKeyringIsRefusedOrTheSame(t *testing.T) {
 			refused++
 			continue
 		}
-		if _, err := got.Open(sealed, place); err != nil || got.Fingerprint("bearer", v) != print {
+		if _, err := got.Open(sealed, place); err != nil || got.Fingerprint("bearer", v) != want {
 			t.Fatalf("byte %d flipped: another keyring was opened", i)
 		}
 	}

@@ -54,7 +54,6 @@ func (r Reader) Connections(ctx context.Context, v belay.Viewer, f belay.Connect
 // onlyProperties tells whether a filter asks for nothing but what
 // connections are counted by.
 func onlyProperties(f belay.ConnectionFilter) bool {
-	f.Kinds, f.Types, f.Statuses, f.Healths = nil, nil, nil, nil
 	return f.Labels == nil && f.Name == "" && f.EnvironmentID == "" && f.NotInEnvironmentID == "" &&
 		!f.InNoEnvironment && f.WorkspaceID == "" && f.CredentialID == ""
 }

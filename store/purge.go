@@ -15,11 +15,14 @@ var purged = []struct {
 	hangings []hanging
 }{
 	{"connections", []hanging{
-		{"connection_credentials", "connection_id"}, {"connection_labels", "connection_id"},
-		{"environment_connections", "connection_id"}, {"checks", "connection_id"},
+		{"connection_credentials", "connection_id"},
+		{"connection_labels", "connection_id"},
+		{"environment_connections", "connection_id"},
+		{"checks", "connection_id"},
 	}},
 	{"credentials", []hanging{
-		{"credential_versions", "credential_id"}, {"workspace_credentials", "credential_id"},
+		{"credential_versions", "credential_id"},
+		{"workspace_credentials", "credential_id"},
 		{"connection_credentials", "credential_id"},
 	}},
 	{"environments", []hanging{{"environment_connections", "environment_id"}, {"workspace_environments", "environment_id"}}},
