@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"belay"
 	"belay/store"
@@ -22,10 +24,23 @@ func eachEngineB(b *testing.B, bench func(b *testing.B, w *world, ids []belay.ID
 			if err := w.Exec("analyze"); err != nil {
 				b.Fatal(err)
 			}
+			before := cpu(b)
 			b.ResetTimer()
 			bench(b, w, ids)
+			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
 	}
+}
+
+// cpu is the processor time that this process has used: on a busy machine it
+// says more than the time on the clock.
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // fill stores n connections of mixed properties and returns their ids.

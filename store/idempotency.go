@@ -12,7 +12,7 @@ import (
 type Idempotency struct {
 	UserID   belay.ID
 	Key      string
-	Request  []byte // hash over method, path and body
+	Request  []byte   // hash over method, path and body
 	ObjectID belay.ID // what the request created
 }
 

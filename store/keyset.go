@@ -27,6 +27,13 @@ func (r Reader) Keyset(ctx context.Context, name string) (*Keyset, error) {
 	return k, err
 }
 
+// CreateKeyset stores the first keyset of a name. It is a conflict when there
+// is one: what is sealed under that one could not be opened without it.
+func (t *Tx) CreateKeyset(ctx context.Context, k *Keyset, now time.Time) error {
+	return t.exec(ctx, "insert into keysets (name, kek_id, wrapped, created_at, updated_at) values ($1, $2, $3, $4, $4)",
+		k.Name, k.KEKID, k.Wrapped, micros(now))
+}
+
 // SaveKeyset stores a keyset, in place of the one of that name.
 func (t *Tx) SaveKeyset(ctx context.Context, k *Keyset, now time.Time) error {
 	return t.exec(ctx, `

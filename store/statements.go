@@ -75,13 +75,3 @@ func (s *statements) QueryRowContext(ctx context.Context, query string, args ...
 	}
 	return s.db.QueryRowContext(ctx, query, args...)
 }
-
-// close frees all that is kept.
-func (s *statements) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, stmt := range s.kept {
-		_ = stmt.Close()
-	}
-	clear(s.kept)
-}
