@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"modernc.org/sqlite"
 )
 
 // Exec runs any statement in a transaction of its own.
@@ -44,4 +46,25 @@ func CursorRoundTrip(column string, down bool, text string, number int64, id str
 		return fmt.Errorf("wrote %+v, read %+v", want, got)
 	}
 	return err
+}
+
+// OnCommit calls fn at each commit of an SQLite store.
+func OnCommit(s *Store, fn func()) error {
+	return s.write.(*groupWriter).conn.Raw(func(c any) error {
+		c.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { fn(); return 0 })
+		return nil
+	})
+}
+
+// Waiting is how many writes wait for their turn in an SQLite store.
+func Waiting(s *Store) int {
+	w := s.write.(*groupWriter)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.waiting)
+}
+
+// QueryRowIn runs any query for one row in a transaction.
+func QueryRowIn(t *Tx, query string, args ...any) *sql.Row {
+	return t.db.QueryRowContext(context.Background(), query, args...)
 }

@@ -25,10 +25,16 @@ type world struct {
 func newWorld(tb testing.TB, s *store.Store) *world {
 	tb.Helper()
 	w := &world{Store: s, t: tb}
+	w.found()
+	return w
+}
+
+// found makes the organizations and users.
+func (w *world) found() {
+	w.t.Helper()
 	w.ann, w.max, w.eve = w.addUser("ann"), w.addUser("max"), w.addUser("eve")
 	w.org, w.other = w.addOrganization("Org", w.ann), w.addOrganization("Other", w.eve)
 	w.member(w.org, w.max, belay.OrganizationMember)
-	return w
 }
 
 var ctx = context.Background()
@@ -58,7 +64,8 @@ func (w *world) try(fn func(tx *store.Tx) error) error {
 
 func (w *world) addUser(name string) belay.ID {
 	w.t.Helper()
-	u := &belay.User{ID: w.id(), Provider: "local", Subject: name, Email: name + "@example.test", Version: 1, CreatedAt: w.now()}
+	id := w.id()
+	u := &belay.User{ID: id, Provider: "local", Subject: string(id), Email: name + "@example.test", Version: 1, CreatedAt: w.now()}
 	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateUser(ctx, u) })
 	return u.ID
 }
