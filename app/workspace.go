@@ -186,12 +186,12 @@ func (a *App) AssignEnvironment(ctx context.Context, org, workspace, environment
 // UnassignEnvironment ends an assignment; the environment itself stays.
 // Doing it twice changes nothing.
 func (a *App) UnassignEnvironment(ctx context.Context, org, workspace, environment belay.ID) error {
-	_, _, err := a.findWorkspace(ctx, org, workspace, belay.PermissionWorkspaceAssign)
+	c, _, err := a.findWorkspace(ctx, org, workspace, belay.PermissionWorkspaceAssign)
 	if err != nil {
 		return err
 	}
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.UnassignEnvironment(ctx, workspace, environment)
+		_, err := tx.UnassignEnvironment(ctx, c.org, workspace, environment)
 		return err
 	})
 }
@@ -217,12 +217,12 @@ func (a *App) AssignCredential(ctx context.Context, org, workspace, credential b
 // UnassignCredential ends an assignment; the credential itself stays. Doing
 // it twice changes nothing.
 func (a *App) UnassignCredential(ctx context.Context, org, workspace, credential belay.ID) error {
-	_, _, err := a.findWorkspace(ctx, org, workspace, belay.PermissionWorkspaceAssign)
+	c, _, err := a.findWorkspace(ctx, org, workspace, belay.PermissionWorkspaceAssign)
 	if err != nil {
 		return err
 	}
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.UnassignCredential(ctx, workspace, credential)
+		_, err := tx.UnassignCredential(ctx, c.org, workspace, credential)
 		return err
 	})
 }

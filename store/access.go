@@ -64,7 +64,9 @@ func (r Reader) WorkspaceRoles(ctx context.Context, user belay.ID, ids ...belay.
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return r.roles(ctx, "select wu.workspace_id, wu.role from workspace_users wu", grantedTo(user, "wu.workspace_id", ids))
+	return r.roles(ctx, `
+		select wu.workspace_id, wu.role from workspace_users wu
+		join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0`, grantedTo(user, "wu.workspace_id", ids))
 }
 
 // CredentialRoles returns, for each of some credentials, the user's roles in

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"belay"
@@ -47,23 +48,37 @@ func (t *Tx) assign(ctx context.Context, rel relation, org belay.ID, a belay.Ass
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
-	_, err = t.assignment(ctx, rel, a.LeftID, a.RightID)
-	return false, notFound(err, rel.right.noun)
+	_, err = t.assignment(ctx, rel, org, a.LeftID, a.RightID)
+	return false, err
 }
 
 // unassign ends a pair. changed is false when there was none.
-func (t *Tx) unassign(ctx context.Context, rel relation, left, right belay.ID) (changed bool, err error) {
-	n, err := t.execAny(ctx, "delete from "+rel.table+" where "+rel.left.column+" = $1 and "+rel.right.column+" = $2", left, right)
+func (t *Tx) unassign(ctx context.Context, rel relation, org, left, right belay.ID) (changed bool, err error) {
+	n, err := t.execAny(ctx, "delete from "+rel.table+" where "+rel.right.column+" = $3 and "+rel.left.column+
+		" in (select id from "+rel.left.table+" where organization_id = $1 and id = $2 and deleted_at = 0)", org, left, right)
 	return n > 0, err
 }
 
-// assignment returns a pair.
-func (r Reader) assignment(ctx context.Context, rel relation, left, right belay.ID) (belay.Assignment, error) {
-	return one(ctx, r, func(r row) (belay.Assignment, error) {
+// assignment returns a pair of an organization. When there is none it says
+// which end is missing.
+func (r Reader) assignment(ctx context.Context, rel relation, org, left, right belay.ID) (belay.Assignment, error) {
+	a, err := one(ctx, r, func(r row) (belay.Assignment, error) {
 		a := belay.Assignment{LeftID: left, RightID: right}
 		err := r.Scan(&a.ID, stamp{&a.CreatedAt})
 		return a, err
-	}, "select id, created_at from "+rel.table+" where "+rel.left.column+" = $1 and "+rel.right.column+" = $2", left, right)
+	}, `
+		select p.id, p.created_at from `+rel.table+` p
+		join `+rel.left.table+` l on l.id = p.`+rel.left.column+` and l.organization_id = $1 and l.deleted_at = 0
+		join `+rel.right.table+` r on r.id = p.`+rel.right.column+` and r.organization_id = $1 and r.deleted_at = 0
+		where l.id = $2 and r.id = $3`, org, left, right)
+	if !errors.Is(err, errNoRow) {
+		return a, err
+	}
+	_, err = one(ctx, r, scanID, "select id from "+rel.left.table+" where organization_id = $1 and id = $2 and deleted_at = 0", org, left)
+	if err != nil {
+		return a, notFound(err, rel.left.noun)
+	}
+	return a, belay.NotFound(rel.right.noun)
 }
 
 // AssignConnection puts a connection into an environment; changed is false
@@ -79,7 +94,7 @@ func (t *Tx) AssignConnection(ctx context.Context, org belay.ID, a belay.Assignm
 // UnassignConnection takes a connection out of an environment; changed is
 // false when it was not in it.
 func (t *Tx) UnassignConnection(ctx context.Context, org, environment, connection belay.ID) (changed bool, err error) {
-	changed, err = t.unassign(ctx, environmentConnections, environment, connection)
+	changed, err = t.unassign(ctx, environmentConnections, org, environment, connection)
 	if err != nil || !changed {
 		return changed, err
 	}
@@ -113,14 +128,13 @@ func (t *Tx) AssignEnvironment(ctx context.Context, org belay.ID, a belay.Assign
 	if _, err := t.assign(ctx, workspaceEnvironments, org, a); err != nil {
 		return a, err
 	}
-	a, err := t.assignment(ctx, workspaceEnvironments, a.LeftID, a.RightID)
-	return a, notFound(err, "environment")
+	return t.assignment(ctx, workspaceEnvironments, org, a.LeftID, a.RightID)
 }
 
 // UnassignEnvironment ends an assignment; changed is false when there was
 // none.
-func (t *Tx) UnassignEnvironment(ctx context.Context, workspace, environment belay.ID) (changed bool, err error) {
-	return t.unassign(ctx, workspaceEnvironments, workspace, environment)
+func (t *Tx) UnassignEnvironment(ctx context.Context, org, workspace, environment belay.ID) (changed bool, err error) {
+	return t.unassign(ctx, workspaceEnvironments, org, workspace, environment)
 }
 
 // AssignCredential assigns a credential to a workspace and returns the
@@ -129,20 +143,30 @@ func (t *Tx) AssignCredential(ctx context.Context, org belay.ID, a belay.Assignm
 	if _, err := t.assign(ctx, workspaceCredentials, org, a); err != nil {
 		return a, err
 	}
-	a, err := t.assignment(ctx, workspaceCredentials, a.LeftID, a.RightID)
-	return a, notFound(err, "credential")
+	return t.assignment(ctx, workspaceCredentials, org, a.LeftID, a.RightID)
 }
 
 // UnassignCredential ends an assignment; changed is false when there was
 // none.
-func (t *Tx) UnassignCredential(ctx context.Context, workspace, credential belay.ID) (changed bool, err error) {
-	return t.unassign(ctx, workspaceCredentials, workspace, credential)
+func (t *Tx) UnassignCredential(ctx context.Context, org, workspace, credential belay.ID) (changed bool, err error) {
+	return t.unassign(ctx, workspaceCredentials, org, workspace, credential)
 }
 
-// SetWorkspaceRole grants a user a role in a workspace.
-func (t *Tx) SetWorkspaceRole(ctx context.Context, workspace, user belay.ID, role belay.Role, now time.Time) error {
-	return t.exec(ctx, `
-		insert into workspace_users (workspace_id, user_id, role, created_at) values ($1, $2, $3, $4)
+// SetWorkspaceRole grants a member of the organization a role in a
+// workspace.
+func (t *Tx) SetWorkspaceRole(ctx context.Context, org, workspace, user belay.ID, role belay.Role, now time.Time) error {
+	err := t.exec(ctx, `
+		insert into workspace_users (workspace_id, user_id, role, created_at)
+		select w.id, m.user_id, cast($4 as text), cast($5 as bigint) from workspaces w
+		join memberships m on m.organization_id = w.organization_id
+		where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0 and m.user_id = $3
 		on conflict (workspace_id, user_id) do update set role = excluded.role`,
-		workspace, user, role, micros(now))
+		org, workspace, user, role, micros(now))
+	if !errors.Is(err, errNoRow) {
+		return err
+	}
+	if _, err := t.Workspace(ctx, org, workspace); err != nil {
+		return err
+	}
+	return belay.NotFound("user")
 }

@@ -58,8 +58,13 @@ func (r Reader) Checks(ctx context.Context, org, connection belay.ID, q belay.Qu
 	return checks.counted(ctx, r, &cond, q)
 }
 
-// CreateCheck stores a check.
+// CreateCheck stores a check of a connection of the same organization, be it
+// deleted meanwhile.
 func (t *Tx) CreateCheck(ctx context.Context, c *belay.Check) error {
+	_, err := one(ctx, t.Reader, scanID, "select id from connections where organization_id = $1 and id = $2", c.OrganizationID, c.ConnectionID)
+	if err != nil {
+		return notFound(err, "connection")
+	}
 	stages := make([]stageResult, len(c.Stages))
 	for i, s := range c.Stages {
 		stages[i] = stageResult{Stage: s.Stage, Outcome: s.Outcome, Duration: s.Duration.Nanoseconds(), Detail: s.Detail}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"belay"
@@ -16,6 +18,8 @@ const connectionColumns = `c.id, c.organization_id, c.owner_id, c.name, c.descri
 	c.health, c.health_cause, c.health_summary, c.health_check_id, c.health_checked_at, c.health_since,
 	c.check_interval, c.check_timeout, c.maintenance_until, c.maintenance_reason,
 	c.version, c.created_at, c.updated_at, c.deleted_at`
+
+const selectConnection = "select " + connectionColumns + " from connections c where c.organization_id = $1 and c.id = $2"
 
 // credentialUse is a belay.CredentialUse as it stands in the column
 // credentials, which repeats connection_credentials so that a list reads one
@@ -59,8 +63,7 @@ func labelsText(c *belay.Connection) jsonText {
 
 // Connection returns one live connection.
 func (r Reader) Connection(ctx context.Context, org, id belay.ID) (*belay.Connection, error) {
-	c, err := one(ctx, r, scanConnection, "select "+connectionColumns+
-		" from connections c where c.organization_id = $1 and c.id = $2 and c.deleted_at = 0", org, id)
+	c, err := one(ctx, r, scanConnection, selectConnection+" and c.deleted_at = 0", org, id)
 	return c, notFound(err, "connection")
 }
 
@@ -111,7 +114,7 @@ func (t *Tx) CreateConnection(ctx context.Context, c *belay.Connection) error {
 	if err := t.addTerms(ctx, c.OrganizationID, "connection", c.ID, connectionTexts(c)...); err != nil {
 		return err
 	}
-	return t.countConnection(ctx, c, 1)
+	return t.countConnections(ctx, c.OrganizationID, countOf(c, 1))
 }
 
 // connectionTexts is what a connection is found by.
@@ -150,36 +153,54 @@ func (t *Tx) addLabels(ctx context.Context, c *belay.Connection) error {
 	return nil
 }
 
-// UpdateConnection changes a connection by change, which sees it as it is
-// stored, and returns it as it then is.
-func (t *Tx) UpdateConnection(ctx context.Context, org, id belay.ID, now time.Time, change func(*belay.Connection) error) (*belay.Connection, error) {
-	c, err := t.Connection(ctx, org, id)
-	if err != nil {
-		return nil, err
+// setCredentials replaces the references of a connection. What is kept as it
+// is is not looked at: a connection that uses a credential which was deleted
+// can still be renamed.
+func (t *Tx) setCredentials(ctx context.Context, before, c *belay.Connection) error {
+	if slices.Equal(before.Credentials, c.Credentials) {
+		return nil
 	}
-	before := *c
+	if _, err := t.execAny(ctx, "delete from connection_credentials where connection_id = $1", c.ID); err != nil {
+		return err
+	}
+	return t.addCredentials(ctx, c)
+}
+
+func (t *Tx) setLabels(ctx context.Context, before, c *belay.Connection) error {
+	if maps.Equal(before.Labels, c.Labels) {
+		return nil
+	}
+	if _, err := t.execAny(ctx, "delete from connection_labels where connection_id = $1", c.ID); err != nil {
+		return err
+	}
+	return t.addLabels(ctx, c)
+}
+
+// UpdateConnection changes a connection by change, which sees it as it is
+// stored, and returns it as it then is. Ids, creation and deletion are not
+// change's to alter.
+func (t *Tx) UpdateConnection(ctx context.Context, org, id belay.ID, now time.Time, change func(*belay.Connection) error) (*belay.Connection, error) {
+	before, err := one(ctx, t.Reader, scanConnection, selectConnection+" and c.deleted_at = 0"+t.lock, org, id)
+	if err != nil {
+		return nil, notFound(err, "connection")
+	}
+	c := new(*before)
+	c.Labels, c.Credentials = maps.Clone(before.Labels), slices.Clone(before.Credentials)
 	if err := change(c); err != nil {
 		return nil, err
 	}
+	c.ID, c.OrganizationID, c.CreatedAt, c.DeletedAt = before.ID, before.OrganizationID, before.CreatedAt, before.DeletedAt
 	c.Version, c.UpdatedAt = before.Version+1, now
-	if err := t.saveConnection(ctx, &before, c); err != nil {
+	if err := t.saveConnection(ctx, before, c); err != nil {
 		return nil, err
 	}
-	for _, q := range []string{
-		"delete from connection_credentials where connection_id = $1",
-		"delete from connection_labels where connection_id = $1",
-	} {
-		if _, err := t.execAny(ctx, q, id); err != nil {
-			return nil, err
-		}
-	}
-	if err := t.addCredentials(ctx, c); err != nil {
+	if err := t.setCredentials(ctx, before, c); err != nil {
 		return nil, err
 	}
-	if err := t.addLabels(ctx, c); err != nil {
+	if err := t.setLabels(ctx, before, c); err != nil {
 		return nil, err
 	}
-	return c, t.setTerms(ctx, org, "connection", id, connectionTexts(c)...)
+	return c, t.setTerms(ctx, org, "connection", id, connectionTexts(before), connectionTexts(c))
 }
 
 // saveConnection writes all columns of a connection and moves it from one
@@ -191,79 +212,73 @@ func (t *Tx) saveConnection(ctx context.Context, before, c *belay.Connection) er
 			status = $14, status_reason = $15, status_changed_by = $16, status_changed_at = $17,
 			health = $18, health_cause = $19, health_summary = $20, health_check_id = $21, health_checked_at = $22, health_since = $23,
 			check_interval = $24, check_timeout = $25, maintenance_until = $26, maintenance_reason = $27,
-			version = $28, updated_at = $29, deleted_at = $30
+			version = $28, updated_at = $29, deleted_at = $30, kind = $31, type = $32, sub_type = $33, origin = $34
 		where organization_id = $1 and id = $2 and version = $3`,
 		c.OrganizationID, c.ID, before.Version, c.OwnerID, c.Name, fold(c.Name), c.Description, c.Endpoint, object(c.Config),
 		labelsText(c), usesText(c), c.Management, c.Identity,
 		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
 		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since),
 		int64(c.Policy.Interval), int64(c.Policy.Timeout), micros(c.Maintenance.Until), c.Maintenance.Reason,
-		c.Version, micros(c.UpdatedAt), micros(c.DeletedAt))
+		c.Version, micros(c.UpdatedAt), micros(c.DeletedAt), c.Kind, c.Type, c.SubType, c.Origin)
 	if err != nil {
 		return changedMeanwhile(err)
 	}
 	return t.moveCount(ctx, before, c)
 }
 
-func (t *Tx) moveCount(ctx context.Context, before, after *belay.Connection) error {
-	if before.Kind == after.Kind && before.Type == after.Type &&
-		before.Status == after.Status && before.Health.Status == after.Health.Status {
-		return nil
-	}
-	if err := t.countConnection(ctx, before, -1); err != nil {
-		return err
-	}
-	return t.countConnection(ctx, after, 1)
-}
-
 // SaveHealth writes what a check has found out: health, status and identity.
-// The version, by which people's changes are told apart, stays.
+// The version, by which people's changes are told apart, stays. before is the
+// connection as it was read; when a person or another check has changed it
+// since, SaveHealth is a conflict.
 func (t *Tx) SaveHealth(ctx context.Context, before, c *belay.Connection) error {
 	err := t.exec(ctx, `
 		update connections set identity = $3,
 			status = $4, status_reason = $5, status_changed_by = $6, status_changed_at = $7,
 			health = $8, health_cause = $9, health_summary = $10, health_check_id = $11, health_checked_at = $12, health_since = $13
-		where organization_id = $1 and id = $2 and deleted_at = 0`,
-		c.OrganizationID, c.ID, c.Identity,
+		where organization_id = $1 and id = $2 and deleted_at = 0
+		and version = $14 and status = $15 and health = $16 and identity = $17`,
+		before.OrganizationID, before.ID, c.Identity,
 		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
-		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since))
-	if err != nil {
-		return notFound(err, "connection")
+		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since),
+		before.Version, before.Status, before.Health.Status, before.Identity)
+	if errors.Is(err, errNoRow) {
+		if _, err := t.Connection(ctx, before.OrganizationID, before.ID); err != nil {
+			return err
+		}
+		return changedMeanwhile(err)
 	}
-	return t.moveCount(ctx, before, c)
+	if err != nil {
+		return err
+	}
+	after := *before
+	after.Status, after.Health.Status = c.Status, c.Health.Status
+	return t.moveCount(ctx, before, &after)
 }
 
 // DeleteConnection deletes a connection softly: it can be restored with its
 // environments and credentials.
 func (t *Tx) DeleteConnection(ctx context.Context, org, id belay.ID, by string, now time.Time) error {
-	c, err := t.Connection(ctx, org, id)
+	c, err := one(ctx, t.Reader, scanConnection, selectConnection+" and c.deleted_at = 0"+t.lock, org, id)
 	if err != nil {
-		return err
+		return notFound(err, "connection")
 	}
 	after := *c
 	after.Status, after.StatusReason, after.StatusChangedBy, after.StatusChangedAt = belay.StatusDeleted, "", by, now
 	after.Version, after.UpdatedAt, after.DeletedAt = c.Version+1, now, now
-	if err := t.saveConnection(ctx, c, &after); err != nil {
-		return err
-	}
-	return t.clearTerms(ctx, id)
+	return t.saveConnection(ctx, c, &after)
 }
 
 // RestoreConnection takes back a deletion: the connection is registered
 // again.
 func (t *Tx) RestoreConnection(ctx context.Context, org, id belay.ID, by string, now time.Time) (*belay.Connection, error) {
-	c, err := one(ctx, t.Reader, scanConnection, "select "+connectionColumns+
-		" from connections c where c.organization_id = $1 and c.id = $2 and c.deleted_at > 0", org, id)
+	c, err := one(ctx, t.Reader, scanConnection, selectConnection+" and c.deleted_at > 0"+t.lock, org, id)
 	if err != nil {
 		return nil, notFound(err, "deleted connection")
 	}
 	before := *c
 	c.Status, c.StatusReason, c.StatusChangedBy, c.StatusChangedAt = belay.StatusRegistered, "restored", by, now
 	c.Version, c.UpdatedAt, c.DeletedAt = c.Version+1, now, time.Time{}
-	if err := t.saveConnection(ctx, &before, c); err != nil {
-		return nil, err
-	}
-	return c, t.addTerms(ctx, org, "connection", id, connectionTexts(c)...)
+	return c, t.saveConnection(ctx, &before, c)
 }
 
 // ConnectionsOfCluster returns the live connections whose identity begins

@@ -93,13 +93,17 @@ func connectionCondition(v belay.Viewer, f belay.ConnectionFilter, search string
 	return &cond
 }
 
+// heldByEnvironment selects what a live environment holds.
+const heldByEnvironment = `select ec.connection_id from environment_connections ec
+	join environments e on e.id = ec.environment_id and e.deleted_at = 0 where e.id = ?`
+
 // relatedConnections adds the conditions on what a connection is related to.
 func relatedConnections(cond *condition, f belay.ConnectionFilter) {
 	if f.EnvironmentID != "" {
-		cond.add("c.id in (select connection_id from environment_connections where environment_id = ?)", f.EnvironmentID)
+		cond.add("c.id in ("+heldByEnvironment+")", f.EnvironmentID)
 	}
 	if f.NotInEnvironmentID != "" {
-		cond.add("c.id not in (select connection_id from environment_connections where environment_id = ?)", f.NotInEnvironmentID)
+		cond.add("c.id not in ("+heldByEnvironment+")", f.NotInEnvironmentID)
 	}
 	if f.InNoEnvironment {
 		cond.add(`not exists (select 1 from environment_connections ec
@@ -108,7 +112,8 @@ func relatedConnections(cond *condition, f belay.ConnectionFilter) {
 	if f.WorkspaceID != "" {
 		cond.add(`c.id in (select ec.connection_id from environment_connections ec
 			join environments e on e.id = ec.environment_id and e.deleted_at = 0
-			join workspace_environments we on we.environment_id = ec.environment_id where we.workspace_id = ?)`, f.WorkspaceID)
+			join workspace_environments we on we.environment_id = ec.environment_id
+			join workspaces w on w.id = we.workspace_id and w.deleted_at = 0 where w.id = ?)`, f.WorkspaceID)
 	}
 	if f.CredentialID != "" {
 		cond.add("c.id in (select connection_id from connection_credentials where credential_id = ?)", f.CredentialID)

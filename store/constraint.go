@@ -41,6 +41,18 @@ var constraints = []constraint{
 		meaning: belay.Errorf(belay.CodeConflict, "a request with this Idempotency-Key is under way"),
 	},
 	{
+		name: "keysets_pkey", columns: "keysets.name",
+		meaning: belay.Errorf(belay.CodeConflict, "another server has made this keyset meanwhile"),
+	},
+	{
+		name:    "memberships_role_check",
+		meaning: belay.Invalid("/role", "must be owner, admin or member"),
+	},
+	{
+		name:    "workspace_users_role_check",
+		meaning: belay.Invalid("/role", "must be viewer, operator, editor or admin"),
+	},
+	{
 		name: "users_subject_key", columns: "users.provider, users.subject",
 		meaning: belay.Errorf(belay.CodeConflict, "this user exists already"),
 	},
@@ -65,9 +77,12 @@ func translate(err error) error {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		text := sqliteViolation(e)
 		match = func(c constraint) bool {
-			return strings.Contains(text, ": "+c.columns+" (") || strings.Contains(text, ": "+c.name)
+			return strings.Contains(text, ": "+c.columns+" (") || strings.Contains(text, ": "+c.name+" (")
 		}
 	} else if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if meaning := postgresRefusals[e.Code]; meaning != "" {
+			return &belay.Error{Code: belay.CodeInvalid, Message: meaning, Err: err}
+		}
 		name := postgresViolation(e)
 		match = func(c constraint) bool { return name == c.name }
 	}

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"belay"
 )
@@ -30,15 +33,38 @@ func (r Reader) objectCount(ctx context.Context, org belay.ID, object string) (i
 	return n, nil
 }
 
-// countConnection changes the counter for connections like c.
-func (t *Tx) countConnection(ctx context.Context, c *belay.Connection, by int) error {
+// countConnections changes the counters of an organization, each by the N of
+// one of its changes. Rows are locked in the same order by everyone, so that
+// two transactions do not wait for each other.
+func (t *Tx) countConnections(ctx context.Context, org belay.ID, changes ...ConnectionCount) error {
+	slices.SortFunc(changes, ConnectionCount.compare)
+	values := make([]string, len(changes))
+	args := []any{org, t.shard}
+	for i, c := range changes {
+		n := len(args)
+		values[i] = "($1, " + placeholder(n+1) + ", " + placeholder(n+2) + ", " + placeholder(n+3) + ", " + placeholder(n+4) + ", $2, " + placeholder(n+5) + ")"
+		args = append(args, c.Kind, c.Type, c.Status, c.Health, c.N)
+	}
 	_, err := t.execAny(ctx, `
 		insert into connection_counts (organization_id, kind, type, status, health, shard, value)
-		values ($1, $2, $3, $4, $5, $6, $7)
+		values `+strings.Join(values, ", ")+`
 		on conflict (organization_id, kind, type, status, health, shard)
-		do update set value = connection_counts.value + excluded.value`,
-		c.OrganizationID, c.Kind, c.Type, c.Status, c.Health.Status, t.shard, by)
+		do update set value = connection_counts.value + excluded.value`, args...)
 	return err
+}
+
+// countOf is a change by n of the counter for connections like c.
+func countOf(c *belay.Connection, n int) ConnectionCount {
+	return ConnectionCount{Kind: c.Kind, Type: c.Type, Status: c.Status, Health: c.Health.Status, N: n}
+}
+
+// moveCount counts a connection as what it has become.
+func (t *Tx) moveCount(ctx context.Context, before, after *belay.Connection) error {
+	from, to := countOf(before, -1), countOf(after, 1)
+	if from.compare(to) == 0 {
+		return nil
+	}
+	return t.countConnections(ctx, before.OrganizationID, from, to)
 }
 
 // ConnectionCount is how many connections of an organization have one
@@ -51,14 +77,22 @@ type ConnectionCount struct {
 	N      int
 }
 
+// compare orders by all but N.
+func (c ConnectionCount) compare(d ConnectionCount) int {
+	return cmp.Or(strings.Compare(c.Kind, d.Kind), strings.Compare(c.Type, d.Type),
+		cmp.Compare(c.Status, d.Status), cmp.Compare(c.Health, d.Health))
+}
+
+func scanCount(r row) (ConnectionCount, error) {
+	var c ConnectionCount
+	err := r.Scan(&c.Kind, &c.Type, &c.Status, &c.Health, &c.N)
+	return c, err
+}
+
 // ConnectionCounts returns how many connections an organization has of each
 // combination that occurs. It costs the same whatever their number.
 func (r Reader) ConnectionCounts(ctx context.Context, org belay.ID) ([]ConnectionCount, error) {
-	return all(ctx, r, func(r row) (ConnectionCount, error) {
-		var c ConnectionCount
-		err := r.Scan(&c.Kind, &c.Type, &c.Status, &c.Health, &c.N)
-		return c, err
-	}, `
+	return all(ctx, r, scanCount, `
 		select kind, type, status, health, sum(value) from connection_counts
 		where organization_id = $1
 		group by kind, type, status, health having sum(value) > 0

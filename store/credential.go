@@ -10,6 +10,9 @@ import (
 const credentialColumns = `k.id, k.organization_id, k.owner_id, k.name, k.type, k.public, k.set_fields, k.fingerprint, k.current,
 	k.expires_at, k.last_used_at, k.last_rotated_at, k.version, k.created_at, k.updated_at, k.deleted_at`
 
+const selectCredential = "select " + credentialColumns +
+	" from credentials k where k.organization_id = $1 and k.id = $2 and k.deleted_at = 0"
+
 func scanCredential(r row) (*belay.Credential, error) {
 	var c belay.Credential
 	err := r.Scan(&c.ID, &c.OrganizationID, &c.OwnerID, &c.Name, &c.Type, jsonText{&c.Public}, jsonText{&c.Set}, &c.Fingerprint, &c.Current,
@@ -44,8 +47,7 @@ const reachesCredential = `(exists (select 1 from workspace_credentials wc
 
 // Credential returns one live credential.
 func (r Reader) Credential(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
-	c, err := one(ctx, r, scanCredential, "select "+credentialColumns+
-		" from credentials k where k.organization_id = $1 and k.id = $2 and k.deleted_at = 0", org, id)
+	c, err := one(ctx, r, scanCredential, selectCredential, org, id)
 	return c, notFound(err, "credential")
 }
 
@@ -63,14 +65,17 @@ func (r Reader) Credentials(ctx context.Context, v belay.Viewer, f belay.Credent
 	}
 	if f.EnvironmentID != "" {
 		cond.add(`k.id in (select cc.credential_id from environment_connections ec
+			join environments e on e.id = ec.environment_id and e.deleted_at = 0
 			join connections c on c.id = ec.connection_id and c.deleted_at = 0
-			join connection_credentials cc on cc.connection_id = ec.connection_id where ec.environment_id = ?)`, f.EnvironmentID)
+			join connection_credentials cc on cc.connection_id = ec.connection_id where e.id = ?)`, f.EnvironmentID)
 	}
 	if f.WorkspaceID != "" {
-		cond.add("k.id in (select credential_id from workspace_credentials where workspace_id = ?)", f.WorkspaceID)
+		cond.add(`k.id in (select wc.credential_id from workspace_credentials wc
+			join workspaces w on w.id = wc.workspace_id and w.deleted_at = 0 where w.id = ?)`, f.WorkspaceID)
 	}
 	if f.ConnectionID != "" {
-		cond.add("k.id in (select credential_id from connection_credentials where connection_id = ?)", f.ConnectionID)
+		cond.add(`k.id in (select cc.credential_id from connection_credentials cc
+			join connections c on c.id = cc.connection_id and c.deleted_at = 0 where c.id = ?)`, f.ConnectionID)
 	}
 	cond.search(v.OrganizationID, "credential", "k.id", q.Search)
 	if v.All && len(cond.parts) == 2 {
@@ -120,7 +125,7 @@ func (t *Tx) CreateCredential(ctx context.Context, c *belay.Credential, v *belay
 	if err != nil {
 		return err
 	}
-	if err := t.addCredentialVersion(ctx, v); err != nil {
+	if err := t.addCredentialVersion(ctx, c, v); err != nil {
 		return err
 	}
 	if err := t.addTerms(ctx, c.OrganizationID, "credential", c.ID, c.Name, c.Type); err != nil {
@@ -129,44 +134,46 @@ func (t *Tx) CreateCredential(ctx context.Context, c *belay.Credential, v *belay
 	return t.countObject(ctx, c.OrganizationID, "credential", 1)
 }
 
-func (t *Tx) addCredentialVersion(ctx context.Context, v *belay.CredentialVersion) error {
+// addCredentialVersion stores a version of c, whatever v says it is of.
+func (t *Tx) addCredentialVersion(ctx context.Context, c *belay.Credential, v *belay.CredentialVersion) error {
 	return t.exec(ctx, `
 		insert into credential_versions (credential_id, number, organization_id, sealed, fingerprint, created_by, created_at)
 		values ($1, $2, $3, $4, $5, $6, $7)`,
-		v.CredentialID, v.Number, v.OrganizationID, v.Sealed, v.Fingerprint, v.CreatedBy, micros(v.CreatedAt))
+		c.ID, v.Number, c.OrganizationID, v.Sealed, v.Fingerprint, v.CreatedBy, micros(v.CreatedAt))
 }
 
 // UpdateCredential changes a credential by change, which sees it as it is
 // stored and may return a new version of its material, and returns it as it
-// then is.
+// then is. Ids, creation, deletion and last use are not change's to alter.
 func (t *Tx) UpdateCredential(ctx context.Context, org, id belay.ID, now time.Time,
 	change func(*belay.Credential) (*belay.CredentialVersion, error),
 ) (*belay.Credential, error) {
-	c, err := t.Credential(ctx, org, id)
+	before, err := one(ctx, t.Reader, scanCredential, selectCredential+t.lock, org, id)
 	if err != nil {
-		return nil, err
+		return nil, notFound(err, "credential")
 	}
-	before := c.Version
+	c := new(*before)
 	v, err := change(c)
 	if err != nil {
 		return nil, err
 	}
-	c.Version, c.UpdatedAt = before+1, now
+	c.ID, c.OrganizationID, c.CreatedAt, c.DeletedAt = before.ID, before.OrganizationID, before.CreatedAt, before.DeletedAt
+	c.Version, c.UpdatedAt, c.LastUsedAt = before.Version+1, now, before.LastUsedAt
 	err = t.exec(ctx, `
 		update credentials set name = $4, name_fold = $5, public = $6, set_fields = $7, fingerprint = $8, current = $9,
-			expires_at = $10, last_rotated_at = $11, version = $12, updated_at = $13
+			expires_at = $10, last_rotated_at = $11, version = $12, updated_at = $13, owner_id = $14, type = $15
 		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
-		org, id, before, c.Name, fold(c.Name), jsonText{c.Public}, jsonText{c.Set}, c.Fingerprint, c.Current,
-		micros(c.ExpiresAt), micros(c.LastRotatedAt), c.Version, micros(now))
+		org, id, before.Version, c.Name, fold(c.Name), jsonText{c.Public}, jsonText{c.Set}, c.Fingerprint, c.Current,
+		micros(c.ExpiresAt), micros(c.LastRotatedAt), c.Version, micros(now), c.OwnerID, c.Type)
 	if err != nil {
 		return nil, changedMeanwhile(err)
 	}
 	if v != nil {
-		if err := t.addCredentialVersion(ctx, v); err != nil {
+		if err := t.addCredentialVersion(ctx, c, v); err != nil {
 			return nil, err
 		}
 	}
-	return c, t.setTerms(ctx, org, "credential", id, c.Name, c.Type)
+	return c, t.setTerms(ctx, org, "credential", id, []string{before.Name, before.Type}, []string{c.Name, c.Type})
 }
 
 // CredentialVersion returns one version with its sealed material.
@@ -212,9 +219,6 @@ func (t *Tx) DeleteCredential(ctx context.Context, org, id belay.ID, now time.Ti
 	if err != nil {
 		return notFound(err, "credential")
 	}
-	if err := t.clearTerms(ctx, id); err != nil {
-		return err
-	}
 	return t.countObject(ctx, org, "credential", -1)
 }
 
@@ -226,14 +230,10 @@ func (t *Tx) RestoreCredential(ctx context.Context, org, id belay.ID, now time.T
 	if err != nil {
 		return nil, notFound(err, "deleted credential")
 	}
-	c, err := t.Credential(ctx, org, id)
-	if err != nil {
+	if err := t.countObject(ctx, org, "credential", 1); err != nil {
 		return nil, err
 	}
-	if err := t.addTerms(ctx, org, "credential", id, c.Name, c.Type); err != nil {
-		return nil, err
-	}
-	return c, t.countObject(ctx, org, "credential", 1)
+	return t.Credential(ctx, org, id)
 }
 
 // CredentialNameTaken tells whether a live credential has this name.

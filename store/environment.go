@@ -10,6 +10,9 @@ import (
 const environmentColumns = `e.id, e.organization_id, e.owner_id, e.name, e.description, e.metadata,
 	e.version, e.set_version, e.created_at, e.updated_at, e.deleted_at`
 
+const selectEnvironment = "select " + environmentColumns +
+	" from environments e where e.organization_id = $1 and e.id = $2 and e.deleted_at = 0"
+
 func scanEnvironment(r row) (*belay.Environment, error) {
 	var e belay.Environment
 	err := r.Scan(&e.ID, &e.OrganizationID, &e.OwnerID, &e.Name, &e.Description, &e.Metadata,
@@ -37,10 +40,14 @@ const reachesEnvironment = `exists (select 1 from workspace_environments we
 	join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
 	where we.environment_id = e.id and wu.user_id = ?)`
 
+// heldByWorkspace selects the environments that are assigned to a live
+// workspace.
+const heldByWorkspace = `select we.environment_id from workspace_environments we
+	join workspaces w on w.id = we.workspace_id and w.deleted_at = 0 where w.id = ?`
+
 // Environment returns one environment.
 func (r Reader) Environment(ctx context.Context, org, id belay.ID) (*belay.Environment, error) {
-	e, err := one(ctx, r, scanEnvironment, "select "+environmentColumns+
-		" from environments e where e.organization_id = $1 and e.id = $2 and e.deleted_at = 0", org, id)
+	e, err := one(ctx, r, scanEnvironment, selectEnvironment, org, id)
 	return e, notFound(err, "environment")
 }
 
@@ -53,13 +60,14 @@ func (r Reader) Environments(ctx context.Context, v belay.Viewer, f belay.Enviro
 		cond.add("(e.owner_id = ? or "+reachesEnvironment+")", v.UserID, v.UserID)
 	}
 	if f.WorkspaceID != "" {
-		cond.add("e.id in (select environment_id from workspace_environments where workspace_id = ?)", f.WorkspaceID)
+		cond.add("e.id in ("+heldByWorkspace+")", f.WorkspaceID)
 	}
 	if f.NotInWorkspaceID != "" {
-		cond.add("e.id not in (select environment_id from workspace_environments where workspace_id = ?)", f.NotInWorkspaceID)
+		cond.add("e.id not in ("+heldByWorkspace+")", f.NotInWorkspaceID)
 	}
 	if f.ConnectionID != "" {
-		cond.add("e.id in (select environment_id from environment_connections where connection_id = ?)", f.ConnectionID)
+		cond.add(`e.id in (select ec.environment_id from environment_connections ec
+			join connections c on c.id = ec.connection_id and c.deleted_at = 0 where c.id = ?)`, f.ConnectionID)
 	}
 	cond.search(v.OrganizationID, "environment", "e.id", q.Search)
 	if v.All && len(cond.parts) == 2 {
@@ -116,25 +124,27 @@ func (t *Tx) CreateEnvironment(ctx context.Context, e *belay.Environment) error 
 }
 
 // UpdateEnvironment changes an environment by change, which sees it as it is
-// stored, and returns it as it then is.
+// stored, and returns it as it then is. Ids, creation and deletion are not
+// change's to alter.
 func (t *Tx) UpdateEnvironment(ctx context.Context, org, id belay.ID, now time.Time, change func(*belay.Environment) error) (*belay.Environment, error) {
-	e, err := t.Environment(ctx, org, id)
+	before, err := one(ctx, t.Reader, scanEnvironment, selectEnvironment+t.lock, org, id)
 	if err != nil {
-		return nil, err
+		return nil, notFound(err, "environment")
 	}
-	before := e.Version
+	e := new(*before)
 	if err := change(e); err != nil {
 		return nil, err
 	}
-	e.Version, e.UpdatedAt = before+1, now
+	e.ID, e.OrganizationID, e.CreatedAt, e.DeletedAt = before.ID, before.OrganizationID, before.CreatedAt, before.DeletedAt
+	e.Version, e.UpdatedAt = before.Version+1, now
 	err = t.exec(ctx, `
-		update environments set name = $4, name_fold = $5, description = $6, metadata = $7, version = $8, updated_at = $9
+		update environments set name = $4, name_fold = $5, description = $6, metadata = $7, version = $8, updated_at = $9, owner_id = $10
 		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
-		org, id, before, e.Name, fold(e.Name), e.Description, object(e.Metadata), e.Version, micros(now))
+		org, id, before.Version, e.Name, fold(e.Name), e.Description, object(e.Metadata), e.Version, micros(now), e.OwnerID)
 	if err != nil {
 		return nil, changedMeanwhile(err)
 	}
-	return e, t.setTerms(ctx, org, "environment", id, e.Name, e.Description)
+	return e, t.setTerms(ctx, org, "environment", id, []string{before.Name, before.Description}, []string{e.Name, e.Description})
 }
 
 // DeleteEnvironment deletes an environment softly: it can be restored with
@@ -145,9 +155,6 @@ func (t *Tx) DeleteEnvironment(ctx context.Context, org, id belay.ID, now time.T
 		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))
 	if err != nil {
 		return notFound(err, "environment")
-	}
-	if err := t.clearTerms(ctx, id); err != nil {
-		return err
 	}
 	return t.countObject(ctx, org, "environment", -1)
 }
@@ -160,12 +167,8 @@ func (t *Tx) RestoreEnvironment(ctx context.Context, org, id belay.ID, now time.
 	if err != nil {
 		return nil, notFound(err, "deleted environment")
 	}
-	e, err := t.Environment(ctx, org, id)
-	if err != nil {
+	if err := t.countObject(ctx, org, "environment", 1); err != nil {
 		return nil, err
 	}
-	if err := t.addTerms(ctx, org, "environment", id, e.Name, e.Description); err != nil {
-		return nil, err
-	}
-	return e, t.countObject(ctx, org, "environment", 1)
+	return t.Environment(ctx, org, id)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"belay"
 )
 
 // Keyset is a set of keys as it is stored: encrypted with the operator's
@@ -29,16 +27,11 @@ func (r Reader) Keyset(ctx context.Context, name string) (*Keyset, error) {
 	return k, err
 }
 
-// CreateKeyset stores the first keyset of that name; when there is one
-// already, that is a conflict.
+// CreateKeyset stores the first keyset of a name. It is a conflict when there
+// is one: what is sealed under that one could not be opened without it.
 func (t *Tx) CreateKeyset(ctx context.Context, k *Keyset, now time.Time) error {
-	n, err := t.execAny(ctx, `
-		insert into keysets (name, kek_id, wrapped, created_at, updated_at) values ($1, $2, $3, $4, $4)
-		on conflict (name) do nothing`, k.Name, k.KEKID, k.Wrapped, micros(now))
-	if err == nil && n == 0 {
-		return belay.Errorf(belay.CodeConflict, "there is a keyset %s already", k.Name)
-	}
-	return err
+	return t.exec(ctx, "insert into keysets (name, kek_id, wrapped, created_at, updated_at) values ($1, $2, $3, $4, $4)",
+		k.Name, k.KEKID, k.Wrapped, micros(now))
 }
 
 // SaveKeyset stores a keyset, in place of the one of that name.

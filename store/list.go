@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,7 +99,7 @@ func badQuery(parameter, format string, args ...any) error {
 func parseCursor(s string) (cursor, error) {
 	var c cursor
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || json.Unmarshal(b, &c) != nil {
+	if err != nil || json.Unmarshal(b, &c) != nil || strings.ContainsRune(c.Text+c.ID, 0) {
 		return c, badQuery("cursor", "is not one that this server gave out")
 	}
 	return c, nil
@@ -129,7 +130,7 @@ func (l *list[T]) page(ctx context.Context, r Reader, cond *condition, q belay.Q
 		return page, err
 	}
 	cond = cond.clone()
-	direction, offset := "", page.Number*page.Size
+	direction, offset := "", int64(min(page.Number, math.MaxInt32))*int64(page.Size)
 	if order.Descending {
 		direction = " desc"
 	}
@@ -143,7 +144,7 @@ func (l *list[T]) page(ctx context.Context, r Reader, cond *condition, q belay.Q
 		" order by " + key.column + direction + ", " + l.id + direction +
 		" limit " + strconv.Itoa(page.Size+1)
 	if offset > 0 {
-		query += " offset " + strconv.Itoa(offset)
+		query += " offset " + strconv.FormatInt(offset, 10)
 	}
 	rows, err := all(ctx, r, l.scanWithKey(order, key), query, cond.args...)
 	if err != nil {
@@ -247,11 +248,17 @@ func notFound(err error, noun string) error {
 	return err
 }
 
+// errStale says that what was read is not what is stored any more.
+var errStale = errors.New("changed since it was read")
+
 // changedMeanwhile turns errNoRow into the conflict that it means for an
 // update of something that has just been read.
 func changedMeanwhile(err error) error {
 	if errors.Is(err, errNoRow) {
-		return belay.Errorf(belay.CodeConflict, "it was changed by another request meanwhile; read it again and repeat the change")
+		return &belay.Error{
+			Code: belay.CodeConflict, Err: errStale,
+			Message: "it was changed by another request meanwhile; read it again and repeat the change",
+		}
 	}
 	return err
 }

@@ -6,7 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"strconv"
+	"path"
 	"strings"
 )
 
@@ -33,9 +33,9 @@ var (
 	}
 )
 
-// migrate brings the schema up to the newest migration, each exactly once
-// and all of them or none. A schema from the future is refused.
-func migrate(ctx context.Context, db *sql.DB, e engine) error {
+// migrate brings the schema up to the newest of the migrations in dir, each
+// exactly once and all of them or none. A schema from the future is refused.
+func migrate(ctx context.Context, db *sql.DB, e engine, dir fs.FS) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin the migration: %w", err)
@@ -45,7 +45,7 @@ func migrate(ctx context.Context, db *sql.DB, e engine) error {
 	if err != nil {
 		return err
 	}
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+	files, err := fs.Glob(dir, "migrations/*.sql")
 	if err != nil {
 		return fmt.Errorf("list the migrations: %w", err)
 	}
@@ -53,7 +53,7 @@ func migrate(ctx context.Context, db *sql.DB, e engine) error {
 		return fmt.Errorf("the database has schema %d, this program knows %d: it was written by a newer version of belay; run that version, or restore a backup", have, len(files))
 	}
 	for i := have; i < len(files); i++ {
-		if err := apply(ctx, tx, files[i], i+1); err != nil {
+		if err := apply(ctx, tx, dir, files[i], i+1); err != nil {
 			return err
 		}
 	}
@@ -87,12 +87,12 @@ func schemaVersion(ctx context.Context, tx *sql.Tx, e engine) (int, error) {
 
 // apply runs one migration. Its number is its place in the list, which its
 // file name repeats.
-func apply(ctx context.Context, tx *sql.Tx, file string, version int) error {
-	name := strings.TrimPrefix(file, "migrations/")
-	if n, err := strconv.Atoi(name[:4]); err != nil || n != version {
-		return fmt.Errorf("migration %s is out of order: want number %04d", name, version)
+func apply(ctx context.Context, tx *sql.Tx, dir fs.FS, file string, version int) error {
+	name := path.Base(file)
+	if prefix := fmt.Sprintf("%04d_", version); !strings.HasPrefix(name, prefix) {
+		return fmt.Errorf("migration %s is out of order: want %s", name, prefix)
 	}
-	text, err := migrations.ReadFile(file)
+	text, err := fs.ReadFile(dir, file)
 	if err != nil {
 		return fmt.Errorf("read migration %s: %w", name, err)
 	}

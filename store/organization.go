@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"belay"
 )
@@ -41,25 +42,35 @@ func (r Reader) OrganizationsOf(ctx context.Context, user belay.ID, q belay.Quer
 	var cond condition
 	cond.add("m.user_id = ?", user)
 	cond.add("o.deleted_at = 0")
-	for _, w := range terms(q.Search) {
-		cond.add("o.name_fold like ?", "%"+w+"%")
-	}
+	cond.eachWord(q.Search, func(from, to string) {
+		cond.add(`exists (select 1 from search_terms s where s.organization_id = o.id
+			and s.object = 'organization' and s.term >= ? and s.term < ?)`, from, to)
+	})
 	return organizations.counted(ctx, r, &cond, q)
 }
 
-// OrganizationCount is how many organizations there are.
-func (r Reader) OrganizationCount(ctx context.Context) (n int, err error) {
-	err = r.db.QueryRowContext(ctx, "select count(*) from (select 1 from organizations limit 2) as o").Scan(&n)
-	return n, err
+// OrganizationCount is how many organizations there are: 0, 1, or 2 for
+// several.
+func (r Reader) OrganizationCount(ctx context.Context) (int, error) {
+	var n int
+	err := r.db.QueryRowContext(ctx, "select count(*) from (select 1 from organizations limit 2) as o").Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count organizations: %w", err)
+	}
+	return n, nil
 }
 
 // CreateOrganization stores a new organization.
 func (t *Tx) CreateOrganization(ctx context.Context, o *belay.Organization) error {
-	return t.exec(ctx, `
+	err := t.exec(ctx, `
 		insert into organizations (id, name, name_fold, description, country, region, owner_id, version, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		o.ID, o.Name, fold(o.Name), o.Description, o.Country, o.Region, o.OwnerID, o.Version,
 		micros(o.CreatedAt), micros(o.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	return t.addTerms(ctx, o.ID, "organization", o.ID, o.Name, o.Description)
 }
 
 // FirstOrganization returns the oldest organization and its owner.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -31,25 +32,31 @@ func openPostgres(ctx context.Context, url string) (*Store, error) {
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
-	if err := migrate(ctx, db, enginePostgres); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("open PostgreSQL at %s: %w", config.Host, err)
+	if err := migrate(ctx, db, enginePostgres, migrations); err != nil {
+		return nil, errors.Join(fmt.Errorf("open PostgreSQL at %s: %w", config.Host, err), db.Close())
 	}
-	return &Store{
-		Reader: Reader{db: db}, engine: enginePostgres, read: db,
-		write: &postgresWriter{db: db},
-	}, nil
+	return &Store{Reader: Reader{db: db}, read: db, write: &postgresWriter{db: db}}, nil
 }
 
 // postgresWriter runs each function in its own transaction; PostgreSQL
 // itself lets waiting commits share a flush.
-type postgresWriter struct{ db *sql.DB }
+type postgresWriter struct {
+	db *sql.DB
+
+	running sync.RWMutex // each transaction holds it for reading
+	closed  bool
+}
 
 // maxAttempts is how often a function is run that loses against another
 // transaction.
 const maxAttempts = 5
 
 func (w *postgresWriter) do(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	w.running.RLock()
+	defer w.running.RUnlock()
+	if w.closed {
+		return errClosed
+	}
 	var err error
 	for range maxAttempts {
 		if err = w.once(ctx, fn); !isPostgresConflict(err) {
@@ -65,7 +72,7 @@ func (w *postgresWriter) once(ctx context.Context, fn func(context.Context, *Tx)
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := fn(ctx, &Tx{Reader: Reader{db: tx}, shard: rand.Int64N(shards)}); err != nil {
+	if err := fn(ctx, &Tx{Reader: Reader{db: tx}, shard: rand.Int64N(shards), lock: " for no key update"}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -74,15 +81,31 @@ func (w *postgresWriter) once(ctx context.Context, fn func(context.Context, *Tx)
 	return nil
 }
 
-// close has nothing to do: readers and writers share the pool, which the
-// Store closes.
-func (w *postgresWriter) close() error { return nil }
+// close waits for running transactions. Readers and writers share the pool,
+// which the Store closes.
+func (w *postgresWriter) close() error {
+	w.running.Lock()
+	defer w.running.Unlock()
+	w.closed = true
+	return nil
+}
 
 // isPostgresConflict tells whether a transaction lost against another and may
-// be tried again: serialization_failure and deadlock_detected.
+// be tried again: serialization_failure, deadlock_detected, or a row that was
+// changed between being read and being written.
 func isPostgresConflict(err error) bool {
+	if errors.Is(err, errStale) {
+		return true
+	}
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// postgresRefusals says in our words what PostgreSQL does not store and SQLite
+// does, by error code (appendix A of its manual).
+var postgresRefusals = map[string]string{
+	"22021": "a text holds what is not a character in UTF-8, or the character U+0000", // character_not_in_repertoire
+	"54000": "a text is too long to be found by it",                                   // program_limit_exceeded: of an index
 }
 
 // postgresViolation names the constraint that a statement ran against, "" if

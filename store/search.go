@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,7 +22,7 @@ func terms(texts ...string) []string {
 	seen := map[string]bool{}
 	var out []string
 	for _, text := range texts {
-		for _, w := range strings.FieldsFunc(fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		for _, w := range strings.FieldsFunc(fold(text), separates) {
 			w = cut(w, maxTermSize)
 			if !seen[w] && len(out) < maxTerms {
 				seen[w] = true
@@ -31,6 +32,10 @@ func terms(texts ...string) []string {
 	}
 	return out
 }
+
+// separates tells whether a character stands between words. Marks are part
+// of the letter before them, and pictures are words of their own.
+func separates(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.So) }
 
 // cut shortens s to at most n bytes without splitting a character.
 func cut(s string, n int) string {
@@ -43,12 +48,16 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// setTerms replaces the words by which an object is found.
-func (t *Tx) setTerms(ctx context.Context, org belay.ID, object string, id belay.ID, texts ...string) error {
-	if err := t.clearTerms(ctx, id); err != nil {
+// setTerms replaces the words by which an object is found. They stay when it
+// is deleted softly; Purge removes them.
+func (t *Tx) setTerms(ctx context.Context, org belay.ID, object string, id belay.ID, before, after []string) error {
+	if slices.Equal(before, after) {
+		return nil
+	}
+	if _, err := t.execAny(ctx, "delete from search_terms where object_id = $1", id); err != nil {
 		return err
 	}
-	return t.addTerms(ctx, org, object, id, texts...)
+	return t.addTerms(ctx, org, object, id, after...)
 }
 
 // addTerms gives words to an object that has none yet.
@@ -67,20 +76,23 @@ func (t *Tx) addTerms(ctx context.Context, org belay.ID, object string, id belay
 	return err
 }
 
-func (t *Tx) clearTerms(ctx context.Context, id belay.ID) error {
-	_, err := t.execAny(ctx, "delete from search_terms where object_id = $1", id)
-	return err
+// search adds the conditions that every word of q begins a word of the
+// object. A q without any word finds nothing, unless it is blank.
+func (c *condition) search(org belay.ID, object, id, q string) {
+	c.eachWord(q, func(from, to string) {
+		c.add(id+" in (select object_id from search_terms where organization_id = ? and object = ? and term >= ? and term < ?)",
+			org, object, from, to)
+	})
 }
 
-// search adds the conditions that every word of q begins a word of the
-// object.
-func (c *condition) search(org belay.ID, object, id, q string) {
+// eachWord calls add with the range of terms that begin with a word of q, for
+// each word.
+func (c *condition) eachWord(q string, add func(from, to string)) {
 	words := terms(q)
 	if strings.TrimSpace(q) != "" && len(words) == 0 {
 		c.add("1 = 0")
 	}
 	for _, w := range words[:min(len(words), maxWords)] {
-		c.add(id+" in (select object_id from search_terms where organization_id = ? and object = ? and term >= ? and term < ?)",
-			org, object, w, w+"\U0010FFFF")
+		add(w, w+string(unicode.MaxRune))
 	}
 }

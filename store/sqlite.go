@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	sqlite "modernc.org/sqlite"
@@ -22,26 +24,47 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	write, err := sql.Open("sqlite", sqliteURL(abs, "_txlock=immediate"))
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	if err := touch(abs); err != nil {
+		return nil, err
 	}
-	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write, engineSQLite); err != nil {
-		_ = write.Close()
+	w, err := openSQLiteWriter(ctx, abs)
+	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	read, err := sql.Open("sqlite", sqliteURL(abs, "_pragma=query_only(true)"))
 	if err != nil {
-		_ = write.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), w.close())
 	}
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
-	return &Store{
-		Reader: Reader{db: read}, engine: engineSQLite, read: read,
-		write: newGroupWriter(write),
-	}, nil
+	return &Store{Reader: Reader{db: newStatements(read)}, read: read, write: w}, nil
+}
+
+// touch makes the file when it is missing, readable by its owner only (the
+// files that SQLite puts beside it are made alike), and says in the system's
+// words why it cannot be written: SQLite's own are misleading.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func openSQLiteWriter(ctx context.Context, path string) (*groupWriter, error) {
+	db, err := sql.Open("sqlite", sqliteURL(path, "_txlock=immediate"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db, engineSQLite, migrations); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	w, err := newGroupWriter(ctx, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return w, nil
 }
 
 func sqliteURL(path, more string) string {

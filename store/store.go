@@ -17,9 +17,8 @@ import (
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	Reader
-	engine engine
-	read   *sql.DB
-	write  writer
+	read  *sql.DB
+	write writer
 }
 
 // Reader has every method that reads. A Store reads what is committed, a Tx
@@ -27,10 +26,12 @@ type Store struct {
 type Reader struct{ db conn }
 
 // Tx is one write transaction: it has every method that changes something.
-// It is valid only inside the function that Write calls.
+// It is valid only inside the function that Write calls, on one goroutine at
+// a time.
 type Tx struct {
 	Reader
-	shard int64
+	shard int64  // of the counters, see count.go
+	lock  string // what a select ends with that keeps others from changing its rows
 }
 
 // conn is what *sql.DB and *sql.Tx have in common.
@@ -73,8 +74,10 @@ func (s *Store) Ping(ctx context.Context) error {
 // Write runs fn in a transaction and returns after it is durable. When fn
 // fails nothing of it is kept, and its error is returned as it is. fn must
 // not wait for anything but the database, must use tx and the context given
-// to it for all it does, and on PostgreSQL may be run again after a conflict
-// with another transaction.
+// to it for all it does, must return the first error that tx gives it, and on
+// PostgreSQL may be run again after a conflict with another transaction.
+// When ctx ends before fn has begun, fn is not run; after that only
+// PostgreSQL heeds it. A closed store is a CodeUnavailable.
 func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -82,8 +85,8 @@ func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	return s.write.do(ctx, fn)
 }
 
-// exec runs a statement that must change exactly one row; otherwise it
-// returns errNoRow.
+// exec runs a statement that must change a row; otherwise it returns
+// errNoRow.
 func (r Reader) exec(ctx context.Context, query string, args ...any) error {
 	n, err := r.execAny(ctx, query, args...)
 	if err == nil && n == 0 {

@@ -10,6 +10,9 @@ import (
 const workspaceColumns = `w.id, w.organization_id, w.owner_id, w.name, w.description, w.metadata,
 	w.version, w.created_at, w.updated_at, w.deleted_at`
 
+const selectWorkspace = "select " + workspaceColumns +
+	" from workspaces w where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0"
+
 func scanWorkspace(r row) (*belay.Workspace, error) {
 	var w belay.Workspace
 	err := r.Scan(&w.ID, &w.OrganizationID, &w.OwnerID, &w.Name, &w.Description, &w.Metadata,
@@ -32,8 +35,7 @@ var workspaces = list[*belay.Workspace]{
 
 // Workspace returns one workspace.
 func (r Reader) Workspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
-	w, err := one(ctx, r, scanWorkspace, "select "+workspaceColumns+
-		" from workspaces w where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0", org, id)
+	w, err := one(ctx, r, scanWorkspace, selectWorkspace, org, id)
 	return w, notFound(err, "workspace")
 }
 
@@ -47,7 +49,8 @@ func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.Workspac
 			where wu.workspace_id = w.id and wu.user_id = ?))`, v.UserID, v.UserID)
 	}
 	if f.EnvironmentID != "" {
-		cond.add("w.id in (select workspace_id from workspace_environments where environment_id = ?)", f.EnvironmentID)
+		cond.add(`w.id in (select we.workspace_id from workspace_environments we
+			join environments e on e.id = we.environment_id and e.deleted_at = 0 where e.id = ?)`, f.EnvironmentID)
 	}
 	cond.search(v.OrganizationID, "workspace", "w.id", q.Search)
 	if v.All && len(cond.parts) == 2 {
@@ -73,25 +76,27 @@ func (t *Tx) CreateWorkspace(ctx context.Context, w *belay.Workspace) error {
 }
 
 // UpdateWorkspace changes a workspace by change, which sees it as it is
-// stored, and returns it as it then is.
+// stored, and returns it as it then is. Ids, creation and deletion are not
+// change's to alter.
 func (t *Tx) UpdateWorkspace(ctx context.Context, org, id belay.ID, now time.Time, change func(*belay.Workspace) error) (*belay.Workspace, error) {
-	w, err := t.Workspace(ctx, org, id)
+	before, err := one(ctx, t.Reader, scanWorkspace, selectWorkspace+t.lock, org, id)
 	if err != nil {
-		return nil, err
+		return nil, notFound(err, "workspace")
 	}
-	before := w.Version
+	w := new(*before)
 	if err := change(w); err != nil {
 		return nil, err
 	}
-	w.Version, w.UpdatedAt = before+1, now
+	w.ID, w.OrganizationID, w.CreatedAt, w.DeletedAt = before.ID, before.OrganizationID, before.CreatedAt, before.DeletedAt
+	w.Version, w.UpdatedAt = before.Version+1, now
 	err = t.exec(ctx, `
-		update workspaces set name = $4, name_fold = $5, description = $6, metadata = $7, version = $8, updated_at = $9
+		update workspaces set name = $4, name_fold = $5, description = $6, metadata = $7, version = $8, updated_at = $9, owner_id = $10
 		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
-		org, id, before, w.Name, fold(w.Name), w.Description, object(w.Metadata), w.Version, micros(now))
+		org, id, before.Version, w.Name, fold(w.Name), w.Description, object(w.Metadata), w.Version, micros(now), w.OwnerID)
 	if err != nil {
 		return nil, changedMeanwhile(err)
 	}
-	return w, t.setTerms(ctx, org, "workspace", id, w.Name, w.Description)
+	return w, t.setTerms(ctx, org, "workspace", id, []string{before.Name, before.Description}, []string{w.Name, w.Description})
 }
 
 // DeleteWorkspace deletes a workspace softly: it can be restored with its
@@ -102,9 +107,6 @@ func (t *Tx) DeleteWorkspace(ctx context.Context, org, id belay.ID, now time.Tim
 		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))
 	if err != nil {
 		return notFound(err, "workspace")
-	}
-	if err := t.clearTerms(ctx, id); err != nil {
-		return err
 	}
 	return t.countObject(ctx, org, "workspace", -1)
 }
@@ -117,12 +119,8 @@ func (t *Tx) RestoreWorkspace(ctx context.Context, org, id belay.ID, now time.Ti
 	if err != nil {
 		return nil, notFound(err, "deleted workspace")
 	}
-	w, err := t.Workspace(ctx, org, id)
-	if err != nil {
+	if err := t.countObject(ctx, org, "workspace", 1); err != nil {
 		return nil, err
 	}
-	if err := t.addTerms(ctx, org, "workspace", id, w.Name, w.Description); err != nil {
-		return nil, err
-	}
-	return w, t.countObject(ctx, org, "workspace", 1)
+	return t.Workspace(ctx, org, id)
 }

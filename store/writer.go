@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"belay"
 )
 
 // maxBatch bounds how many functions share one commit, and so how long the
@@ -20,7 +22,9 @@ const maxBatch = 128
 //	idle ── do ──> leading: run batch, commit ──> nobody waits: idle
 //	                  ^                       └─> somebody waits: he leads
 type groupWriter struct {
-	db *sql.DB // of one connection
+	db    *sql.DB     // of one connection
+	conn  *sql.Conn   // that one, held until close
+	stmts *statements // on it
 
 	mu      sync.Mutex
 	idle    *sync.Cond
@@ -39,12 +43,26 @@ type write struct {
 	done  chan struct{} // told that it is over
 }
 
-var errClosed = errors.New("the database is closed")
+var (
+	errClosed = belay.Errorf(belay.CodeUnavailable, "the database is closed")
+	// errEnded is what the rest of a batch gets when a function ends the
+	// goroutine that leads (runtime.Goexit, as testing's FailNow does).
+	errEnded    = errors.New("the goroutine that led this write has ended")
+	errPanicked = errors.New("the function has panicked")
+)
 
-func newGroupWriter(db *sql.DB) *groupWriter {
-	w := &groupWriter{db: db}
+// newGroupWriter takes over db, which has one connection.
+func newGroupWriter(ctx context.Context, db *sql.DB) (*groupWriter, error) {
+	// A connection held for good, and "begin immediate" as a statement like
+	// any other: preparing on the pool would wait for the connection that a
+	// transaction of it holds.
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &groupWriter{db: db, conn: c, stmts: newStatements(c)}
 	w.idle = sync.NewCond(&w.mu)
-	return w
+	return w, nil
 }
 
 func (w *groupWriter) do(ctx context.Context, fn func(context.Context, *Tx) error) error {
@@ -125,8 +143,15 @@ func (w *groupWriter) runBatch() {
 	w.waiting = append([]*write(nil), w.waiting[n:]...)
 	w.mu.Unlock()
 
+	// Deferred, so that nobody waits forever when a function ends the
+	// goroutine.
+	defer w.passOn(batch)
 	w.commit(batch)
+}
 
+// passOn gives the lead to the first who waits, and tells a batch that it is
+// over.
+func (w *groupWriter) passOn(batch []*write) {
 	w.mu.Lock()
 	if len(w.waiting) > 0 {
 		close(w.waiting[0].lead)
@@ -143,59 +168,68 @@ func (w *groupWriter) runBatch() {
 // commit runs a batch and commits it. What fails is undone by itself; when
 // the commit fails, all of them have failed.
 func (w *groupWriter) commit(batch []*write) {
-	// The batch belongs to many callers: no one's cancellation may end it.
-	ctx := context.Background()
-	tx, err := w.db.BeginTx(ctx, nil)
-	if err != nil {
+	if err := w.exec("begin immediate"); err != nil {
 		failAll(batch, fmt.Errorf("begin a transaction: %w", err))
 		return
 	}
-	for _, j := range batch {
-		if err := j.run(tx, len(batch) > 1); err != nil {
-			_ = tx.Rollback()
+	err := errEnded
+	defer func() {
+		if err != nil {
+			_ = w.exec("rollback") // after some failures SQLite has done so itself
 			failAll(batch, err)
-			return
 		}
-	}
-	if len(batch) == 1 && (batch[0].err != nil || batch[0].panic != nil) {
-		_ = tx.Rollback()
+	}()
+	if err = w.runAll(batch); err != nil {
 		return
 	}
-	if err := tx.Commit(); err != nil {
-		failAll(batch, fmt.Errorf("commit: %w", err))
+	if err = w.exec("commit"); err != nil {
+		err = fmt.Errorf("commit: %w", err)
 	}
 }
 
-// run runs one function. Its own failure is kept in j; the error returned
-// means that the transaction itself is lost.
-func (j *write) run(tx *sql.Tx, shared bool) error {
-	ctx := context.WithoutCancel(j.ctx)
-	if !shared {
-		j.call(ctx, tx)
-		return nil
+// runAll runs the functions of a batch, each in a savepoint when there are
+// several. The error returned means that the transaction is to be undone.
+func (w *groupWriter) runAll(batch []*write) error {
+	if len(batch) == 1 {
+		return w.call(batch[0])
 	}
-	if _, err := tx.ExecContext(ctx, "savepoint w"); err != nil {
-		return fmt.Errorf("set a savepoint: %w", err)
-	}
-	j.call(ctx, tx)
-	end := "release w"
-	if j.err != nil || j.panic != nil {
-		end = "rollback to w; release w"
-	}
-	if _, err := tx.ExecContext(ctx, end); err != nil {
-		return fmt.Errorf("end a savepoint: %w", err)
+	for _, j := range batch {
+		if err := w.exec("savepoint w"); err != nil {
+			return fmt.Errorf("set a savepoint: %w", err)
+		}
+		if w.call(j) != nil {
+			if err := w.exec("rollback to w"); err != nil {
+				return fmt.Errorf("undo a failed write: %w", err)
+			}
+		}
+		if err := w.exec("release w"); err != nil {
+			return fmt.Errorf("end a savepoint: %w", err)
+		}
 	}
 	return nil
 }
 
-func (j *write) call(ctx context.Context, tx *sql.Tx) {
+// call runs one function, unless its caller has stopped waiting, and keeps
+// in j how it ended.
+func (w *groupWriter) call(j *write) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			// The stack is that of the leader's goroutine, so it is kept here.
 			j.panic = fmt.Sprintf("%v\n%s", v, debug.Stack())
+			err = errPanicked
 		}
 	}()
-	j.err = j.fn(ctx, &Tx{Reader: Reader{db: tx}})
+	if j.err = j.ctx.Err(); j.err == nil {
+		// Once it runs, its caller's patience ends nothing: an interrupted
+		// statement could undo what others wrote.
+		j.err = j.fn(context.WithoutCancel(j.ctx), &Tx{Reader: Reader{db: w.stmts}})
+	}
+	return j.err
+}
+
+func (w *groupWriter) exec(query string) error {
+	_, err := w.stmts.ExecContext(context.Background(), query)
+	return err
 }
 
 func failAll(batch []*write, err error) {
@@ -213,5 +247,6 @@ func (w *groupWriter) close() error {
 		w.idle.Wait()
 	}
 	w.mu.Unlock()
+	_ = w.conn.Close() // gives it back to db, which closes it
 	return w.db.Close()
 }

@@ -1,0 +1,139 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"belay"
+	"belay/store"
+)
+
+func TestCredentialRoundTrip(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		want, first := w.credential(w.org, "key")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateCredential(ctx, want, first) }), "")
+		got, err := w.Credential(ctx, w.org, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, want)
+
+		// A rotation: everything but what names it changes, and there is a
+		// second version, whatever that says it belongs to.
+		now, next := w.now(), w.addCredential(w.other, "rotated")
+		next.OwnerID, next.Type, next.Current, next.Public, next.Set = w.max, belay.CredentialBearer, 2, nil, []string{"token"}
+		next.ExpiresAt, next.LastUsedAt = time.Time{}, w.now()
+		second := w.version(next, 2)
+		var saved *belay.Credential
+		w.write(func(ctx context.Context, tx *store.Tx) (err error) {
+			saved, err = tx.UpdateCredential(ctx, w.org, want.ID, now, func(c *belay.Credential) (*belay.CredentialVersion, error) {
+				wantEqual(t, c, want)
+				*c = *next
+				return second, nil
+			})
+			return err
+		})
+		next.ID, next.OrganizationID, next.CreatedAt, next.LastUsedAt = want.ID, want.OrganizationID, want.CreatedAt, want.LastUsedAt
+		next.Version, next.UpdatedAt = 2, now
+		wantEqual(t, saved, next)
+		got, err = w.Credential(ctx, w.org, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, next)
+
+		second.CredentialID, second.OrganizationID = want.ID, w.org
+		for _, v := range []*belay.CredentialVersion{first, second} {
+			got, err := w.CredentialVersion(ctx, w.org, want.ID, v.Number)
+			wantCode(t, err, "")
+			wantEqual(t, got, v)
+			v.Sealed = nil
+		}
+		versions, err := w.CredentialVersions(ctx, w.org, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, versions, []*belay.CredentialVersion{second, first})
+		_, err = w.CredentialVersion(ctx, w.org, want.ID, 3)
+		wantCode(t, err, belay.CodeNotFound)
+	})
+}
+
+func TestCredentialUsed(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		k := w.addCredential(w.org, "key")
+		early, late := w.now(), w.now()
+		for _, at := range []time.Time{late, early} { // an older use does not hide a newer one
+			wantCode(t, w.try(func(tx *store.Tx) error { return tx.CredentialUsed(ctx, w.org, k.ID, at) }), "")
+		}
+		want := *k
+		want.LastUsedAt = late
+		got, err := w.Credential(ctx, w.org, k.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, &want)
+	})
+}
+
+func TestCredentialUsages(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		shared, spare, unused := w.addCredential(w.org, "shared"), w.addCredential(w.org, "spare"), w.addCredential(w.org, "unused")
+		for _, h := range belay.HealthStatuses() {
+			w.addConnection(w.org, string(h), uses(shared), func(c *belay.Connection) { c.Health.Status = h })
+		}
+		w.addConnection(w.org, "both", uses(shared, spare))
+		gone := w.addConnection(w.org, "gone", uses(shared))
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteConnection(ctx, w.org, gone.ID, "", w.now()) }), "")
+		ids := []belay.ID{shared.ID, spare.ID, unused.ID}
+		got, err := w.CredentialUsages(ctx, w.org, ids)
+		wantCode(t, err, "")
+		wantEqual(t, got, map[belay.ID]belay.CredentialUsage{
+			shared.ID: {Connections: 6, Working: 2, Checked: 4},
+			spare.ID:  {Connections: 1},
+		})
+		got, err = w.CredentialUsages(ctx, w.other, ids)
+		wantCode(t, err, "")
+		wantEqual(t, len(got), 0)
+		got, err = w.CredentialUsages(ctx, w.org, nil)
+		wantCode(t, err, "")
+		wantEqual(t, len(got), 0)
+	})
+}
+
+func TestCredentialFilters(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		a, b, c := w.addCredential(w.org, "a"), w.addCredential(w.org, "b"), w.addCredential(w.org, "c")
+		e, v := w.addEnvironment(w.org, "prod"), w.addWorkspace(w.org, "team")
+		user, gone := w.addConnection(w.org, "user", uses(a, b)), w.addConnection(w.org, "gone", uses(c))
+		w.assign(e, user, gone)
+		w.entrust(v, c)
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UpdateCredential(ctx, w.org, b.ID, w.now(), func(k *belay.Credential) (*belay.CredentialVersion, error) {
+				k.Type = belay.CredentialBearer
+				return nil, nil
+			})
+			if err != nil {
+				return err
+			}
+			return tx.DeleteConnection(ctx, w.org, gone.ID, "", w.now())
+		})
+		for name, test := range map[string]struct {
+			filter belay.CredentialFilter
+			want   string
+		}{
+			"all":                      {belay.CredentialFilter{}, "abc"},
+			"type":                     {belay.CredentialFilter{Types: []string{belay.CredentialBearer}}, "b"},
+			"types":                    {belay.CredentialFilter{Types: []string{belay.CredentialBearer, belay.CredentialBasic}}, "abc"},
+			"fingerprint":              {belay.CredentialFilter{Fingerprint: "fp-c"}, "c"},
+			"environment":              {belay.CredentialFilter{EnvironmentID: e.ID}, "ab"},
+			"workspace":                {belay.CredentialFilter{WorkspaceID: v.ID}, "c"},
+			"connection":               {belay.CredentialFilter{ConnectionID: user.ID}, "ab"},
+			"environment and type":     {belay.CredentialFilter{EnvironmentID: e.ID, Types: []string{belay.CredentialBasic}}, "a"},
+			"workspace and connection": {belay.CredentialFilter{WorkspaceID: v.ID, ConnectionID: user.ID}, ""},
+		} {
+			page, err := w.Credentials(ctx, everything(w.org), test.filter, belay.Query{})
+			wantCode(t, err, "")
+			got := ""
+			for _, k := range page.Items {
+				got += k.Name
+			}
+			if got != test.want || page.Total != len(test.want) {
+				t.Errorf("%s: got %q (total %d), want %q", name, got, page.Total, test.want)
+			}
+		}
+	})
+}

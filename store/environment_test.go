@@ -1,0 +1,138 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"belay"
+	"belay/store"
+)
+
+func TestEnvironmentRoundTrip(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		want := w.addEnvironment(w.org, "Prod")
+		got, err := w.Environment(ctx, w.org, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, want)
+
+		now := w.now()
+		next := w.environment(w.other, "Dev")
+		next.OwnerID, next.Metadata, next.Description = w.max, []byte(`{"b":[]}`), "changed"
+		var saved *belay.Environment
+		w.write(func(ctx context.Context, tx *store.Tx) (err error) {
+			saved, err = tx.UpdateEnvironment(ctx, w.org, want.ID, now, func(e *belay.Environment) error {
+				wantEqual(t, e, want)
+				*e = *next
+				return nil
+			})
+			return err
+		})
+		next.ID, next.OrganizationID, next.CreatedAt = want.ID, want.OrganizationID, want.CreatedAt
+		next.Version, next.UpdatedAt = 2, now
+		wantEqual(t, saved, next)
+		got, err = w.Environment(ctx, w.org, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, next)
+	})
+}
+
+func TestWorkspaceRoundTrip(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		want := w.workspace(w.org, "Platform")
+		want.Metadata = nil
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateWorkspace(ctx, want) }), "")
+		want.Metadata = []byte("{}")
+		got, err := w.Workspace(ctx, w.org, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, want)
+
+		now := w.now()
+		next := w.workspace(w.other, "Apps")
+		next.OwnerID, next.Description = w.max, "changed"
+		var saved *belay.Workspace
+		w.write(func(ctx context.Context, tx *store.Tx) (err error) {
+			saved, err = tx.UpdateWorkspace(ctx, w.org, want.ID, now, func(v *belay.Workspace) error {
+				wantEqual(t, v, want)
+				*v = *next
+				return nil
+			})
+			return err
+		})
+		next.ID, next.OrganizationID, next.CreatedAt = want.ID, want.OrganizationID, want.CreatedAt
+		next.Version, next.UpdatedAt = 2, now
+		wantEqual(t, saved, next)
+		got, err = w.Workspace(ctx, w.org, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, next)
+	})
+}
+
+// The error of a change function comes back as it is, and nothing is saved.
+func TestChangeRefuses(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		refused := errors.New("refused")
+		e, v := w.addEnvironment(w.org, "e"), w.addWorkspace(w.org, "w")
+		k, c := w.addCredential(w.org, "k"), w.addConnection(w.org, "c")
+		for name, update := range map[string]func(tx *store.Tx) error{
+			"environment": func(tx *store.Tx) error {
+				_, err := tx.UpdateEnvironment(ctx, w.org, e.ID, w.now(), func(*belay.Environment) error { return refused })
+				return err
+			},
+			"workspace": func(tx *store.Tx) error {
+				_, err := tx.UpdateWorkspace(ctx, w.org, v.ID, w.now(), func(*belay.Workspace) error { return refused })
+				return err
+			},
+			"credential": func(tx *store.Tx) error {
+				_, err := tx.UpdateCredential(ctx, w.org, k.ID, w.now(), func(*belay.Credential) (*belay.CredentialVersion, error) { return nil, refused })
+				return err
+			},
+			"connection": func(tx *store.Tx) error {
+				_, err := tx.UpdateConnection(ctx, w.org, c.ID, w.now(), func(*belay.Connection) error { return refused })
+				return err
+			},
+		} {
+			if err := w.try(update); !errors.Is(err, refused) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		for _, r := range resources {
+			page, err := r.list(w.Reader, everything(w.org), belay.Query{})
+			wantCode(t, err, "")
+			wantEqual(t, page.Items[0].Version, int64(1))
+		}
+	})
+}
+
+func TestEnvironmentsOf(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		prod, dev, gone := w.addEnvironment(w.org, "prod"), w.addEnvironment(w.org, "Dev"), w.addEnvironment(w.org, "gone")
+		github, metrics := w.addConnection(w.org, "github"), w.addConnection(w.org, "metrics")
+		w.assign(prod, github, metrics)
+		w.assign(dev, github)
+		w.assign(gone, github)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, gone.ID, w.now()) }), "")
+		names := func(v belay.Viewer) map[belay.ID][]string {
+			got, err := w.EnvironmentsOf(ctx, v, []belay.ID{github.ID, metrics.ID})
+			wantCode(t, err, "")
+			out := map[belay.ID][]string{}
+			for id, environments := range got {
+				for _, e := range environments {
+					out[id] = append(out[id], e.Name)
+				}
+			}
+			return out
+		}
+		wantEqual(t, names(everything(w.org)), map[belay.ID][]string{github.ID: {"Dev", "prod"}, metrics.ID: {"prod"}})
+		wantEqual(t, names(everything(w.other)), map[belay.ID][]string{})
+		max := belay.Viewer{OrganizationID: w.org, UserID: w.max}
+		wantEqual(t, names(max), map[belay.ID][]string{})
+		v := w.addWorkspace(w.org, "team")
+		w.grant(v, w.max, belay.RoleViewer)
+		w.share(v, dev)
+		wantEqual(t, names(max), map[belay.ID][]string{github.ID: {"Dev"}})
+		got, err := w.EnvironmentsOf(ctx, max, nil)
+		wantCode(t, err, "")
+		wantEqual(t, len(got), 0)
+	})
+}

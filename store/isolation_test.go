@@ -1,0 +1,252 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"belay"
+	"belay/store"
+)
+
+// organizationless are the methods that have nothing to do with one
+// organization, and why.
+var organizationless = map[string]string{
+	"User": "users", "CreateUser": "users", "Memberships": "of a user", "SetMembership": "names the organization itself",
+	"Organization": "names the organization itself", "OrganizationsOf": "of a user", "OrganizationCount": "of the server",
+	"CreateOrganization": "makes one", "TokenByHash": "by secret", "CreateToken": "of a user", "TokenUsed": "by secret", "RevokeToken": "of a user",
+	"SessionByHash": "by secret", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
+	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user",
+	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",
+	"ConnectionRoles": "of a user", "EnvironmentRoles": "of a user", "WorkspaceRoles": "of a user", "CredentialRoles": "of a user",
+	"CreateWorkspace": "makes one", "CreateEnvironment": "makes one", "CreateCredential": "makes one",
+}
+
+// estate is one of everything, in w.org.
+type estate struct {
+	e       *belay.Environment
+	v       *belay.Workspace
+	k       *belay.Credential
+	c       *belay.Connection
+	check   *belay.Check
+	deleted map[string]belay.ID
+}
+
+func (w *world) estate() estate {
+	w.t.Helper()
+	s := estate{e: w.addEnvironment(w.org, "prod"), v: w.addWorkspace(w.org, "team"), k: w.addCredential(w.org, "key"), deleted: map[string]belay.ID{}}
+	s.c = w.full(w.org, "target")
+	uses(s.k)(s.c)
+	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateConnection(ctx, s.c) })
+	w.assign(s.e, s.c)
+	w.share(s.v, s.e)
+	w.entrust(s.v, s.k)
+	w.grant(s.v, w.max, belay.RoleAdmin)
+	s.check = w.check(s.c)
+	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateCheck(ctx, s.check) })
+	for _, r := range resources {
+		s.deleted[r.name] = r.add(w, w.org, "deleted")
+		w.write(func(_ context.Context, tx *store.Tx) error { return r.remove(w, tx, w.org, s.deleted[r.name]) })
+	}
+	return s
+}
+
+// found turns what a method returned into an error when it is something.
+func found(v any, err error) error {
+	if err == nil && !reflect.ValueOf(v).IsZero() {
+		return fmt.Errorf("found %v", v)
+	}
+	return err
+}
+
+func foundAny[T any](page belay.Page[T], err error) error {
+	if len(page.Items) != 0 || page.Total != 0 {
+		return fmt.Errorf("found %v", page)
+	}
+	return err
+}
+
+// foreign calls each method with the ids of w.org's objects, in the name of
+// another organization.
+func (w *world) foreign(s estate, tx *store.Tx) map[string]func() error {
+	org, all, q := w.other, everything(w.other), belay.Query{}
+	eve := belay.Viewer{OrganizationID: w.other, UserID: w.max}
+	return map[string]func() error{
+		"Workspace":   func() error { _, err := tx.Workspace(ctx, org, s.v.ID); return err },
+		"Environment": func() error { _, err := tx.Environment(ctx, org, s.e.ID); return err },
+		"Credential":  func() error { _, err := tx.Credential(ctx, org, s.k.ID); return err },
+		"Connection":  func() error { _, err := tx.Connection(ctx, org, s.c.ID); return err },
+		"Check":       func() error { _, err := tx.Check(ctx, org, s.check.ID); return err },
+		"Checks":      func() error { return foundAny(tx.Checks(ctx, org, s.c.ID, q)) },
+		"Workspaces": func() error {
+			return foundAny(tx.Workspaces(ctx, all, belay.WorkspaceFilter{EnvironmentID: s.e.ID}, q))
+		},
+		"Environments": func() error {
+			return foundAny(tx.Environments(ctx, all, belay.EnvironmentFilter{WorkspaceID: s.v.ID}, q))
+		},
+		"Credentials": func() error {
+			return errors.Join(foundAny(tx.Credentials(ctx, all, belay.CredentialFilter{WorkspaceID: s.v.ID}, q)),
+				foundAny(tx.Credentials(ctx, eve, belay.CredentialFilter{}, q)))
+		},
+		"Connections": func() error {
+			return errors.Join(foundAny(tx.Connections(ctx, all, belay.ConnectionFilter{EnvironmentID: s.e.ID}, q)),
+				foundAny(tx.Connections(ctx, all, belay.ConnectionFilter{Labels: s.c.Labels}, belay.Query{Search: "target"})),
+				foundAny(tx.Connections(ctx, eve, belay.ConnectionFilter{}, q)))
+		},
+		"ConnectionByIdentity": func() error { v, err := tx.ConnectionByIdentity(ctx, org, s.c.Identity); return found(v, err) },
+		"ConnectionsAt":        func() error { v, err := tx.ConnectionsAt(ctx, org, s.c.Kind, s.c.Endpoint); return found(v, err) },
+		"ConnectionCounts":     func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
+		"AssignedConnections":  func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
+		"CredentialVersion":    func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
+		"CredentialVersions":   func() error { v, err := tx.CredentialVersions(ctx, org, s.k.ID); return found(v, err) },
+		"CredentialUsages": func() error {
+			v, err := tx.CredentialUsages(ctx, org, []belay.ID{s.k.ID})
+			return found(len(v), err)
+		},
+		"EnvironmentsOf": func() error {
+			v, err := tx.EnvironmentsOf(ctx, all, []belay.ID{s.c.ID})
+			return found(len(v), err)
+		},
+
+		"CreateConnection": func() error {
+			c := w.connection(org, "spy")
+			uses(s.k)(c)
+			return tx.CreateConnection(ctx, c)
+		},
+		"CreateCheck": func() error {
+			k := w.check(s.c)
+			k.OrganizationID = org
+			return tx.CreateCheck(ctx, k)
+		},
+		"SaveHealth": func() error {
+			before, after := *s.c, *s.c
+			before.OrganizationID, after.OrganizationID, after.Health.Status = org, org, belay.HealthUnhealthy
+			return tx.SaveHealth(ctx, &before, &after)
+		},
+		"CredentialUsed": func() error { return tx.CredentialUsed(ctx, org, s.k.ID, w.now()) },
+		"UpdateWorkspace": func() error {
+			_, err := tx.UpdateWorkspace(ctx, org, s.v.ID, w.now(), func(*belay.Workspace) error { return errShown })
+			return err
+		},
+		"UpdateEnvironment": func() error {
+			_, err := tx.UpdateEnvironment(ctx, org, s.e.ID, w.now(), func(*belay.Environment) error { return errShown })
+			return err
+		},
+		"UpdateCredential": func() error {
+			_, err := tx.UpdateCredential(ctx, org, s.k.ID, w.now(), func(*belay.Credential) (*belay.CredentialVersion, error) { return nil, errShown })
+			return err
+		},
+		"UpdateConnection": func() error {
+			_, err := tx.UpdateConnection(ctx, org, s.c.ID, w.now(), func(*belay.Connection) error { return errShown })
+			return err
+		},
+		"DeleteWorkspace":    func() error { return tx.DeleteWorkspace(ctx, org, s.v.ID, w.now()) },
+		"DeleteEnvironment":  func() error { return tx.DeleteEnvironment(ctx, org, s.e.ID, w.now()) },
+		"DeleteCredential":   func() error { return tx.DeleteCredential(ctx, org, s.k.ID, w.now()) },
+		"DeleteConnection":   func() error { return tx.DeleteConnection(ctx, org, s.c.ID, "", w.now()) },
+		"RestoreWorkspace":   func() error { _, err := tx.RestoreWorkspace(ctx, org, s.deleted["workspace"], w.now()); return err },
+		"RestoreEnvironment": func() error { _, err := tx.RestoreEnvironment(ctx, org, s.deleted["environment"], w.now()); return err },
+		"RestoreCredential":  func() error { _, err := tx.RestoreCredential(ctx, org, s.deleted["credential"], w.now()); return err },
+		"RestoreConnection": func() error {
+			_, err := tx.RestoreConnection(ctx, org, s.deleted["connection"], "", w.now())
+			return err
+		},
+
+		"AssignConnection":    func() error { v, err := tx.AssignConnection(ctx, org, w.pair(s.e.ID, s.c.ID)); return found(v, err) },
+		"AssignEnvironment":   func() error { _, err := tx.AssignEnvironment(ctx, org, w.pair(s.v.ID, s.e.ID)); return err },
+		"AssignCredential":    func() error { _, err := tx.AssignCredential(ctx, org, w.pair(s.v.ID, s.k.ID)); return err },
+		"UnassignConnection":  func() error { v, err := tx.UnassignConnection(ctx, org, s.e.ID, s.c.ID); return found(v, err) },
+		"UnassignEnvironment": func() error { v, err := tx.UnassignEnvironment(ctx, org, s.v.ID, s.e.ID); return found(v, err) },
+		"UnassignCredential":  func() error { v, err := tx.UnassignCredential(ctx, org, s.v.ID, s.k.ID); return found(v, err) },
+		"SetWorkspaceRole":    func() error { return tx.SetWorkspaceRole(ctx, org, s.v.ID, w.eve, belay.RoleAdmin, w.now()) },
+	}
+}
+
+var errShown = errors.New("shown to a stranger")
+
+// silent are the methods that answer a stranger with nothing instead of an
+// error.
+var silent = []string{
+	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
+	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
+	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
+}
+
+func TestIsolation(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		s := w.estate()
+		before := w.dump(t)
+		for name := range w.foreign(s, &store.Tx{}) {
+			want := belay.CodeNotFound
+			if slices.Contains(silent, name) {
+				want = ""
+			}
+			// Committed also after an error, as a careless caller might.
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				err := w.foreign(s, tx)[name]()
+				if belay.CodeOf(err) != want {
+					t.Errorf("%s: got %v, want %q", name, err, want)
+				}
+				if name == "CreateConnection" {
+					return errShown // it has written its own row before it looks for the credential
+				}
+				return nil
+			}), map[bool]belay.Code{true: belay.CodeInternal, false: ""}[name == "CreateConnection"])
+			wantEqual(t, w.dump(t), before)
+		}
+	})
+}
+
+// Whoever adds a method says how it keeps organizations apart.
+func TestIsolationIsComplete(t *testing.T) {
+	cases := (&world{}).foreign(estate{}, nil)
+	for tx, i := reflect.TypeFor[*store.Tx](), 0; i < tx.NumMethod(); i++ {
+		name := tx.Method(i).Name
+		if cases[name] == nil && organizationless[name] == "" {
+			t.Errorf("%s is not in the test of isolation", name)
+		}
+	}
+}
+
+// dump is the whole database as text, a line for each row.
+func (w *world) dump(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, table := range tables {
+		rows, err := w.Query("select * from " + table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new(any)
+			}
+			if err := rows.Scan(values...); err != nil {
+				t.Fatal(err)
+			}
+			line := table
+			for i, v := range values {
+				line += fmt.Sprintf(" %s=%s", columns[i], fmt.Sprint(*v.(*any)))
+			}
+			out = append(out, line)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+var tables = strings.Fields(`checks connection_counts connection_credentials connection_labels connections credential_versions
+	credentials environment_connections environments idempotency_keys keysets memberships object_counts organizations
+	search_terms sessions sign_in_links tokens users workspace_credentials workspace_environments workspace_users workspaces`)

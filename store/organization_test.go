@@ -1,0 +1,222 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"belay"
+	"belay/store"
+)
+
+func TestUser(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		want := &belay.User{
+			ID: w.id(), Provider: "oidc", Subject: "s-1", Email: "Zoë@example.test", FirstName: "Zoë", LastName: "Ö",
+			AvatarURL: "https://example.test/z.png", Version: 1, CreatedAt: w.now(), UpdatedAt: w.now(),
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateUser(ctx, want) }), "")
+		got, err := w.User(ctx, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, want)
+		_, err = w.User(ctx, w.id())
+		wantCode(t, err, belay.CodeNotFound)
+
+		twin := *want
+		twin.ID = w.id()
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateUser(ctx, &twin) }), belay.CodeConflict)
+		twin.Provider = "local"
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateUser(ctx, &twin) }), "")
+	})
+}
+
+func TestMemberships(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.member(w.other, w.max, belay.OrganizationMember)
+		w.member(w.other, w.max, belay.OrganizationAdmin) // replaces
+		got, err := w.Memberships(ctx, w.max)
+		wantCode(t, err, "")
+		wantEqual(t, got, []belay.Membership{
+			{OrganizationID: w.org, UserID: w.max, Role: belay.OrganizationMember},
+			{OrganizationID: w.other, UserID: w.max, Role: belay.OrganizationAdmin},
+		})
+		got, err = w.Memberships(ctx, w.id())
+		wantCode(t, err, "")
+		wantEqual(t, len(got), 0)
+		wantCode(t, w.try(func(tx *store.Tx) error {
+			return tx.SetMembership(ctx, belay.Membership{OrganizationID: w.org, UserID: w.max, Role: "king"}, w.now())
+		}), belay.CodeInvalid)
+	})
+}
+
+func TestOrganization(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		want := &belay.Organization{
+			ID: w.id(), Name: "Größe & Co", Description: "makers of things", Country: "de", Region: "eu", OwnerID: w.max,
+			Version: 1, CreatedAt: w.now(), UpdatedAt: w.now(),
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateOrganization(ctx, want) }), "")
+		w.member(want.ID, w.max, belay.OrganizationOwner)
+		got, err := w.Organization(ctx, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, want)
+		_, err = w.Organization(ctx, w.id())
+		wantCode(t, err, belay.CodeNotFound)
+
+		for search, names := range map[string][]string{
+			"": {"Größe & Co", "Org"}, "GRÖ": {"Größe & Co"}, "co mak": {"Größe & Co"}, "öße": {}, "other": {}, "&": {}, "or": {"Org"},
+		} {
+			page, err := w.OrganizationsOf(ctx, w.max, belay.Query{Search: search})
+			wantCode(t, err, "")
+			var got []string
+			for _, o := range page.Items {
+				got = append(got, o.Name)
+			}
+			wantEqual(t, got, names)
+			wantEqual(t, page.Total, len(names))
+		}
+	})
+}
+
+func TestOrganizationCount(t *testing.T) {
+	eachEngine(t, func(t *testing.T, s *store.Store) {
+		w := &world{Store: s, t: t}
+		ann := w.addUser("ann")
+		for _, want := range []int{0, 1, 2, 2} {
+			got, err := s.OrganizationCount(context.Background())
+			wantCode(t, err, "")
+			wantEqual(t, got, want)
+			w.addOrganization("org", ann) // names of organizations need not differ
+		}
+	})
+}
+
+func TestToken(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		want := &belay.Token{
+			ID: w.id(), UserID: w.max, OrganizationID: w.org, Name: "ci", Prefix: "bly_x", Hash: []byte{0, 1, 0xff},
+			Scopes: []belay.Permission{belay.PermissionConnectionRead}, CreatedAt: w.now(), ExpiresAt: w.now(),
+		}
+		all := &belay.Token{ID: w.id(), UserID: w.max, Hash: []byte{2}, CreatedAt: w.now()} // of every scope, forever
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.CreateToken(ctx, all); err != nil {
+				return err
+			}
+			return tx.CreateToken(ctx, want)
+		})
+		find := func(hash []byte, want *belay.Token) {
+			t.Helper()
+			got, err := w.TokenByHash(ctx, hash)
+			wantCode(t, err, "")
+			wantEqual(t, got, want)
+		}
+		find(want.Hash, want)
+		find(all.Hash, all)
+		find([]byte{0, 1}, nil)
+		find(nil, nil)
+		if got, _ := w.TokenByHash(ctx, all.Hash); got.Scopes != nil {
+			t.Errorf("a token of all scopes came back with %v", got.Scopes)
+		}
+		want.LastUsedAt, want.LastUsedFrom = w.now(), "192.0.2.1"
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.TokenUsed(ctx, want.ID, want.LastUsedAt, want.LastUsedFrom) }), "")
+		find(want.Hash, want)
+		want.RevokedAt = w.now()
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.RevokeToken(ctx, want.ID, want.RevokedAt) }), "")
+		find(want.Hash, want)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.RevokeToken(ctx, want.ID, w.now()) }), belay.CodeNotFound)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.RevokeToken(ctx, w.id(), w.now()) }), belay.CodeNotFound)
+		find(want.Hash, want)
+	})
+}
+
+func TestSession(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		want := &belay.Session{
+			ID: w.id(), UserID: w.max, Hash: []byte("hash"), UserAgent: "browser", RemoteAddr: "192.0.2.1",
+			CreatedAt: w.now(), LastUsedAt: w.now(), ExpiresAt: w.now(),
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateSession(ctx, want) }), "")
+		want.LastUsedAt = w.now()
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.SessionUsed(ctx, want.ID, want.LastUsedAt) }), "")
+		got, err := w.SessionByHash(ctx, want.Hash)
+		wantCode(t, err, "")
+		wantEqual(t, got, want)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteSession(ctx, w.eve, want.ID) }), belay.CodeNotFound)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteSession(ctx, w.max, want.ID) }), "")
+		got, err = w.SessionByHash(ctx, want.Hash)
+		wantCode(t, err, "")
+		wantEqual(t, got, (*belay.Session)(nil))
+	})
+}
+
+func TestSignInLink(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		now := w.now()
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			return tx.CreateSignInLink(ctx, []byte("link"), w.max, now, now.Add(time.Minute))
+		})
+		spend := func(hash string, at time.Time, want belay.ID, code belay.Code) {
+			t.Helper()
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				got, err := tx.UseSignInLink(ctx, []byte(hash), at)
+				if got != want {
+					t.Errorf("signed in %q, want %q", got, want)
+				}
+				return err
+			}), code)
+		}
+		spend("other", now, "", belay.CodeNotFound)
+		spend("link", now.Add(time.Minute), "", belay.CodeNotFound) // expired
+		spend("link", now, w.max, "")
+		spend("link", now, "", belay.CodeNotFound) // spent
+	})
+}
+
+func TestIdempotency(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		now := w.now()
+		day := now.Add(-24 * time.Hour)
+		want := &store.Idempotency{UserID: w.max, Key: "k", Request: []byte{0, 1}, ObjectID: w.id()}
+		remember := func(i *store.Idempotency, at time.Time) error {
+			return w.try(func(tx *store.Tx) error { return tx.RememberRequest(ctx, i, at, at.Add(-24*time.Hour)) })
+		}
+		find := func(user belay.ID, key string, after time.Time, want *store.Idempotency) {
+			t.Helper()
+			got, err := w.Idempotency(ctx, user, key, after)
+			wantCode(t, err, "")
+			wantEqual(t, got, want)
+		}
+		find(w.max, "k", day, nil)
+		wantCode(t, remember(want, now), "")
+		find(w.max, "k", day, want)
+		find(w.max, "k", now, nil)
+		find(w.max, "K", day, nil)
+		find(w.ann, "k", day, nil)
+		again := &store.Idempotency{UserID: w.max, Key: "k", Request: []byte{2}, ObjectID: w.id()}
+		wantCode(t, remember(again, now.Add(23*time.Hour)), belay.CodeConflict)
+		find(w.max, "k", day, want)
+		wantCode(t, remember(again, now.Add(24*time.Hour)), "")
+		find(w.max, "k", now, again)
+	})
+}
+
+func TestKeyset(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		find := func(name string, want *store.Keyset) {
+			t.Helper()
+			got, err := w.Keyset(ctx, name)
+			wantCode(t, err, "")
+			wantEqual(t, got, want)
+		}
+		find("data", nil)
+		first := &store.Keyset{Name: "data", KEKID: "file", Wrapped: []byte{0, 0xff}}
+		second := &store.Keyset{Name: "data", KEKID: "vault", Wrapped: []byte{1}}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateKeyset(ctx, first, w.now()) }), "")
+		find("data", first)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateKeyset(ctx, second, w.now()) }), belay.CodeConflict)
+		find("data", first)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.SaveKeyset(ctx, second, w.now()) }), "")
+		find("data", second)
+		find("other", nil)
+	})
+}
