@@ -18,6 +18,7 @@ import (
 var organizationless = map[string]string{
 	"User": "users", "CreateUser": "users", "Memberships": "of a user", "SetMembership": "names the organization itself",
 	"Organization": "names the organization itself", "OrganizationsOf": "of a user", "OrganizationCount": "of the server",
+	"FirstOrganization":  "of the server",
 	"CreateOrganization": "makes one", "TokenByHash": "by secret", "CreateToken": "of a user", "TokenUsed": "by secret", "RevokeToken": "of a user",
 	"SessionByHash": "by secret", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
 	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user",
@@ -99,6 +100,8 @@ func (w *world) foreign(s estate, tx *store.Tx) map[string]func() error {
 		},
 		"ConnectionByIdentity": func() error { v, err := tx.ConnectionByIdentity(ctx, org, s.c.Identity); return found(v, err) },
 		"ConnectionsAt":        func() error { v, err := tx.ConnectionsAt(ctx, org, s.c.Kind, s.c.Endpoint); return found(v, err) },
+		"ConnectionsOfCluster": func() error { v, err := tx.ConnectionsOfCluster(ctx, org, s.c.Identity[:1]); return found(v, err) },
+		"CredentialNameTaken":  func() error { v, err := tx.CredentialNameTaken(ctx, org, s.k.Name); return found(v, err) },
 		"ConnectionCounts":     func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
 		"AssignedConnections":  func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
 		"CredentialVersion":    func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
@@ -172,6 +175,7 @@ var errShown = errors.New("shown to a stranger")
 // error.
 var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
+	"ConnectionsOfCluster", "CredentialNameTaken",
 	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 }
