@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -70,9 +71,33 @@ func (s *Session) badRequest(a *Response) *Failure {
 	}
 }
 
-// answered quotes an answer's status and the beginning of its body.
+// answered quotes an answer's status and what its body says.
 func (s *Session) answered(a *Response) string {
-	return join(statusText(a.Status), s.Quote(string(a.Body)))
+	return join(statusText(a.Status), s.Quote(saying(a.Body)))
+}
+
+// saying is the sentence for people in an error's body: the message of a JSON
+// object, as Kubernetes, Prometheus and Grafana send it, the title of a page,
+// or else the body itself.
+func saying(body []byte) string {
+	var object struct {
+		Message string `json:"message"`
+		Error   any    `json:"error"`
+	}
+	if json.Unmarshal(body, &object) == nil {
+		if object.Message != "" {
+			return object.Message
+		}
+		if text, ok := object.Error.(string); ok && text != "" {
+			return text
+		}
+	}
+	if _, rest, ok := bytes.Cut(body, []byte("<title>")); ok {
+		if title, _, ok := bytes.Cut(rest, []byte("</title>")); ok {
+			return string(bytes.TrimSpace(title))
+		}
+	}
+	return string(body)
 }
 
 func statusText(status int) string {
