@@ -245,7 +245,7 @@ func (c *client) traceLine(req *http.Request, res *http.Response, began time.Tim
 	if res != nil {
 		outcome = res.Status
 	}
-	fmt.Fprintf(c.trace, "%s %s %s %s (request %s)\n", req.Method, printable(req.URL.String()), printable(outcome),
+	_, _ = fmt.Fprintf(c.trace, "%s %s %s %s (request %s)\n", req.Method, printable(req.URL.String()), printable(outcome),
 		c.now().Sub(began).Round(time.Millisecond), req.Header.Get("X-Request-ID"))
 	if !c.headers {
 		return
@@ -263,6 +263,6 @@ func traceHeaders(w io.Writer, direction string, h http.Header) {
 		case "Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization":
 			value = "[redacted]"
 		}
-		fmt.Fprintf(w, "%s %s: %s\n", direction, name, printable(value))
+		_, _ = fmt.Fprintf(w, "%s %s: %s\n", direction, name, printable(value))
 	}
 }

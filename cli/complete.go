@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -41,12 +42,14 @@ func (c *complete) Run(ctx context.Context, in *invocation, k *kong.Kong) error 
 	at := in.walk(k.Model.Node, words[:len(words)-1])
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
+	var b strings.Builder
 	for _, cand := range in.candidates(ctx, at, current) {
 		if strings.HasPrefix(cand.word, current) {
-			fmt.Fprintf(in.Stdout, "%s\t%s\n", printable(cand.word), printable(cand.help))
+			fmt.Fprintf(&b, "%s\t%s\n", printable(cand.word), printable(cand.help))
 		}
 	}
-	return nil
+	_, err := io.WriteString(in.Stdout, b.String())
+	return err
 }
 
 // place is where in the tree a command line has arrived.

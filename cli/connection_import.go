@@ -116,8 +116,12 @@ func (in *invocation) showContexts(found []kubeContext) {
 	for i, k := range found {
 		t, text := k.state()
 		rows = append(rows, []cell{
-			{text: fmt.Sprintf("%3d", i+1)}, {text: look{unicode: l.unicode}.mark(t), tone: t},
-			{text: k.Name}, {text: k.Server}, {text: k.match()}, {text: in.plainText(text)},
+			{text: fmt.Sprintf("%3d", i+1)},
+			{text: look{unicode: l.unicode}.mark(t), tone: t},
+			{text: k.Name},
+			{text: k.Server},
+			{text: k.match()},
+			{text: in.plainText(text)},
 		})
 	}
 	_ = writeRows(in.Stderr, nil, rows, l, false)

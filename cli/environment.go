@@ -76,7 +76,9 @@ func (c *environmentView) Run(ctx context.Context, in *invocation) error {
 	if err != nil || len(held.items) == 0 {
 		return err
 	}
-	fmt.Fprintln(in.Stdout)
+	if _, err := fmt.Fprintln(in.Stdout); err != nil {
+		return err
+	}
 	return in.show(document{raw: held.document, items: held.items, columns: connections().columns, noun: "connection"})
 }
 

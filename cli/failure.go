@@ -111,12 +111,12 @@ func (in *invocation) structured() bool {
 
 func (in *invocation) reportText(f *failure) {
 	l := in.look(in.Stderr)
-	fmt.Fprintf(in.Stderr, "%s %s\n", l.paint(bad, "error:"), in.plainText(f.Error()))
+	in.line(l.paint(bad, "error:") + " " + in.plainText(f.Error()))
 	for _, line := range f.help {
-		fmt.Fprintf(in.Stderr, "  %s\n", in.plainText(line))
+		in.line("  " + in.plainText(line))
 	}
 	if f.requestID != "" {
-		fmt.Fprintln(in.Stderr, l.paint(faint, "request: "+printable(f.requestID)))
+		in.line(l.paint(faint, "request: "+printable(f.requestID)))
 	}
 }
 
@@ -181,10 +181,12 @@ func (in *invocation) plainText(s string) string {
 	return strings.NewReplacer(" · ", ", ", "→", "->", "…", "...", " — ", " - ", "�", "?").Replace(s)
 }
 
-func (in *invocation) line(text string) { fmt.Fprintln(in.Stderr, text) }
+// line writes a line to standard error. That it cannot is nothing that could
+// be told anybody.
+func (in *invocation) line(text string) { _, _ = fmt.Fprintln(in.Stderr, text) }
 
 // warn is said even when quiet.
 func (in *invocation) warn(format string, args ...any) {
 	l := in.look(in.Stderr)
-	fmt.Fprintf(in.Stderr, "%s %s\n", l.paint(warning, "warning:"), in.plainText(fmt.Sprintf(format, args...)))
+	in.line(l.paint(warning, "warning:") + " " + in.plainText(fmt.Sprintf(format, args...)))
 }

@@ -105,7 +105,8 @@ func (l *listing) narrow(ctx context.Context, in *invocation, r resource, extra 
 			return nil, err
 		}
 	}
-	return n, n.encode()
+	err := n.encode()
+	return n, err
 }
 
 func mentions(filters []string, key string) bool {

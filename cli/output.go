@@ -100,7 +100,9 @@ func (in *invocation) render(w io.Writer, d document) error {
 		return in.renderYAML(w, d)
 	case formatName:
 		for _, it := range d.items {
-			fmt.Fprintf(w, "%s/%s\n", d.noun, printable(d.nameOf(it)))
+			if _, err := fmt.Fprintf(w, "%s/%s\n", d.noun, printable(d.nameOf(it))); err != nil {
+				return err
+			}
 		}
 		return nil
 	case formatCSV:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -111,8 +112,8 @@ func (in *invocation) crashed(v any) error {
 	if err != nil {
 		return f
 	}
-	fmt.Fprintf(log, "belay %s\n%v\n\n%s", in.Version, v, debug.Stack())
-	if log.Close() == nil {
+	_, err = fmt.Fprintf(log, "belay %s\n%v\n\n%s", in.Version, v, debug.Stack())
+	if errors.Join(err, log.Close()) == nil {
 		f.help = append(f.help, "what happened is in "+log.Name(), "please report it with that file")
 	}
 	return f

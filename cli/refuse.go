@@ -62,20 +62,18 @@ func soundsSecret(name string) bool {
 
 // userPassword tells whether an argument is an address with a password in it.
 func userPassword(arg string) bool {
-	before, _, found := strings.Cut(arg, "://")
-	if !found {
+	scheme, rest, ok := strings.Cut(arg, "://")
+	if !ok {
 		return false
 	}
-	start := strings.LastIndexAny(before, "= ") + 1
-	u, err := url.Parse(arg[start:])
-	if err != nil {
-		_, after, _ := strings.Cut(arg, "://")
-		authority, _, _ := strings.Cut(after, "/")
-		user, _, ok := strings.Cut(authority, "@")
-		return ok && strings.Contains(user, ":")
+	start := strings.LastIndexAny(scheme, "= ") + 1
+	if u, err := url.Parse(arg[start:]); err == nil {
+		_, has := u.User.Password()
+		return has
 	}
-	_, ok := u.User.Password()
-	return ok
+	authority, _, _ := strings.Cut(rest, "/")
+	user, _, ok := strings.Cut(authority, "@")
+	return ok && strings.Contains(user, ":")
 }
 
 func secretOnCommandLine(what string) error {

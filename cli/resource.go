@@ -45,11 +45,11 @@ func (r resource) is(word string) bool {
 
 // at is the path of one object, and of what is below it.
 func (r resource) at(id string, below ...string) string {
-	p := r.path + "/" + url.PathEscape(id)
+	parts := []string{r.path, url.PathEscape(id)}
 	for _, b := range below {
-		p += "/" + url.PathEscape(b)
+		parts = append(parts, url.PathEscape(b))
 	}
-	return p
+	return strings.Join(parts, "/")
 }
 
 const pageCap = belay.MaxPageSize

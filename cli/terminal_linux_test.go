@@ -176,8 +176,13 @@ func TestConfirmationByHand(t *testing.T) {
 		typed  string
 		want   error
 	}{
-		{true, "production\r", nil}, {true, "y\r", errDeclined}, {true, "\r", errDeclined},
-		{false, "y\r", nil}, {false, "\r", errDeclined}, {false, "n\r", errDeclined}, {false, "\x03", errDeclined},
+		{true, "production\r", nil},
+		{true, "y\r", errDeclined},
+		{true, "\r", errDeclined},
+		{false, "y\r", nil},
+		{false, "\r", errDeclined},
+		{false, "n\r", errDeclined},
+		{false, "\x03", errDeclined},
 	}
 	for _, c := range cases {
 		s := newScreen(t)

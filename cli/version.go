@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 
@@ -15,9 +16,9 @@ type versionFlag bool
 
 // BeforeReset shows the version and ends.
 func (versionFlag) BeforeReset(k *kong.Kong, in *invocation) error {
-	fmt.Fprintf(in.Stdout, "belay %s\n", in.Version)
 	k.Exit(exitDone)
-	return nil
+	_, err := fmt.Fprintf(in.Stdout, "belay %s\n", in.Version)
+	return err
 }
 
 type versionCommand struct {
@@ -50,9 +51,10 @@ func (c *versionCommand) Run(ctx context.Context, in *invocation) error {
 	if in.machine() {
 		return in.show(document{raw: raw, items: []item{it}, noun: "version", single: true})
 	}
-	fmt.Fprintf(in.Stdout, "belay %s (%s, %s)\n", in.Version, it.text("client.go"), it.text("client.platform"))
+	text := fmt.Sprintf("belay %s (%s, %s)\n", in.Version, it.text("client.go"), it.text("client.platform"))
 	if c.Check {
-		fmt.Fprintf(in.Stdout, "server %s\n", printable(it.text("server.version")))
+		text += "server " + printable(it.text("server.version")) + "\n"
 	}
-	return nil
+	_, err = io.WriteString(in.Stdout, text)
+	return err
 }

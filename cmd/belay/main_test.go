@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -48,7 +47,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("HOME", home)
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("CI", "")
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello") }))
+	web := httptest.NewServer(http.HandlerFunc(answer))
 	guarded := httptest.NewServer(http.HandlerFunc(answerMetrics))
 	env.Defer(web.Close)
 	env.Defer(guarded.Close)
@@ -63,6 +62,8 @@ func setUp(env *testscript.Env) error {
 	return os.Mkdir(home, 0o755)
 }
 
+func answer(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello\n") }
+
 func answerMetrics(w http.ResponseWriter, r *http.Request) {
 	user, password, _ := r.BasicAuth()
 	if user != "metrics" || password != "correct-horse" {
@@ -70,7 +71,7 @@ func answerMetrics(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	fmt.Fprintln(w, "hello")
+	answer(w, r)
 }
 
 // closedAddress is one at which nothing listens.
