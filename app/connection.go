@@ -325,6 +325,11 @@ func (p *problems) purposes(d *belay.Kind, uses []belay.CredentialUse) {
 // so only if that is still the connection's. A change of status follows the
 // lifecycle; connected is reached by a test that passes.
 func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version int64, ch ConnectionChange) (*Connection, error) {
+	if ch.Status != nil && *ch.Status == belay.StatusRegistered {
+		if v, err := a.restoreConnection(ctx, org, id, version); !isNotFound(err) {
+			return v, err
+		}
+	}
 	var c caller
 	var saved *belay.Connection
 	err := optimistic(version, func() error {
@@ -346,6 +351,32 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 		if _, err := a.test(ctx, c, saved, belay.TriggerRegistration); err != nil {
 			return nil, err
 		}
+	}
+	return a.Connection(ctx, c.org, id)
+}
+
+// restoreConnection takes back a deletion, with the environments and the
+// credentials that the connection had. What is not deleted is not found.
+func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version int64) (*Connection, error) {
+	c, v, err := object(ctx, org, belay.PermissionConnectionWrite, func(c caller) (*belay.Connection, error) {
+		v, err := a.store.DeletedConnection(ctx, c.org, id)
+		if err != nil {
+			return nil, err
+		}
+		return v, allow(c.standing(v.OwnerID, nil), belay.PermissionConnectionRead, belay.PermissionConnectionWrite, "connection")
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := unchanged(version, v.Version); err != nil {
+		return nil, err
+	}
+	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.RestoreConnection(ctx, c.org, id, string(c.UserID), a.now())
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return a.Connection(ctx, c.org, id)
 }

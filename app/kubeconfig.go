@@ -87,7 +87,7 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, up KubeconfigUplo
 		wg.Go(func() {
 			limit <- struct{}{}
 			defer func() { <-limit }()
-			errs[i] = a.inspect(ctx, c, k, target)
+			errs[i] = a.inspect(ctx, c, k, mendedBy(target, k, preview.Contexts))
 		})
 	}
 	wg.Wait()
@@ -97,6 +97,31 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, up KubeconfigUplo
 		}
 	}
 	return preview, nil
+}
+
+// mendedBy is the connection that an upload is to mend, if k is the context
+// to mend it with: the only one, or the one of the connection's own name, or
+// any when none has that name.
+func mendedBy(target *belay.Connection, k *KubeconfigContext, all []*KubeconfigContext) *belay.Connection {
+	if target == nil || len(all) == 1 {
+		return target
+	}
+	own := contextOf(target)
+	if k.Name == own || !slices.ContainsFunc(all, func(o *KubeconfigContext) bool { return o.Name == own }) {
+		return target
+	}
+	return nil
+}
+
+// contextOf is the name of the context that a connection was made of.
+func contextOf(v *belay.Connection) string {
+	var config struct {
+		Context string `json:"context"`
+	}
+	if json.Unmarshal(v.Config, &config) != nil {
+		return ""
+	}
+	return config.Context
 }
 
 // target loads the connection that an upload is to mend.
@@ -246,10 +271,7 @@ func (a *App) atEndpoint(ctx context.Context, c caller, k *KubeconfigContext, id
 		return nil, err
 	}
 	for _, v := range candidates {
-		var config struct {
-			Context string `json:"context"`
-		}
-		if json.Unmarshal(v.Config, &config) != nil || config.Context != k.Name {
+		if contextOf(v) != k.Name {
 			continue
 		}
 		if identity == "" || v.Identity == "" || identity == v.Identity {

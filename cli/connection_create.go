@@ -237,7 +237,7 @@ func (c *connectionCreate) testNew(ctx context.Context, in *invocation, conn ite
 		return nil
 	}
 	f, _ := errors.AsType[*failure](unhealthy(result, conn))
-	f.help = append([]string{"the connection was created and is kept; it is checked again by itself"}, f.help...)
+	f.help = append([]string{"the connection was created and is kept"}, f.help...)
 	return f
 }
 

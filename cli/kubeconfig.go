@@ -77,11 +77,7 @@ func (in *invocation) embedFiles(b []byte, dir string) ([]byte, error) {
 		for _, e := range entries {
 			entry, _ := e.(map[string]any)
 			part, _ := entry[inner].(map[string]any)
-			embedded, err := in.embedPart(part, dir)
-			if err != nil {
-				return nil, err
-			}
-			changed = changed || embedded
+			changed = in.embedPart(part, dir) || changed
 		}
 	}
 	if !changed {
@@ -94,7 +90,7 @@ func (in *invocation) embedFiles(b []byte, dir string) ([]byte, error) {
 	return out, nil
 }
 
-func (in *invocation) embedPart(part map[string]any, dir string) (bool, error) {
+func (in *invocation) embedPart(part map[string]any, dir string) bool {
 	changed := false
 	for name, data := range fileFields() {
 		path, ok := part[name].(string)
@@ -106,7 +102,9 @@ func (in *invocation) embedPart(part map[string]any, dir string) (bool, error) {
 		}
 		content, err := readBounded(path)
 		if err != nil {
-			return false, usage("the kubeconfig refers to a file that cannot be read — %v", err)
+			// The context that needs it is told so by the server; the others go on.
+			in.say(warning, "note: the kubeconfig refers to a file that cannot be read — %v", err)
+			continue
 		}
 		in.say(plain, "note: %s is sent with the kubeconfig, which refers to it", path)
 		if part[data] == nil {
@@ -115,7 +113,7 @@ func (in *invocation) embedPart(part map[string]any, dir string) (bool, error) {
 		delete(part, name)
 		changed = true
 	}
-	return changed, nil
+	return changed
 }
 
 func contentOf(name string, content []byte) string {

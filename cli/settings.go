@@ -60,7 +60,7 @@ func (in *invocation) settle() (*settings, error) {
 func (in *invocation) settleContext(s *settings, ctx contextConfig, project *projectConfig, pref preferences) {
 	origin := "context " + s.context.text
 	s.server = first(setting{in.flags.Server, "--server"}, in.variable("BELAY_SERVER"),
-		setting{ctx.Server, origin}, setting{defaultServer, "default"})
+		setting{ctx.Server, origin}, setting{in.localServer(), addressFile}, setting{defaultServer, "default"})
 	s.org = first(setting{in.flags.Org, "--org"}, in.variable("BELAY_ORG"),
 		setting{project.Org, project.path}, setting{ctx.Org, origin})
 	s.workspace = first(setting{in.flags.Workspace, "--workspace"}, in.variable("BELAY_WORKSPACE"),

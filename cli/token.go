@@ -6,13 +6,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"belay"
 )
 
-// adminTokenFile is what a server writes into its data directory at its first
-// start, readable only by the user who runs it.
-const adminTokenFile = "admin.token"
+// Files that a server writes into its data directory, readable only by the
+// user who runs it.
+const (
+	adminTokenFile = "admin.token" // at its first start
+	addressFile    = "server.url"  // at each start
+)
 
 // token finds the token for the server in effect, and says where. A zero
 // Secret means that there is none.
@@ -31,14 +35,29 @@ func (in *invocation) token() (belay.Secret, string, error) {
 	return in.localToken()
 }
 
+// localServer is the address that a server on this machine left in its data
+// directory, "" when there is none.
+func (p *Program) localServer() string {
+	dir := p.DataDir()
+	if dir == "" {
+		return ""
+	}
+	b, err := os.ReadFile(filepath.Join(dir, addressFile))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
 // localToken is the one that a server on this machine left for whoever may
-// read its data directory. It is for loopback addresses only.
+// read its data directory. It is for that server only: on a machine with
+// several users, anybody could listen on some other port.
 func (in *invocation) localToken() (belay.Secret, string, error) {
-	dir := in.DataDir()
-	if dir == "" || !loopback(in.set.base) {
+	own, err := parseServer(in.localServer())
+	if err != nil || !sameOrigin(own, in.set.base) || !loopback(own) {
 		return belay.Secret{}, "", nil
 	}
-	path := filepath.Join(dir, adminTokenFile)
+	path := filepath.Join(in.DataDir(), adminTokenFile)
 	t, err := readToken(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return belay.Secret{}, "", nil

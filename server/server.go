@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ import (
 const (
 	databaseFile   = "belay.db"
 	AdminTokenFile = "admin.token" // the first administrator's token, 0600
+	AddressFile    = "server.url"  // where the server that runs on this directory answers, 0600
 )
 
 // Times of the HTTP server.
@@ -102,6 +104,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.assemble(ctx); err != nil {
 		return nil, err
 	}
+	if err := replaceFile(filepath.Join(c.DataDir, AddressFile), []byte(s.URL())); err != nil {
+		return nil, err
+	}
 	go func() { s.done <- s.http.Serve(s.listener) }()
 	return s, nil
 }
@@ -171,7 +176,7 @@ func newID() belay.ID { return belay.ID(uuid.Must(uuid.NewV7()).String()) }
 // the next first start replaces, never a server that nobody can enter.
 func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	file := filepath.Join(s.config.DataDir, AdminTokenFile)
-	made, err := app.SetUp(ctx, parts, func(token belay.Secret) error { return writeToken(file, token) })
+	made, err := app.SetUp(ctx, parts, func(token belay.Secret) error { return replaceFile(file, token.Reveal()) })
 	if err != nil || made == nil {
 		return err
 	}
@@ -193,14 +198,15 @@ func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	return nil
 }
 
-// writeToken replaces the token's file as a whole.
-func writeToken(path string, token belay.Secret) error {
+// replaceFile writes one line, readable by the owner only, as a whole or not
+// at all.
+func replaceFile(path string, line []byte) error {
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(token.Reveal(), '\n'), 0o600); err != nil {
-		return fmt.Errorf("write the administrator's token: %w", err)
+	if err := os.WriteFile(temporary, append(slices.Clone(line), '\n'), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("write the administrator's token: %w", err)
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }
@@ -223,6 +229,7 @@ func (s *Server) Failed() <-chan error { return s.done }
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
+	_ = os.Remove(filepath.Join(s.config.DataDir, AddressFile))
 	err := s.http.Shutdown(ctx)
 	return errors.Join(err, s.release())
 }

@@ -281,6 +281,12 @@ func (t *Tx) RestoreConnection(ctx context.Context, org, id belay.ID, by string,
 	return c, t.saveConnection(ctx, &before, c)
 }
 
+// DeletedConnection returns one connection that can be restored.
+func (r Reader) DeletedConnection(ctx context.Context, org, id belay.ID) (*belay.Connection, error) {
+	c, err := one(ctx, r, scanConnection, selectConnection+" and c.deleted_at > 0", org, id)
+	return c, notFound(err, "deleted connection")
+}
+
 // ConnectionsOfCluster returns the live connections whose identity begins
 // with the part that names the cluster, at most belay.MaxPageSize.
 func (r Reader) ConnectionsOfCluster(ctx context.Context, org belay.ID, cluster string) ([]*belay.Connection, error) {

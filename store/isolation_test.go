@@ -100,6 +100,7 @@ func (w *world) foreign(s estate, tx *store.Tx) map[string]func() error {
 		},
 		"ConnectionByIdentity": func() error { v, err := tx.ConnectionByIdentity(ctx, org, s.c.Identity); return found(v, err) },
 		"ConnectionsAt":        func() error { v, err := tx.ConnectionsAt(ctx, org, s.c.Kind, s.c.Endpoint); return found(v, err) },
+		"DeletedConnection":    func() error { _, err := tx.DeletedConnection(ctx, org, s.deleted["connection"]); return err },
 		"ConnectionsOfCluster": func() error { v, err := tx.ConnectionsOfCluster(ctx, org, s.c.Identity[:1]); return found(v, err) },
 		"CredentialNameTaken":  func() error { v, err := tx.CredentialNameTaken(ctx, org, s.k.Name); return found(v, err) },
 		"ConnectionCounts":     func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
