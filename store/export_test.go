@@ -114,3 +114,34 @@ func SchemaVersions(t *testing.T, url string) []int {
 	}
 	return versions
 }
+
+// Statement is what a Reader has asked the database.
+type Statement struct {
+	Text string
+	Args []any
+}
+
+// recorder is a conn that keeps what it is asked.
+type recorder struct {
+	conn
+	asked []Statement
+}
+
+// QueryContext implements conn.
+func (r *recorder) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	r.asked = append(r.asked, Statement{query, args})
+	return r.conn.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext implements conn.
+func (r *recorder) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	r.asked = append(r.asked, Statement{query, args})
+	return r.conn.QueryRowContext(ctx, query, args...)
+}
+
+// Asked returns the statements that read runs.
+func Asked(s *Store, read func(r Reader) error) ([]Statement, error) {
+	r := &recorder{conn: s.db}
+	err := read(Reader{db: r})
+	return r.asked, err
+}
