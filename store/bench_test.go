@@ -20,7 +20,7 @@ func eachEngineB(b *testing.B, bench func(b *testing.B, w *world, ids []belay.ID
 	for name, open := range map[string]func(testing.TB) *store.Store{"sqlite": openSQLite, "postgres": openPostgres} {
 		b.Run(name, func(b *testing.B) {
 			w := newWorld(b, open(b))
-			ids := fill(w, benchmarkSize)
+			ids := fill(w, w.org, benchmarkSize)
 			if err := w.Exec("analyze"); err != nil {
 				b.Fatal(err)
 			}
@@ -44,13 +44,12 @@ func cpu(b *testing.B) time.Duration {
 }
 
 // fill stores n connections of mixed properties and returns their ids.
-func fill(w *world, n int) []belay.ID {
+func fill(w *world, org belay.ID, n int) []belay.ID {
 	w.t.Helper()
-	kinds := []string{"github", "kubernetes", "prometheus"}
 	ids := make([]belay.ID, n)
 	w.write(func(ctx context.Context, tx *store.Tx) error {
 		for i := range ids {
-			c := w.connection(w.org, fmt.Sprintf("connection %06d", i*7919%n))
+			c := w.connection(org, fmt.Sprintf("connection %06d", i*7919%n))
 			c.Kind, ids[i] = kinds[i%len(kinds)], c.ID
 			c.Health.Status = belay.HealthStatuses()[i%5]
 			if err := tx.CreateConnection(ctx, c); err != nil {

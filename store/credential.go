@@ -38,9 +38,7 @@ var credentials = list[*belay.Credential]{
 // reachesCredential holds for the credentials that are assigned to a user's
 // workspaces, or that a connection uses which they reach.
 const reachesCredential = `(exists (select 1 from workspace_credentials wc
-	join workspaces w on w.id = wc.workspace_id and w.deleted_at = 0
-	join workspace_users wu on wu.workspace_id = wc.workspace_id
-	where wc.credential_id = k.id and wu.user_id = ?)
+	where wc.credential_id = k.id and wc.workspace_id in (` + workspacesOf + `))
 	or exists (select 1 from connection_credentials cc
 	join connections c on c.id = cc.connection_id and c.deleted_at = 0
 	where cc.credential_id = k.id and ` + reachesConnection + `))`

@@ -33,12 +33,17 @@ var environments = list[*belay.Environment]{
 	scan: scanEnvironment,
 }
 
+// environmentsOf selects the live environments that a user's workspaces
+// reach.
+const environmentsOf = `select we.environment_id from workspace_users wu
+	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
+	join workspace_environments we on we.workspace_id = wu.workspace_id
+	join environments e on e.id = we.environment_id and e.deleted_at = 0
+	where wu.user_id = ?`
+
 // reachesEnvironment holds for the environments that a user's workspaces
 // reach.
-const reachesEnvironment = `exists (select 1 from workspace_environments we
-	join workspace_users wu on wu.workspace_id = we.workspace_id
-	join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-	where we.environment_id = e.id and wu.user_id = ?)`
+const reachesEnvironment = "e.id in (" + environmentsOf + ")"
 
 // heldByWorkspace selects the environments that are assigned to a live
 // workspace.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
 
 	"modernc.org/sqlite"
 )
@@ -67,4 +70,78 @@ func Waiting(s *Store) int {
 // QueryRowIn runs any query for one row in a transaction.
 func QueryRowIn(t *Tx, query string, args ...any) *sql.Row {
 	return t.db.QueryRowContext(context.Background(), query, args...)
+}
+
+// OpenRaw opens a database without looking at its schema.
+func OpenRaw(t *testing.T, url string) (db *sql.DB, isPostgres bool) {
+	t.Helper()
+	driver, name := "sqlite", sqliteURL(url, "_txlock=immediate")
+	if isPostgres = strings.HasPrefix(url, "postgres"); isPostgres {
+		driver, name = "pgx", url
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := db.PingContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db, isPostgres
+}
+
+// Migrate runs other migrations than the program's.
+func Migrate(t *testing.T, url string, dir fs.FS) error {
+	t.Helper()
+	db, isPostgres := OpenRaw(t, url)
+	if isPostgres {
+		return migrate(t.Context(), db, enginePostgres, dir)
+	}
+	return migrate(t.Context(), db, engineSQLite, dir)
+}
+
+// SchemaVersions are the migrations that a database says it has.
+func SchemaVersions(t *testing.T, url string) []int {
+	t.Helper()
+	db, _ := OpenRaw(t, url)
+	versions, err := all(t.Context(), Reader{db: db}, func(r row) (int, error) {
+		var n int
+		err := r.Scan(&n)
+		return n, err
+	}, "select version from schema_migrations order by version")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return versions
+}
+
+// Statement is what a Reader has asked the database.
+type Statement struct {
+	Text string
+	Args []any
+}
+
+// recorder is a conn that keeps what it is asked.
+type recorder struct {
+	conn
+	asked []Statement
+}
+
+// QueryContext implements conn.
+func (r *recorder) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	r.asked = append(r.asked, Statement{query, args})
+	return r.conn.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext implements conn.
+func (r *recorder) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	r.asked = append(r.asked, Statement{query, args})
+	return r.conn.QueryRowContext(ctx, query, args...)
+}
+
+// Asked returns the statements that read runs.
+func Asked(s *Store, read func(r Reader) error) ([]Statement, error) {
+	r := &recorder{conn: s.db}
+	err := read(Reader{db: r})
+	return r.asked, err
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,6 +24,10 @@ func (s suite) Run() int { return peers.Run(s.m, postgres) }
 func TestMain(m *testing.M) {
 	if role := os.Getenv(childVariable); role != "" {
 		os.Exit(child(role))
+	}
+	// Enough to find what is wrong in a minute; -rapid.checks overrides it.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(suite{m})
 }

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
 	"math"
@@ -221,14 +220,15 @@ func TestOrderIsTheSameOnBothEngines(t *testing.T) {
 func TestCountLimit(t *testing.T) {
 	w := newWorld(t, openSQLite(t))
 	n := belay.CountLimit + 5
-	w.write(func(ctx context.Context, tx *store.Tx) error {
-		for i := range n {
-			if err := tx.CreateEnvironment(ctx, w.environment(w.org, fmt.Sprintf("e %d", i))); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	w.addEnvironment(w.org, "first")
+	if err := w.Exec(`
+		insert into environments select id || n, organization_id, owner_id, n, n, '', '', 1, 1, 0, 0, 0
+		from environments, (with recursive c(n) as (select 2 union all select n + 1 from c where n < $1) select n from c)`, n); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Exec("update object_counts set value = $1 where object = 'environment'", n); err != nil {
+		t.Fatal(err)
+	}
 	for viewer, want := range map[belay.Viewer]int{everything(w.org): n, {OrganizationID: w.org, UserID: w.ann}: belay.CountLimit} {
 		page, err := w.Environments(ctx, viewer, belay.EnvironmentFilter{}, belay.Query{})
 		wantCode(t, err, "")

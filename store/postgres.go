@@ -33,6 +33,11 @@ func openPostgres(ctx context.Context, url string) (*Store, error) {
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	if err := migrate(ctx, db, enginePostgres, migrations); err != nil {
+		if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+			// What it says besides its cause repeats the URL, where a password
+			// that was not escaped is taken for a database's name.
+			err = errors.Unwrap(e)
+		}
 		return nil, errors.Join(fmt.Errorf("open PostgreSQL at %s: %w", config.Host, err), db.Close())
 	}
 	return &Store{Reader: Reader{db: db}, read: db, write: &postgresWriter{db: db}}, nil
@@ -81,13 +86,12 @@ func (w *postgresWriter) once(ctx context.Context, fn func(context.Context, *Tx)
 	return nil
 }
 
-// close waits for running transactions. Readers and writers share the pool,
-// which the Store closes.
-func (w *postgresWriter) close() error {
+// close closes the pool, which readers and writers share.
+func (w *postgresWriter) close(read *sql.DB) error {
 	w.running.Lock()
 	defer w.running.Unlock()
 	w.closed = true
-	return nil
+	return read.Close()
 }
 
 // isPostgresConflict tells whether a transaction lost against another and may

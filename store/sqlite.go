@@ -27,13 +27,13 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := touch(abs); err != nil {
 		return nil, err
 	}
-	w, err := openSQLiteWriter(ctx, abs)
+	read, err := sql.Open("sqlite", sqliteURL(abs, "_pragma=query_only(true)"))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	read, err := sql.Open("sqlite", sqliteURL(abs, "_pragma=query_only(true)"))
+	w, err := openSQLiteWriter(ctx, abs)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), w.close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), read.Close())
 	}
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
@@ -58,6 +58,9 @@ func openSQLiteWriter(ctx context.Context, path string) (*groupWriter, error) {
 	}
 	db.SetMaxOpenConns(1)
 	if err := migrate(ctx, db, engineSQLite, migrations); err != nil {
+		if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlitelib.SQLITE_READONLY_DIRECTORY {
+			err = fmt.Errorf("the directory must be writable as well: %w", err)
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	w, err := newGroupWriter(ctx, db)

@@ -75,3 +75,14 @@ func (s *statements) QueryRowContext(ctx context.Context, query string, args ...
 	}
 	return s.db.QueryRowContext(ctx, query, args...)
 }
+
+// close frees what is kept. A pool does so by itself when it is closed, a
+// *sql.Conn does not, and SQLite keeps a connection open that has statements.
+func (s *statements) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stmt := range s.kept {
+		_ = stmt.Close()
+	}
+	clear(s.kept)
+}

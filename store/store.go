@@ -44,7 +44,8 @@ type conn interface {
 // writer runs a function in a transaction and returns when it is durable.
 type writer interface {
 	do(ctx context.Context, fn func(context.Context, *Tx) error) error
-	close() error
+	// close waits for what runs, closes the readers' pool and then its own.
+	close(read *sql.DB) error
 }
 
 // Open opens the database at url and brings its schema up to date. A url
@@ -60,7 +61,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // Close waits for running writes and closes the database.
 func (s *Store) Close() error {
-	return errors.Join(s.write.close(), s.read.Close())
+	return s.write.close(s.read)
 }
 
 // Ping tells whether the database answers.

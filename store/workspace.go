@@ -33,6 +33,11 @@ var workspaces = list[*belay.Workspace]{
 	scan: scanWorkspace,
 }
 
+// workspacesOf selects the live workspaces in which a user has a role.
+const workspacesOf = `select wu.workspace_id from workspace_users wu
+	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
+	where wu.user_id = ?`
+
 // Workspace returns one workspace.
 func (r Reader) Workspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
 	w, err := one(ctx, r, scanWorkspace, selectWorkspace, org, id)
@@ -45,8 +50,7 @@ func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.Workspac
 	cond.add("w.organization_id = ?", v.OrganizationID)
 	cond.add("w.deleted_at = 0")
 	if !v.All {
-		cond.add(`(w.owner_id = ? or exists (select 1 from workspace_users wu
-			where wu.workspace_id = w.id and wu.user_id = ?))`, v.UserID, v.UserID)
+		cond.add("(w.owner_id = ? or w.id in ("+workspacesOf+"))", v.UserID, v.UserID)
 	}
 	if f.EnvironmentID != "" {
 		cond.add(`w.id in (select we.workspace_id from workspace_environments we

@@ -240,13 +240,17 @@ func failAll(batch []*write, err error) {
 	}
 }
 
-func (w *groupWriter) close() error {
+// close closes the writer's connection after the readers': the last one to
+// go moves the write-ahead log into the database file, which readers may not.
+func (w *groupWriter) close(read *sql.DB) error {
 	w.mu.Lock()
 	w.closed = true
 	for w.leading {
 		w.idle.Wait()
 	}
 	w.mu.Unlock()
+	err := read.Close()
+	w.stmts.close()
 	_ = w.conn.Close() // gives it back to db, which closes it
-	return w.db.Close()
+	return errors.Join(err, w.db.Close())
 }
