@@ -197,7 +197,7 @@ func (a *API) listEnvironmentCredentials(r *request) (response, error) {
 }
 
 func (a *API) testEnvironment(r *request) (response, error) {
-	org, id, err := r.object("environmentId", "environment")
+	org, id, err := r.act("environmentId", "environment")
 	if err != nil {
 		return response{}, err
 	}
