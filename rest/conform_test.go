@@ -123,7 +123,7 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 		return errors.New("the server failed")
 	}
 	if res.StatusCode >= 400 && !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
-		if err := d.checkProblem(res, got); err != nil {
+		if err := checkProblem(res, got); err != nil {
 			return err
 		}
 	}
@@ -131,7 +131,7 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
 	route, params, err := d.router.FindRoute(again)
 	if err != nil {
-		return undocumented(r, res)
+		return errors.Join(undocumented(r, res), d.isProblem(res, got))
 	}
 	options := &openapi3filter.Options{
 		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, SkipSettingDefaults: true,
@@ -143,7 +143,7 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 			return fmt.Errorf("a request was carried out that the document forbids: %w", err)
 		}
 	} else if route.Operation.RequestBody == nil && slices.Contains([]int{413, 415, 422}, res.StatusCode) {
-		return nil // the document has no word on bodies where none is taken
+		return d.isProblem(res, got) // the document has no word on bodies where none is taken
 	}
 	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: options}
 	if err := openapi3filter.ValidateResponse(r.Context(), out.SetBodyBytes(got)); err != nil {
@@ -155,8 +155,17 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 	return nil
 }
 
-// checkProblem holds a refusal to the document's Problem.
-func (d *document) checkProblem(res *http.Response, got []byte) error {
+// isProblem holds an error to the document's Problem.
+func (d *document) isProblem(res *http.Response, got []byte) error {
+	var v any
+	if res.StatusCode < 400 || json.Unmarshal(got, &v) != nil {
+		return nil
+	}
+	return d.Components.Schemas["Problem"].Value.VisitJSON(v, openapi3.EnableJSONSchema2020())
+}
+
+// checkProblem holds an error to its answer.
+func checkProblem(res *http.Response, got []byte) error {
 	if ct := res.Header.Get("Content-Type"); ct != "application/problem+json" {
 		return fmt.Errorf("an error is of type %q", ct)
 	}
@@ -172,11 +181,7 @@ func (d *document) checkProblem(res *http.Response, got []byte) error {
 	if p.Status != res.StatusCode || p.RequestID == "" || p.RequestID != res.Header.Get("X-Request-ID") || p.Type != "/docs/errors/"+p.Code {
 		return fmt.Errorf("the error contradicts its answer: %+v", p)
 	}
-	var v any
-	if err := json.Unmarshal(got, &v); err != nil {
-		return err
-	}
-	return d.Components.Schemas["Problem"].Value.VisitJSON(v, openapi3.EnableJSONSchema2020())
+	return nil
 }
 
 // undocumented is an error unless the server, too, says that the operation
