@@ -51,11 +51,11 @@ func (s *Server) Join(org, user belay.ID, role belay.OrganizationRole) {
 	})
 }
 
-// Grant gives a user a role in a workspace.
-func (s *Server) Grant(workspace, user belay.ID, role belay.Role) {
+// Grant gives a user a role in a workspace of an organization.
+func (s *Server) Grant(org, workspace, user belay.ID, role belay.Role) {
 	s.t.Helper()
 	s.write("grant", func(ctx context.Context, tx *store.Tx) error {
-		return tx.SetWorkspaceRole(ctx, workspace, user, role, s.clock())
+		return tx.SetWorkspaceRole(ctx, org, workspace, user, role, s.clock())
 	})
 }
 
@@ -89,11 +89,11 @@ func (s *Server) Member(name string) *Client {
 	return s.As(user)
 }
 
-// MemberWith is Member with a role in a workspace.
+// MemberWith is Member with a role in a workspace of the first organization.
 func (s *Server) MemberWith(name, workspace string, role belay.Role) *Client {
 	s.t.Helper()
 	c := s.Member(name)
-	s.Grant(belay.ID(workspace), c.UserID, role)
+	s.Grant(s.Organization, belay.ID(workspace), c.UserID, role)
 	return c
 }
 

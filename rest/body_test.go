@@ -166,8 +166,10 @@ func wrongValues(s *openapi3.Schema) []any {
 }
 
 // TestNUL puts NUL into every text of a body that is stored.
-func TestNUL(t *testing.T) {
-	w := newWorld(t)
+func TestNUL(t *testing.T) { onBoth(t, testNUL) }
+
+func testNUL(t *testing.T, w *world) {
+	t.Helper()
 	before := w.Stored()
 	for path, bodies := range map[string][]string{
 		"/api/environments":             {`{"name":"a\u0000b"}`, `{"name":"a","description":"\u0000"}`, `{"name":"a","metadata":{"x":"\u0000"}}`, `{"name":"a","metadata":{"\u0000":1}}`},

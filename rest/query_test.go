@@ -13,8 +13,10 @@ import (
 )
 
 // TestBadQuery sends parameters that cannot be answered to every route.
-func TestBadQuery(t *testing.T) {
-	w := newWorld(t)
+func TestBadQuery(t *testing.T) { onBoth(t, testBadQuery) }
+
+func testBadQuery(t *testing.T, w *world) {
+	t.Helper()
 	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
 		path := w.address(r)
 		refused := func(query string, pointer string, say ...string) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"belay"
 	"belay/belaytest"
 	"belay/rest"
 )
@@ -25,12 +24,23 @@ type world struct {
 
 const targetToken = "not-a-real-token"
 
+// onBoth runs a test on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) { test(t, newWorld(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		test(t, newWorldOn(t, belaytest.OnPostgres(t, belaytest.Options{Transport: mustContract(t).conform})))
+	})
+}
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{
-		Server: belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform}),
-		target: httptest.NewServer(http.HandlerFunc(answer)),
-	}
+	return newWorldOn(t, belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform}))
+}
+
+func newWorldOn(t testing.TB, s *belaytest.Server) *world {
+	t.Helper()
+	w := &world{Server: s, target: httptest.NewServer(http.HandlerFunc(answer))}
 	t.Cleanup(w.target.Close)
 	a := w.Admin
 	w.workspace = a.Post("/api/workspaces", object{"name": "payments"}).Want(http.StatusCreated).ID()
@@ -168,5 +178,3 @@ func wantText(t *testing.T, p belaytest.Problem, texts ...string) {
 		}
 	}
 }
-
-func scopeOf(p belay.Permission) []belay.Permission { return []belay.Permission{p} }
