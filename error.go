@@ -34,6 +34,16 @@ const (
 	CodeIdempotencyReused    Code = "idempotency_key_reused"
 )
 
+// Codes returns every code.
+func Codes() []Code {
+	return []Code{
+		CodeInternal, CodeMalformed, CodeBadQuery, CodeInvalid, CodeUnauthenticated, CodeForbidden, CodeNotFound,
+		CodeConflict, CodeInUse, CodeIllegalTransition, CodePreconditionFailed, CodePreconditionRequired,
+		CodeOrganizationRequired, CodeTooLarge, CodeUnsupportedMedia, CodeMethodNotAllowed, CodeRateLimited,
+		CodeUnavailable, CodeIdempotencyReused,
+	}
+}
+
 // Error is a failure that a caller can act on. Anything else is an ordinary
 // error, reported to the outside as CodeInternal without its text.
 type Error struct {

@@ -254,6 +254,7 @@ func (a *App) applyConnection(ch ConnectionChange, v *belay.Connection) error {
 	set(&v.Maintenance, ch.Maintenance)
 	v.Name = p.name(v.Name, maxConnectionName)
 	p.text("/description", v.Description, maxConnectionDescription)
+	p.text("/maintenance/reason", v.Maintenance.Reason, maxReason)
 	p.labels(v.Labels)
 	p.policy(v.Policy)
 	v.Config = p.metadata("/metadata", v.Config)

@@ -187,6 +187,10 @@ func (a *App) checkValues(p *problems, typeName string, values map[string]belay.
 	size := 0
 	for name, v := range values {
 		size += len(name) + v.Len()
+		p.text("/secret", name, maxFieldName)
+		if f, _ := t.Field(name); f.Public {
+			p.text("/secret/"+name, string(v.Reveal()), maxSecret)
+		}
 	}
 	if size > maxSecret {
 		p.add("/secret", "must have at most %d bytes in all, has %d", maxSecret, size)

@@ -29,29 +29,44 @@ func WithIdempotency(ctx context.Context, i Idempotency) context.Context {
 
 // createOnce runs create in a transaction, unless the same request was
 // carried out before: then it returns the id of what that created. It
-// returns id otherwise.
+// returns id otherwise. Of the same requests at once, one creates.
 func (a *App) createOnce(ctx context.Context, user, id belay.ID, create func(context.Context, *store.Tx) error) (belay.ID, error) {
 	key, ok := ctx.Value(idempotencyKey{}).(Idempotency)
 	if !ok {
 		return id, a.store.Write(ctx, create)
 	}
+	if before, err := a.createdBefore(ctx, user, key); before != "" || err != nil {
+		return before, err
+	}
 	now := a.now()
-	before, err := a.store.Idempotency(ctx, user, key.Key, now.Add(-idempotencyLife))
-	if err != nil {
-		return "", err
-	}
-	if before != nil {
-		if !bytes.Equal(before.Request, key.Request) {
-			return "", belay.Errorf(belay.CodeIdempotencyReused, "this Idempotency-Key was used for another request; use a new key for each request")
-		}
-		return before.ObjectID, nil
-	}
-	return id, a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := create(ctx, tx); err != nil {
-			return err
-		}
-		return tx.RememberRequest(ctx, &store.Idempotency{
+	err := a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		err := tx.RememberRequest(ctx, &store.Idempotency{
 			UserID: user, Key: key.Key, Request: key.Request, ObjectID: id,
 		}, now, now.Add(-idempotencyLife))
+		if err != nil {
+			return err
+		}
+		return create(ctx, tx)
 	})
+	if belay.CodeOf(err) != belay.CodeConflict {
+		return id, err
+	}
+	// The same request may have been faster since we looked.
+	if before, lookErr := a.createdBefore(ctx, user, key); before != "" || lookErr != nil {
+		return before, lookErr
+	}
+	return id, err
+}
+
+// createdBefore is the id of what a request with this key has created, ""
+// when there was none.
+func (a *App) createdBefore(ctx context.Context, user belay.ID, key Idempotency) (belay.ID, error) {
+	before, err := a.store.Idempotency(ctx, user, key.Key, a.now().Add(-idempotencyLife))
+	if err != nil || before == nil {
+		return "", err
+	}
+	if !bytes.Equal(before.Request, key.Request) {
+		return "", belay.Errorf(belay.CodeIdempotencyReused, "this Idempotency-Key was used for another request; use a new key for each request")
+	}
+	return before.ObjectID, nil
 }

@@ -19,13 +19,15 @@ const (
 	maxEnvironmentDescription = 1000
 	maxConnectionName         = 255
 	maxConnectionDescription  = 1000
+	maxReason                 = 1000
 	maxCredentialName         = 255
 	maxWorkspaceName          = 255
 	maxWorkspaceDescription   = 5000
 	maxMetadata               = 64 << 10 // bytes
 	maxLabels                 = 32
-	maxCredentials            = 8 // of one connection
-	maxSecret                 = 256 << 10
+	maxCredentials            = 8         // of one connection
+	maxSecret                 = 256 << 10 // bytes
+	maxFieldName              = 255       // of a credential's field
 )
 
 // problems collects what is wrong with a request, so that all of it is told

@@ -86,7 +86,7 @@ func newCheckSummary(checks []*app.Check) checkSummary {
 }
 
 func (a *API) testConnection(r *request) (response, error) {
-	org, id, err := r.object("connectionId", "connection")
+	org, id, err := r.act("connectionId", "connection")
 	if err != nil {
 		return response{}, err
 	}

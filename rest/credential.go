@@ -144,6 +144,9 @@ func (a *API) deleteCredential(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if err := r.noBody(); err != nil {
+		return response{}, err
+	}
 	return response{}, a.app.DeleteCredential(r.Context(), org, id, version, detach)
 }
 

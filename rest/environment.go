@@ -160,7 +160,7 @@ func (a *API) setEnvironmentConnections(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	if b.ConnectionIDs == nil {
+	if b.ConnectionIDs == nil || *b.ConnectionIDs == nil {
 		return response{}, belay.Invalid("/connectionIds", "is required: the ids of all connections that the environment is to hold")
 	}
 	e, err := a.app.SetEnvironmentConnections(r.Context(), org, id, version, *b.ConnectionIDs)
@@ -197,7 +197,7 @@ func (a *API) listEnvironmentCredentials(r *request) (response, error) {
 }
 
 func (a *API) testEnvironment(r *request) (response, error) {
-	org, id, err := r.object("environmentId", "environment")
+	org, id, err := r.act("environmentId", "environment")
 	if err != nil {
 		return response{}, err
 	}

@@ -41,9 +41,22 @@ func (r *request) pair(name, noun, otherName, otherNoun string) (org, id, other 
 	if org, id, err = r.object(name, noun); err != nil {
 		return org, id, other, err
 	}
-	other, err = r.id(otherName, otherNoun)
-	return org, id, other, err
+	if other, err = r.id(otherName, otherNoun); err != nil {
+		return org, id, other, err
+	}
+	return org, id, other, r.noBody()
 }
+
+// act reads what every operation on one object takes that has no body.
+func (r *request) act(name, noun string) (org, id belay.ID, err error) {
+	if org, id, err = r.object(name, noun); err != nil {
+		return org, id, err
+	}
+	return org, id, r.noBody()
+}
+
+// noBody refuses a body that says something: nothing would come of it.
+func (r *request) noBody() error { return r.decode(&struct{}{}) }
 
 // update reads what every change of one object takes: its body into v and
 // the version that it is made on.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"belay"
 )
@@ -15,6 +16,8 @@ import (
 var (
 	anyParams  = []string{"orgId", "orgID", "provider"}
 	pageParams = []string{"page", "pageSize", "pagesize", "page_size", "cursor", "search", "order"}
+	repeatable = []string{"kind", "status", "type", "health", "label"}
+	spellings  = [][]string{{"orgId", "orgID"}, {"pageSize", "pagesize", "page_size"}} // of one parameter each
 )
 
 // params lists the parameters of a route.
@@ -33,13 +36,23 @@ func (r *request) checkQuery() error {
 			slices.Sort(legal)
 			return badQuery(name, "is not a parameter of this; the parameters are %s", strings.Join(legal, ", "))
 		}
+		if len(vs) > 1 && !slices.Contains(repeatable, name) {
+			return badQuery(name, "is given twice")
+		}
 		for _, v := range vs {
-			if strings.ContainsRune(v, 0) {
-				return badQuery(name, "must not contain NUL")
+			if strings.ContainsRune(v, 0) || !utf8.ValidString(v) {
+				return badQuery(name, "must be UTF-8 without NUL")
 			}
 		}
 	}
-	return nil
+	for _, names := range spellings {
+		given := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !values.Has(name) })
+		if len(given) > 1 {
+			return badQuery(given[1], "is another spelling of %s; give one of them", given[0])
+		}
+	}
+	_, err = r.org()
+	return err
 }
 
 func badQuery(parameter, format string, args ...any) error {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -43,14 +44,28 @@ func New(c Config) *Handler {
 	h.mux.Handle("/api/", h.authenticate(c.API))
 	h.mux.HandleFunc("GET /healthz/live", h.live)
 	h.mux.HandleFunc("GET /healthz/ready", h.ready)
+	docs := rest.Docs()
+	h.mux.Handle("GET /openapi.json", rest.OpenAPI())
+	h.mux.Handle("GET /docs", docs)
+	h.mux.Handle("GET /docs/", docs)
 	h.mux.HandleFunc("GET /user/login", h.signInPage)
 	h.mux.HandleFunc("POST /user/login", h.signIn)
 	h.mux.HandleFunc("POST /user/logout", h.signOut)
 	h.mux.HandleFunc("GET /{$}", h.home)
-	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
-	})
+	h.mux.HandleFunc("/api", h.nothing) // the mux would redirect to /api/
+	h.mux.HandleFunc("/", h.nothing)
 	return h
+}
+
+func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
+	h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+}
+
+// clean tells whether a path has no part that a router would tidy up: it
+// would answer with a redirect, and programs would not follow that.
+func clean(p string) bool {
+	tidy := path.Clean(p)
+	return p == tidy || p == strings.TrimSuffix(tidy, "/")+"/"
 }
 
 // ServeHTTP answers one request: with an id, in the log, and with a 500 of
@@ -67,6 +82,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	record := &recorder{ResponseWriter: w}
 	defer h.finish(record, r, begin)
+	if !clean(r.URL.Path) {
+		h.nothing(record, r)
+		return
+	}
 	h.mux.ServeHTTP(record, r)
 }
 

@@ -1,0 +1,246 @@
+package rest_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"belay"
+	"belay/belaytest"
+	"belay/rest"
+)
+
+// TestStrangers sends every route what proves nothing.
+func TestStrangers(t *testing.T) {
+	w := newWorld(t)
+	stranger := w.Client(belay.Secret{})
+	fake, _, err := belay.NewToken(strings.NewReader(strings.Repeat("0123456789abcdef", 64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
+		for header, value := range map[string]string{
+			"": "", "Authorization": "Bearer " + string(fake.Reveal()), "authorization": "Basic YTpi", "AUTHORIZATION": "Bearer",
+			"Cookie": "belay_session=nonsense", "cookie": "token=nonsense",
+		} {
+			a := stranger.In(t)
+			if header != "" {
+				a = a.With(header, value)
+			}
+			answer := a.Do(r.Method, w.address(r), w.sent(r)).Want(http.StatusUnauthorized)
+			answer.WantCode(belay.CodeUnauthenticated)
+			if !strings.HasPrefix(answer.Header.Get("WWW-Authenticate"), "Bearer") {
+				t.Errorf("WWW-Authenticate is %q", answer.Header.Get("WWW-Authenticate"))
+			}
+		}
+	})
+	stranger.Get("/api/nonsense").Want(http.StatusUnauthorized)
+	stranger.Get("/healthz/live").Want(http.StatusOK)
+	stranger.Get("/healthz/ready").Want(http.StatusOK)
+	stranger.Get("/openapi.json").Want(http.StatusOK)
+	stranger.Get("/docs").Want(http.StatusOK)
+	stranger.Get("/docs/errors/forbidden").Want(http.StatusOK)
+	stranger.Get("/user/login").Want(http.StatusOK)
+}
+
+// TestScopes uses each route with a token for every other permission, and
+// for its own.
+func TestScopes(t *testing.T) {
+	w := newWorld(t)
+	all := map[belay.Permission]*belaytest.Client{}
+	none := map[belay.Permission]*belaytest.Client{}
+	for _, p := range belay.Permissions() {
+		all[p] = w.As(w.Admin.UserID, p)
+		none[p] = w.As(w.Admin.UserID, slices.DeleteFunc(belay.Permissions(), func(q belay.Permission) bool { return p == q })...)
+	}
+	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
+		if r.Permission == "" || r.Multipart {
+			return
+		}
+		p := none[r.Permission].In(t).With("If-Match", "*").Do(r.Method, w.address(r), w.sent(r)).Want(http.StatusForbidden).WantCode(belay.CodeForbidden)
+		wantText(t, p, string(r.Permission))
+		if r.Method == http.MethodGet && r.Path != "/api/system/kubernetes/ping" && !strings.HasSuffix(r.Path, "/context") {
+			all[r.Permission].In(t).Get(w.address(r)).Want(http.StatusOK)
+		}
+	})
+}
+
+// TestUnreadable asks for what exists and is not shared with the caller, and
+// for what does not exist: the answers differ in nothing.
+func TestUnreadable(t *testing.T) {
+	w := newWorld(t)
+	member := w.Member("ann")
+	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
+		if !strings.Contains(r.Path, "Id}") || r.Multipart {
+			return
+		}
+		ask := func(path string) string {
+			answer := member.In(t).With("If-Match", "*").With("X-Request-ID", "same").Do(r.Method, path, w.sent(r)).Want(http.StatusNotFound)
+			return answer.Header.Get("ETag") + strings.ReplaceAll(string(answer.Body), path, "PATH")
+		}
+		absent := r.Path
+		for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}"} {
+			absent = strings.ReplaceAll(absent, name, missing)
+		}
+		if strings.Contains(r.Path, "{orgId}") {
+			return // the member is in the organization
+		}
+		if there, not := ask(w.address(r)), ask(absent); there != not {
+			t.Errorf("what is not shared: %s\nwhat is not there: %s", there, not)
+		}
+	})
+	for _, path := range []string{"/api/integrations/credentials?credentialId=", "/api/system/kubernetes/ping?connectionId="} {
+		method := map[bool]string{true: http.MethodDelete, false: http.MethodGet}[strings.Contains(path, "credentialId")]
+		id := map[bool]string{true: w.credential, false: w.connection}[strings.Contains(path, "credentialId")]
+		a := member.With("X-Request-ID", "same")
+		if there, not := a.Do(method, path+id, nil).Want(http.StatusNotFound), a.Do(method, path+missing, nil).Want(http.StatusNotFound); string(there.Body) != string(not.Body) {
+			t.Errorf("%s\n%s", there.Body, not.Body)
+		}
+	}
+}
+
+// TestUnreadableInBody names, inside a body, what exists and is not shared,
+// and what does not exist.
+func TestUnreadableInBody(t *testing.T) {
+	w := newWorld(t)
+	member := w.Member("ann").With("X-Request-ID", "same")
+	environment := member.Post("/api/environments", object{"name": "mine"}).Want(http.StatusCreated).ID()
+	draft := func(id string) object {
+		return object{"name": "mine", "kind": "http", "url": w.target.URL, "credentialId": id}
+	}
+	for _, ask := range []func(connection, credential string) *belaytest.Answer{
+		func(_, credential string) *belaytest.Answer {
+			return member.Post("/api/integrations/connections", draft(credential))
+		},
+		func(_, credential string) *belaytest.Answer {
+			return member.Post("/api/integrations/connections/test", draft(credential))
+		},
+		func(_, credential string) *belaytest.Answer {
+			return member.Put("/api/integrations/credentials", object{"id": credential, "name": "x"})
+		},
+		func(connection, _ string) *belaytest.Answer {
+			return member.With("If-Match", "*").Put("/api/environments/"+environment+"/connections", object{"connectionIds": []string{connection}})
+		},
+		func(connection, _ string) *belaytest.Answer {
+			return member.With("If-Match", "*").Put("/api/environments/"+environment+"/connections", object{"connectionIds": []string{connection}})
+		},
+	} {
+		there, not := ask(w.connection, w.credential), ask(missing, missing)
+		if there.Status < 400 || string(there.Body) != string(not.Body) {
+			t.Errorf("what is not shared: %s\nwhat is not there: %s", there.Body, not.Body)
+		}
+	}
+}
+
+// TestForbiddenNamesPermission lets a viewer try what he may not.
+func TestForbiddenNamesPermission(t *testing.T) {
+	w := newWorld(t)
+	viewer := w.MemberWith("ann", w.workspace, belay.RoleViewer)
+	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
+		creates := r.Path == "/api/environments" || r.Path == "/api/integrations/connections" || r.Path == "/api/integrations/credentials" && r.Method == http.MethodPost
+		reads := (r.Method == http.MethodGet && r.Path != "/api/system/kubernetes/ping") || strings.HasSuffix(r.Path, "connections/test")
+		if creates || reads || r.Multipart {
+			return // anybody may make things of his own
+		}
+		p := viewer.In(t).With("If-Match", "*").Do(r.Method, w.address(r), w.sent(r)).Want(http.StatusForbidden).WantCode(belay.CodeForbidden)
+		wantText(t, p, string(r.Permission))
+	})
+}
+
+// TestOrganizations is about who belongs to two organizations.
+func TestOrganizations(t *testing.T) {
+	w := newWorld(t)
+	second := w.NewOrganization("Second", w.Admin.UserID)
+	foreign := w.NewOrganization("Foreign", w.NewUser("zoe"))
+	a := w.As(w.Admin.UserID)
+	for _, r := range routes() {
+		if r.Multipart || strings.Contains(r.Path, "{") || r.Permission == "" {
+			continue
+		}
+		if r.Method == http.MethodPut || r.Method == http.MethodDelete || r.Path == "/api/system/kubernetes/ping" ||
+			slices.Contains([]belay.Permission{belay.PermissionUserRead, belay.PermissionOrganizationRead, belay.PermissionKindRead}, r.Permission) {
+			continue // is about one object, or about no organization
+		}
+		p := a.Do(r.Method, r.Path, w.sent(r)).Want(http.StatusBadRequest).WantCode(belay.CodeOrganizationRequired)
+		wantText(t, p, "orgId is required")
+		for _, org := range []string{string(foreign), missing} {
+			a.Do(r.Method, r.Path+"?orgId="+org, w.sent(r)).Want(http.StatusNotFound).WantCode(belay.CodeNotFound)
+		}
+		if r.Method == http.MethodGet {
+			a.Get(r.Path + "?orgId=" + string(second)).Want(http.StatusOK)
+			a.Get(r.Path + "?orgID=" + string(w.Organization)).Want(http.StatusOK)
+		}
+	}
+	// One object is found in any of the caller's organizations, and only in
+	// the one that is named.
+	for _, path := range []string{"/api/environments/{environmentId}", "/api/integrations/connections/{connectionId}", "/api/integrations/credentials/{credentialId}", "/api/workspaces/{workspaceId}"} {
+		a.Get(w.path(path)).Want(http.StatusOK)
+		a.Get(w.path(path) + "?orgId=" + string(w.Organization)).Want(http.StatusOK)
+		a.Get(w.path(path) + "?orgId=" + string(second)).Want(http.StatusNotFound)
+	}
+	a.Get("/api/identity/orgs/" + string(foreign)).Want(http.StatusNotFound)
+}
+
+// TestOrganizationsDoNotMix tries to put what belongs to one organization
+// into another.
+func TestOrganizationsDoNotMix(t *testing.T) {
+	w := newWorld(t)
+	second := string(w.NewOrganization("Second", w.Admin.UserID))
+	a := w.As(w.Admin.UserID)
+	environment := a.Post("/api/environments", object{"name": "production", "organizationId": second}).Want(http.StatusCreated).ID()
+	workspace := a.Post("/api/workspaces?orgId="+second, object{"name": "payments"}).Want(http.StatusCreated).ID()
+	before := w.Stored()
+	a.Post("/api/environments/"+environment+"/connections/"+w.connection, nil).Want(http.StatusNotFound)
+	a.Post("/api/workspaces/"+workspace+"/environments/"+w.environment, nil).Want(http.StatusNotFound)
+	a.Post("/api/workspaces/"+workspace+"/credentials/"+w.credential, nil).Want(http.StatusNotFound)
+	a.With("If-Match", "*").Put("/api/environments/"+environment+"/connections", object{"connectionIds": []string{w.connection}}).Want(http.StatusUnprocessableEntity)
+	a.Post("/api/integrations/connections?orgId="+second, object{"name": "x", "kind": "http", "url": w.target.URL, "credentialId": w.credential}).Want(http.StatusUnprocessableEntity)
+	if changed := differing(before, w.Stored()); len(changed) > 0 {
+		t.Errorf("something was stored: %v", changed)
+	}
+}
+
+// TestRequestID gives requests an id, well-formed or not.
+func TestRequestID(t *testing.T) {
+	w := newWorld(t)
+	for given, kept := range map[string]bool{
+		"": false, "my-id": true, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": true,
+		"with space": false, strings.Repeat("a", 129): false, "<b>": false, "ü": false,
+	} {
+		for _, path := range []string{"/api/user", "/api/nonsense", "/healthz/live", "/nonsense"} {
+			answer := w.Admin.With("X-Request-ID", given).Get(path)
+			got := answer.Header.Get("X-Request-ID")
+			if got == "" || (got == given) != kept {
+				t.Errorf("%s: given %q, answered %q", path, given, got)
+			}
+			if !strings.Contains(w.Log(), got) {
+				t.Errorf("%s: %q is not in the log", path, got)
+			}
+		}
+	}
+}
+
+// TestBrowser changes something with a cookie: only from the server's own
+// pages.
+func TestBrowser(t *testing.T) {
+	w := newWorld(t)
+	b := w.Browser(w.Admin.UserID)
+	create := func(c *belaytest.Client, name string) *belaytest.Answer {
+		return c.Post("/api/environments", object{"name": name})
+	}
+	b.Get("/api/user").Want(http.StatusOK)
+	create(b.With("Sec-Fetch-Site", "same-origin"), "a").Want(http.StatusCreated)
+	create(b.With("Origin", w.URL()), "b").Want(http.StatusCreated)
+	before := w.Stored()
+	for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example.com"} {
+		create(b.With(header, value), "c").Want(http.StatusForbidden).WantCode(belay.CodeForbidden)
+	}
+	if changed := differing(before, w.Stored()); len(changed) > 0 {
+		t.Errorf("something was stored: %v", changed)
+	}
+	token := w.Token(belay.Token{UserID: w.Admin.UserID})
+	w.Client(belay.Secret{}).With("Cookie", "token="+string(token.Reveal())).Get("/api/user").Want(http.StatusOK)
+	b.With("Sec-Fetch-Site", "same-origin").Post("/user/logout", nil).Want(http.StatusSeeOther)
+	b.Get("/api/user").Want(http.StatusUnauthorized)
+}

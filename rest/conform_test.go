@@ -1,0 +1,199 @@
+package rest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"belay/rest"
+)
+
+// contract is the document, read once for all tests. Its answers are closed:
+// what the document does not mention, no answer may hold.
+var contract = sync.OnceValues(func() (*document, error) {
+	w := httptest.NewRecorder()
+	rest.OpenAPI().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", http.NoBody))
+	var root map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &root); err != nil {
+		return nil, err
+	}
+	schemas, _ := root["components"].(map[string]any)["schemas"].(map[string]any)
+	for name, schema := range schemas {
+		if name != "Page" { // a part of others
+			closeSchema(schema)
+		}
+	}
+	closed, err := json.Marshal(root)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(closed)
+	if err != nil {
+		return nil, err
+	}
+	router, err := gorillamux.NewRouter(doc)
+	return &document{doc, router}, err
+})
+
+// closeSchema lets an object hold nothing but what it describes.
+func closeSchema(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		_, open := v["additionalProperties"]
+		if _, described := v["properties"].(map[string]any); described && !open {
+			v["unevaluatedProperties"] = false
+		}
+		for _, inner := range v {
+			closeSchema(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			closeSchema(inner)
+		}
+	}
+}
+
+type document struct {
+	*openapi3.T
+	router routers.Router
+}
+
+func mustContract(t testing.TB) *document {
+	t.Helper()
+	doc, err := contract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// conform is a transport that holds every request and answer to the
+// document. What the document does not allow is an error of the exchange.
+func (d *document) conform(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		var sent []byte
+		if r.Body != nil {
+			var err error
+			if sent, err = io.ReadAll(r.Body); err != nil {
+				return nil, err
+			}
+			r.Body = io.NopCloser(bytes.NewReader(sent))
+		}
+		res, err := next.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		got, err := io.ReadAll(res.Body)
+		if err != nil {
+			return nil, err
+		}
+		_ = res.Body.Close()
+		res.Body = io.NopCloser(bytes.NewReader(got))
+		if err := d.check(r, sent, res, got); err != nil {
+			return nil, fmt.Errorf("%w\nsent %s\nanswered %d %s", err, brief(sent), res.StatusCode, brief(got))
+		}
+		return res, nil
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func brief(b []byte) []byte { return b[:min(len(b), 2000)] }
+
+// check holds one exchange to the document.
+func (d *document) check(r *http.Request, sent []byte, res *http.Response, got []byte) error {
+	if res.StatusCode >= 500 {
+		return errors.New("the server failed")
+	}
+	if res.StatusCode >= 400 && !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		if err := checkProblem(res, got); err != nil {
+			return err
+		}
+	}
+	again := r.Clone(context.Background())
+	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
+	route, params, err := d.router.FindRoute(again)
+	if err != nil {
+		return errors.Join(undocumented(r, res), d.isProblem(res, got))
+	}
+	options := &openapi3filter.Options{
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, SkipSettingDefaults: true,
+		RejectWhenRequestBodyNotSpecified: true, ExcludeWriteOnlyValidations: true,
+	}
+	in := &openapi3filter.RequestValidationInput{Request: again, PathParams: params, Route: route, Options: options}
+	if res.StatusCode < 400 {
+		if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil {
+			return fmt.Errorf("a request was carried out that the document forbids: %w", err)
+		}
+	} else if route.Operation.RequestBody == nil && slices.Contains([]int{413, 415, 422}, res.StatusCode) {
+		return d.isProblem(res, got) // the document has no word on bodies where none is taken
+	}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: options}
+	if err := openapi3filter.ValidateResponse(r.Context(), out.SetBodyBytes(got)); err != nil {
+		return fmt.Errorf("the answer is not what the document says: %w", err)
+	}
+	if res.StatusCode == http.StatusNoContent && len(got) > 0 {
+		return errors.New("an answer 204 has a body")
+	}
+	return nil
+}
+
+// isProblem holds an error to the document's Problem.
+func (d *document) isProblem(res *http.Response, got []byte) error {
+	var v any
+	if res.StatusCode < 400 || json.Unmarshal(got, &v) != nil {
+		return nil
+	}
+	return d.Components.Schemas["Problem"].Value.VisitJSON(v, openapi3.EnableJSONSchema2020())
+}
+
+// checkProblem holds an error to its answer.
+func checkProblem(res *http.Response, got []byte) error {
+	if ct := res.Header.Get("Content-Type"); ct != "application/problem+json" {
+		return fmt.Errorf("an error is of type %q", ct)
+	}
+	var p struct {
+		Status    int
+		RequestID string
+		Type      string
+		Code      string
+	}
+	if err := json.Unmarshal(got, &p); err != nil {
+		return err
+	}
+	if p.Status != res.StatusCode || p.RequestID == "" || p.RequestID != res.Header.Get("X-Request-ID") || p.Type != "/docs/errors/"+p.Code {
+		return fmt.Errorf("the error contradicts its answer: %+v", p)
+	}
+	return nil
+}
+
+// undocumented is an error unless the server, too, says that the operation
+// does not exist.
+func undocumented(r *http.Request, res *http.Response) error {
+	switch res.StatusCode {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnauthorized:
+		return nil
+	case http.StatusOK, http.StatusNotModified:
+		if r.Method == http.MethodHead || r.URL.Path == "/" || r.URL.Path == "/docs/style.css" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s %s is not in the document", r.Method, r.URL.Path)
+}

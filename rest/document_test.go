@@ -1,0 +1,257 @@
+package rest_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"belay"
+	"belay/rest"
+)
+
+// outside are the operations of the document that are none of the API's
+// routes: other parts of the server answer them.
+var outside = []string{
+	"GET /healthz/live", "GET /healthz/ready", "GET /openapi.json", "GET /docs", "GET /docs/errors/{code}",
+	"GET /user/login", "POST /user/login", "POST /user/logout",
+}
+
+// everywhere are the parameters that every route takes.
+var everywhere = []string{"orgID", "orgId", "provider"}
+
+func TestDocumentIsValid(t *testing.T) {
+	if err := mustContract(t).Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDocumentHoldsEveryRoute compares the document with the routes, both
+// ways.
+func TestDocumentHoldsEveryRoute(t *testing.T) {
+	doc := mustContract(t)
+	documented := map[string]*openapi3.Operation{}
+	ids := map[string]bool{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			op.Parameters = append(slices.Clone(item.Parameters), op.Parameters...)
+			documented[method+" "+path] = op
+			if op.OperationID == "" || ids[op.OperationID] {
+				t.Errorf("%s %s: operationId %q is empty or there twice", method, path, op.OperationID)
+			}
+			ids[op.OperationID] = true
+		}
+	}
+	for _, r := range rest.New(rest.Config{}).Routes() {
+		name := r.Method + " " + r.Path
+		op := documented[name]
+		delete(documented, name)
+		if op == nil {
+			t.Errorf("%s is not in the document", name)
+			continue
+		}
+		checkOperation(t, name, r, op)
+	}
+	for _, name := range outside {
+		if documented[name] == nil {
+			t.Errorf("%s is not in the document", name)
+		}
+		delete(documented, name)
+	}
+	for name := range documented {
+		t.Errorf("%s is in the document and not a route", name)
+	}
+}
+
+func checkOperation(t *testing.T, name string, r rest.Route, op *openapi3.Operation) {
+	t.Helper()
+	if got := op.Extensions["x-permission"]; got != string(r.Permission) {
+		t.Errorf("%s: x-permission %v, want %q", name, got, r.Permission)
+	}
+	for _, p := range []string{"/healthz", "/api"} {
+		if strings.HasPrefix(r.Path, p) && op.Summary == "" {
+			t.Errorf("%s has no summary", name)
+		}
+	}
+	if op.Responses.Status(r.Status) == nil {
+		t.Errorf("%s: the answer %d is not in the document", name, r.Status)
+	}
+	in := map[string][]string{}
+	for _, p := range op.Parameters {
+		in[p.Value.In] = append(in[p.Value.In], p.Value.Name)
+	}
+	want := slices.Sorted(slices.Values(append(slices.Clone(r.Query), everywhere...)))
+	if got := slices.Sorted(slices.Values(in["query"])); !slices.Equal(got, want) {
+		t.Errorf("%s: the document has the parameters %v, the route %v", name, got, want)
+	}
+	var inPath []string
+	for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(r.Path, -1) {
+		inPath = append(inPath, m[1])
+	}
+	if !slices.Equal(in["path"], inPath) {
+		t.Errorf("%s: the document has the path parameters %v, the route %v", name, in["path"], inPath)
+	}
+	media := "application/json"
+	if r.Multipart {
+		media = "multipart/form-data"
+	}
+	if op.RequestBody != nil && op.RequestBody.Value.Content[media] == nil {
+		t.Errorf("%s: the document has no body of type %s", name, media)
+	}
+	checkHeaders(t, name, r, in["header"])
+}
+
+func checkHeaders(t *testing.T, name string, r rest.Route, headers []string) {
+	t.Helper()
+	if !slices.Contains(headers, "X-Request-ID") {
+		t.Errorf("%s: X-Request-ID is not in the document", name)
+	}
+	if got := slices.Contains(headers, "If-None-Match"); got != (r.Method == http.MethodGet) {
+		t.Errorf("%s: If-None-Match in the document: %v", name, got)
+	}
+	if got := slices.Contains(headers, "Idempotency-Key"); got != (r.Status == http.StatusCreated && !strings.HasSuffix(r.Path, "Id}")) {
+		t.Errorf("%s: Idempotency-Key in the document: %v", name, got)
+	}
+}
+
+// TestDocumentClosesBodies keeps bodies from being wider in the document
+// than in the server.
+func TestDocumentClosesBodies(t *testing.T) {
+	for path, item := range mustContract(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.RequestBody == nil || !strings.HasPrefix(path, "/api/") {
+				continue
+			}
+			for media, content := range op.RequestBody.Value.Content {
+				schema := content.Schema.Value
+				if len(schema.AllOf) == 1 {
+					schema = schema.AllOf[0].Value
+				}
+				if has := schema.AdditionalProperties.Has; has == nil || *has {
+					t.Errorf("%s %s: the body %s is open", method, path, media)
+				}
+			}
+		}
+	}
+}
+
+// TestDocumentListsDomain compares the document's enumerations with the
+// domain's.
+func TestDocumentListsDomain(t *testing.T) {
+	schemas := mustContract(t).Components.Schemas
+	for name, want := range map[string][]string{
+		"Code":         texts(belay.Codes()),
+		"Permission":   texts(belay.Permissions()),
+		"Status":       texts(belay.Statuses()),
+		"HealthStatus": texts(belay.HealthStatuses()),
+		"Cause":        texts(belay.Causes()),
+	} {
+		var got []string
+		for _, v := range schemas[name].Value.Enum {
+			if s, ok := v.(string); ok {
+				got = append(got, s)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the document lists %v, the domain %v", name, got, want)
+		}
+	}
+	stages := schemas["Stage"].Value.Properties["name"].Value.Enum
+	if len(stages) != len(belay.Stages()) {
+		t.Errorf("the document lists the stages %v, the domain %v", stages, belay.Stages())
+	}
+	types := schemas["Credential"].Value.Properties["type"].Value.Enum
+	if len(types) != len(belay.CredentialTypes()) {
+		t.Errorf("the document lists the types of credential %v, the domain has %d", types, len(belay.CredentialTypes()))
+	}
+}
+
+func texts[T ~string](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
+func get(h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestOpenAPIHasETag(t *testing.T) {
+	h := rest.OpenAPI()
+	first := get(h, "/openapi.json")
+	tag := first.Header().Get("ETag")
+	if first.Code != http.StatusOK || tag == "" || first.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %v", first.Code, first.Header())
+	}
+	if !strings.HasPrefix(first.Body.String(), `{"openapi":"3.1.0","info":{`) {
+		t.Errorf("the document does not keep its order: %.80s", first.Body)
+	}
+	if again := get(h, "/openapi.json", "If-None-Match", tag); again.Code != http.StatusNotModified || again.Body.Len() > 0 {
+		t.Errorf("again: %d with %d bytes", again.Code, again.Body.Len())
+	}
+}
+
+// TestDocsPage follows every link of the page to a place within the pages.
+func TestDocsPage(t *testing.T) {
+	h := rest.Docs()
+	w := get(h, "/docs")
+	body := w.Body.String()
+	if w.Code != http.StatusOK || strings.Contains(body, "<script") || strings.Contains(body, "style=") || strings.Contains(body, "ZgotmplZ") {
+		t.Fatalf("%d: the page has script or style of its own", w.Code)
+	}
+	for _, r := range rest.New(rest.Config{}).Routes() {
+		if !strings.Contains(body, "<code>"+r.Path+"</code>") {
+			t.Errorf("%s is not on the page", r.Path)
+		}
+	}
+	anchors := map[string]bool{}
+	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		if anchors[m[1]] {
+			t.Errorf("the id %q is there twice", m[1])
+		}
+		anchors[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(` (?:href|src)="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		link := m[1]
+		switch {
+		case strings.HasPrefix(link, "#"):
+			if !anchors[link[1:]] {
+				t.Errorf("the link %s leads nowhere", link)
+			}
+		case link == "/openapi.json":
+		default:
+			if got := get(h, link); got.Code != http.StatusOK {
+				t.Errorf("the link %s: %d", link, got.Code)
+			}
+		}
+	}
+}
+
+// TestErrorPages wants a page for every code, as the type of an error
+// promises.
+func TestErrorPages(t *testing.T) {
+	h := rest.Docs()
+	for _, code := range belay.Codes() {
+		w := get(h, "/docs/errors/"+string(code))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<h2>What to do</h2>") || strings.Count(w.Body.String(), "<li>") == 0 {
+			t.Errorf("%s: %d %s", code, w.Code, w.Body)
+		}
+	}
+	if w := get(h, "/docs/errors/none"); w.Code != http.StatusNotFound {
+		t.Errorf("a page for no code: %d", w.Code)
+	}
+}

@@ -1,0 +1,179 @@
+package rest_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+)
+
+// fill makes environments with these names.
+func (w *world) fill(t *testing.T, n int) []string {
+	t.Helper()
+	var names []string
+	for i := range n {
+		name := fmt.Sprintf("e%03d", i)
+		w.Admin.Post("/api/environments", object{"name": name}).Want(http.StatusCreated)
+		names = append(names, name)
+	}
+	return names
+}
+
+type page struct {
+	Page, PageSize, TotalCount int
+	NextCursor                 string
+	Environments               []struct{ ID, Name string }
+}
+
+func (p page) names() []string {
+	out := []string{}
+	for _, e := range p.Environments {
+		out = append(out, e.Name)
+	}
+	return out
+}
+
+func (w *world) list(query url.Values) page {
+	var p page
+	w.Admin.Get("/api/environments?" + query.Encode()).Want(http.StatusOK).Decode(&p)
+	return p
+}
+
+// TestPages counts through a list and follows its cursors: both show every
+// item once, in order, also when the list grows meanwhile.
+func TestPages(t *testing.T) { onBoth(t, testPages) }
+
+func testPages(t *testing.T, w *world) {
+	t.Helper()
+	names := append(w.fill(t, 25), "production")
+	for _, order := range []string{"name asc", "name desc"} {
+		want := slices.Clone(names)
+		if order == "name desc" {
+			slices.Reverse(want)
+		}
+		var counted, followed []string
+		for n := range 4 {
+			p := w.list(url.Values{"page": {fmt.Sprint(n)}, "pageSize": {"7"}, "order": {order}})
+			if p.Page != n || p.PageSize != 7 || p.TotalCount != 26 || (p.NextCursor == "") != (n == 3) {
+				t.Errorf("page %d: %+v", n, p)
+			}
+			counted = append(counted, p.names()...)
+		}
+		query := url.Values{"pageSize": {"7"}, "order": {order}}
+		for {
+			p := w.list(query)
+			followed = append(followed, p.names()...)
+			if p.NextCursor == "" {
+				break
+			}
+			query.Set("cursor", p.NextCursor)
+		}
+		if !slices.Equal(counted, want) || !slices.Equal(followed, want) {
+			t.Errorf("order %s:\ncounted  %v\nfollowed %v\nwant     %v", order, counted, followed, want)
+		}
+	}
+	first := w.list(url.Values{"pageSize": {"5"}})
+	w.Admin.Post("/api/environments", object{"name": "a new first one"}).Want(http.StatusCreated)
+	if next := w.list(url.Values{"pageSize": {"5"}, "cursor": {first.NextCursor}}); next.names()[0] != "e005" {
+		t.Errorf("the cursor leads to %v", next.names())
+	}
+	w.Admin.Get("/api/environments?order=createdAt&cursor=" + first.NextCursor).Want(http.StatusBadRequest) // of another order
+	w.Admin.Get("/api/environments?order=name+desc&cursor=" + first.NextCursor).Want(http.StatusBadRequest)
+}
+
+// TestPageSizes tries the sizes and their spellings.
+func TestPageSizes(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t, 104)
+	for query, want := range map[string]int{
+		"": 10, "pageSize=3": 3, "pagesize=3": 3, "page_size=3": 3, "pageSize=all": 100, "pageSize=1000": 100, "pageSize=0": 10, "pageSize=": 10,
+	} {
+		var p page
+		w.Admin.Get("/api/environments?" + query).Want(http.StatusOK).Decode(&p)
+		if p.PageSize != want || len(p.Environments) != want || p.TotalCount != 105 {
+			t.Errorf("%s: size %d with %d items of %d, want %d", query, p.PageSize, len(p.Environments), p.TotalCount, want)
+		}
+	}
+	if p := w.list(url.Values{"page": {"1000000"}}); len(p.Environments) != 0 || p.TotalCount != 105 {
+		t.Errorf("beyond the end: %+v", p)
+	}
+}
+
+// TestSearch finds by the beginnings of words, in any case.
+func TestSearch(t *testing.T) { onBoth(t, testSearch) }
+
+func testSearch(t *testing.T, w *world) {
+	t.Helper()
+	for _, name := range []string{"Payments EU", "payments us", "100%_sure", "Ümlaut", `back\slash`, "o'clock"} {
+		w.Admin.Post("/api/environments", object{"name": name}).Want(http.StatusCreated)
+	}
+	for search, want := range map[string][]string{
+		"PAY": {"Payments EU", "payments us"}, "pay eu": {"Payments EU"}, "eu pay": {"Payments EU"}, "ments": {},
+		"ümlaut": {"Ümlaut"}, "%": {}, "_": {}, "100%_": {"100%_sure"}, "'": {}, "o'clock": {"o'clock"}, "' or '1'='1": {},
+	} {
+		got := w.list(url.Values{"search": {search}}).names()
+		if search == "%" || search == "_" || search == "'" {
+			continue // no words: what they find is the store's business, but never an error
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("search %q: %v, want %v", search, got, want)
+		}
+	}
+}
+
+// TestConnectionFilters narrows the list of connections in every way.
+func TestConnectionFilters(t *testing.T) { onBoth(t, testConnectionFilters) }
+
+func testConnectionFilters(t *testing.T, w *world) {
+	t.Helper()
+	a := w.Admin
+	a.Post("/api/integrations/connections", object{
+		"name": "Metrics", "kind": "prometheus", "url": w.target.URL, "labels": object{"tier": "gold", "zone": "a"}, "status": "maintenance",
+	}).Want(http.StatusCreated)
+	a.Post(w.path("/api/integrations/connections/{connectionId}/test"), nil).Want(http.StatusOK)
+	filter := func(f string) string { return "filter=" + url.QueryEscape(f) }
+	all, shop, metrics := []string{"Metrics", "shop"}, []string{"shop"}, []string{"Metrics"}
+	for query, want := range map[string][]string{
+		"":                                   all,
+		"kind=http":                          shop,
+		"kind=http&kind=prometheus":          all,
+		`kind=["http","prometheus"]`:         all,
+		"kind=nonsense":                      {},
+		"status=maintenance":                 metrics,
+		"status=not+found":                   {},
+		"health=healthy":                     shop,
+		"health=unchecked&health=unhealthy":  metrics,
+		"type=telemetry":                     metrics,
+		"label=tier%3Dgold":                  metrics,
+		"label=tier%3Dgold&label=zone%3Db":   {},
+		"name=shop":                          shop,
+		"search=met&kind=http":               {},
+		filter(`{"kind":["http"]}`):          shop,
+		filter(`{"status":["maintenance"]}`): metrics,
+		filter(`{"health":["healthy"]}`):     shop,
+		filter(`{"labels":{"tier":"gold"}}`): metrics,
+		filter(`{"name":"SHOP"}`):            shop,
+		filter(`{"name":"sho"}`):             {},
+		filter(`{"environment":"none"}`):     metrics,
+		filter(`{"assigned":false}`):         metrics,
+		filter(`{"assigned":true}`):          all,
+		filter(`{"workspace":null}`):         all,
+		filter(w.path(`{"environment":"`) + w.environment + `"}`): shop,
+		filter(`{"workspace":"` + w.workspace + `"}`):             shop,
+		filter(`{"credential":"` + w.credential + `"}`):           shop,
+		filter(`{"credential":"` + missing + `"}`):                {},
+	} {
+		got := []string{}
+		for _, c := range a.Get("/api/integrations/connections?" + query).Want(http.StatusOK).Items("connections") {
+			got = append(got, fmt.Sprint(c["name"]))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", query, got, want)
+		}
+	}
+	unassigned := a.Get(w.path("/api/environments/{environmentId}/connections?") + filter(`{"assigned":false}`)).Items("connections")
+	if len(unassigned) != 1 || unassigned[0]["name"] != "Metrics" {
+		t.Errorf("not in the environment: %v", unassigned)
+	}
+}
