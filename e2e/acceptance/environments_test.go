@@ -217,7 +217,7 @@ func TestE6_MembersUseWhatIsSharedAtOnce(t *testing.T) {
 		target := nginx.Get(t)
 		c := n.admin(t)
 		key := c.keep("github", "bearer", object{"token": nginxToken})
-		conn := c.connect("github", "http", target.URL+"/bearer/", object{"credentialId": key.ID})
+		conn := c.connect("github", "http", target.URL, object{"metadata": object{"path": "/bearer/"}, "credentialId": key.ID})
 		env, workspace, org := c.group("production", conn.ID), c.workspace("payments"), c.organization()
 		var operatorToken, viewerToken string
 		n.restart(t, func(ctx context.Context, s *server.Server) {
@@ -275,7 +275,7 @@ func TestE9_TheExample(t *testing.T) {
 		prodKube, devKube := prodCluster.Get(t), devCluster.Get(t)
 		c := n.admin(t)
 		metrics := c.keepMetrics("prometheus").ID
-		github := c.connect("github", "http", nginx.Get(t).URL+"/bearer/", object{
+		github := c.connect("github", "http", nginx.Get(t).URL, object{"metadata": object{"path": "/bearer/"},
 			"credentialId": c.keep("github", "bearer", object{"token": nginxToken}).ID,
 		})
 		production := c.group("production", github.ID,
@@ -313,7 +313,7 @@ func TestE10_DeletingAnEnvironmentDeletesNothingElse(t *testing.T) {
 	onBoth(t, func(t *testing.T, n *node) {
 		c := n.admin(t)
 		key := c.keep("key", "bearer", object{"token": nginxToken})
-		conn := c.connect("web", "http", nginx.Get(t).URL+"/bearer/", object{"credentialId": key.ID})
+		conn := c.connect("web", "http", nginx.Get(t).URL, object{"metadata": object{"path": "/bearer/"}, "credentialId": key.ID})
 		env := c.group("production", conn.ID)
 		c.wantHealthy(conn.ID)
 		before, sealed := c.connection(conn.ID), c.credential(key.ID)
