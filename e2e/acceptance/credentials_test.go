@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"belay"
 	"belay/e2e/peers"
 	"belay/server"
@@ -337,7 +339,7 @@ func TestC19_SecretsGoInAndNeverOut(t *testing.T) {
 	// server, and nothing is written.
 	keyFile := filepath.Join(n.dir, keyFileName)
 	operators := readFile(t, keyFile)
-	before := files(t, n.dir)
+	before := dump(t, n.dir)
 	if err := os.Remove(keyFile); err != nil {
 		t.Fatal(err)
 	}
@@ -351,8 +353,8 @@ func TestC19_SecretsGoInAndNeverOut(t *testing.T) {
 		t.Errorf("with another key the server says: %s", said)
 	}
 	writeFile(t, keyFile, operators)
-	if after := files(t, n.dir); string(after["belay.db"]) != string(before["belay.db"]) {
-		t.Error("a start that was refused changed the database")
+	if d := cmp.Diff(before, dump(t, n.dir)); d != "" {
+		t.Errorf("a start that was refused changed the database (-before +after):\n%s", d)
 	}
 	n.start(t)
 	n.admin(t).wantHealthy(conn.ID)

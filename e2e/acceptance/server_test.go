@@ -216,10 +216,7 @@ func (n *node) as(t testing.TB, token string) *client {
 }
 
 // member is somebody else in the first organization.
-type member struct {
-	id    belay.ID
-	email string
-}
+type member struct{ id, org belay.ID }
 
 // addMember makes a user of an organization.
 func addMember(ctx context.Context, t testing.TB, s *server.Server, org, email string) member {
@@ -232,14 +229,14 @@ func addMember(ctx context.Context, t testing.TB, s *server.Server, org, email s
 		}
 		return tx.SetMembership(ctx, belay.Membership{OrganizationID: belay.ID(org), UserID: u.ID, Role: belay.OrganizationMember}, now)
 	})
-	return member{u.ID, email}
+	return member{u.ID, belay.ID(org)}
 }
 
 // grant gives a member a role in a workspace.
 func (m member) grant(ctx context.Context, t testing.TB, s *server.Server, workspace string, role belay.Role) {
 	t.Helper()
 	write(ctx, t, s, func(ctx context.Context, tx *store.Tx) error {
-		return tx.SetWorkspaceRole(ctx, belay.ID(workspace), m.id, role, clock())
+		return tx.SetWorkspaceRole(ctx, m.org, belay.ID(workspace), m.id, role, clock())
 	})
 }
 
