@@ -54,7 +54,7 @@ type answer struct {
 // httpClient follows nothing and keeps no connection to a server that is
 // about to be stopped.
 var httpClient = &http.Client{
-	Transport:     &http.Transport{DisableKeepAlives: true},
+	Transport:     &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: time.Minute},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Timeout:       time.Minute,
 }
@@ -82,6 +82,9 @@ func (c *client) try(method, path, media string, body []byte) (answer, error) {
 	}
 	if media != "" {
 		request.Header.Set("Content-Type", media)
+	}
+	if len(body) > 1<<20 {
+		request.Header.Set("Expect", "100-continue") // as curl does: what is refused is not sent
 	}
 	response, err := httpClient.Do(request)
 	if err != nil {

@@ -91,3 +91,11 @@ func (w *witness) wantOnly(t *testing.T, during, credential string) {
 func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
+
+// redirectTo answers every request with a redirect.
+func redirectTo(t *testing.T, url string) string {
+	t.Helper()
+	server := httptest.NewServer(http.RedirectHandler(url, http.StatusFound))
+	t.Cleanup(server.Close)
+	return server.URL
+}
