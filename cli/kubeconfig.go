@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"belay/kubeconfig"
 )
 
 // readKubeconfig reads a kubeconfig and puts the files that it refers to into
@@ -67,6 +69,9 @@ func (in *invocation) embedFiles(b []byte, dir string) ([]byte, error) {
 	if len(b) > maxSecret {
 		return nil, usage("the kubeconfig is longer than %d bytes", maxSecret)
 	}
+	if len(kubeconfig.References(b)) == 0 { // nor has a file that is too deep or too large to be walked
+		return b, nil
+	}
 	var doc map[string]any
 	if yaml.Unmarshal(b, &doc) != nil {
 		return b, nil //nolint:nilerr // the server says what is wrong with it
@@ -97,6 +102,11 @@ func (in *invocation) embedPart(part map[string]any, dir string) bool {
 		if !ok || path == "" {
 			continue
 		}
+		changed = true
+		delete(part, name)
+		if inline, _ := part[data].(string); inline != "" && name != "tokenFile" {
+			continue // as kubectl has it
+		}
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
@@ -107,11 +117,7 @@ func (in *invocation) embedPart(part map[string]any, dir string) bool {
 			continue
 		}
 		in.say(plain, "note: %s is sent with the kubeconfig, which refers to it", path)
-		if part[data] == nil {
-			part[data] = contentOf(name, content)
-		}
-		delete(part, name)
-		changed = true
+		part[data] = contentOf(name, content)
 	}
 	return changed
 }
