@@ -10,7 +10,7 @@ import (
 )
 
 // reach is the example of the model: prod holds github and a cluster, dev
-// the same github; both are assigned to team, of which max is an operator.
+// the same github; both are assigned to team, of which seer is an operator.
 type reach struct {
 	team             *belay.Workspace
 	prod, dev        *belay.Environment
@@ -50,75 +50,81 @@ func (w *world) sees(t *testing.T, v belay.Viewer) map[string][]string {
 	return out
 }
 
+// cut is something that takes away what a user sees, and can be taken back.
+type cut struct {
+	name     string
+	do, undo func(tx *store.Tx) error
+	left     map[string][]string
+}
+
+func (w *world) cuts(r reach) []cut {
+	return []cut{
+		{
+			"prod is deleted",
+			func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, r.prod.ID, w.now()) },
+			func(tx *store.Tx) error { _, err := tx.RestoreEnvironment(ctx, w.org, r.prod.ID, w.now()); return err },
+			map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"token"}},
+		},
+		{
+			"the workspace is deleted",
+			func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, r.team.ID, w.now()) },
+			func(tx *store.Tx) error { _, err := tx.RestoreWorkspace(ctx, w.org, r.team.ID, w.now()); return err },
+			map[string][]string{},
+		},
+		{
+			"github is deleted",
+			func(tx *store.Tx) error { return tx.DeleteConnection(ctx, w.org, r.github.ID, "", w.now()) },
+			func(tx *store.Tx) error {
+				_, err := tx.RestoreConnection(ctx, w.org, r.github.ID, "", w.now())
+				return err
+			},
+			map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster"}, "credential": {"certs"}},
+		},
+		{
+			"prod is taken from the workspace",
+			func(tx *store.Tx) error {
+				_, err := tx.UnassignEnvironment(ctx, w.org, r.team.ID, r.prod.ID)
+				return err
+			},
+			func(tx *store.Tx) error {
+				_, err := tx.AssignEnvironment(ctx, w.org, w.pair(r.team.ID, r.prod.ID))
+				return err
+			},
+			map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"token"}},
+		},
+		{
+			"the cluster is taken from prod",
+			func(tx *store.Tx) error {
+				_, err := tx.UnassignConnection(ctx, w.org, r.prod.ID, r.cluster.ID)
+				return err
+			},
+			func(tx *store.Tx) error {
+				_, err := tx.AssignConnection(ctx, w.org, w.pair(r.prod.ID, r.cluster.ID))
+				return err
+			},
+			map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"github"}, "credential": {"token"}},
+		},
+	}
+}
+
 func TestViewer(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		r := w.reach()
-		max := belay.Viewer{OrganizationID: w.org, UserID: w.max}
+		seer := belay.Viewer{OrganizationID: w.org, UserID: w.max}
 		everything := map[string][]string{
 			"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster", "github"}, "credential": {"certs", "token"},
 		}
-		wantEqual(t, w.sees(t, max), everything)
+		wantEqual(t, w.sees(t, seer), everything)
 		wantEqual(t, w.sees(t, belay.Viewer{OrganizationID: w.org, UserID: w.eve}), map[string][]string{})
 		wantEqual(t, w.sees(t, belay.Viewer{OrganizationID: w.other, UserID: w.max}), map[string][]string{})
 		wantEqual(t, w.sees(t, belay.Viewer{OrganizationID: w.org, UserID: ""}), map[string][]string{})
 
-		steps := []struct {
-			name       string
-			do, undo   func(tx *store.Tx) error
-			wantMissed map[string][]string // what is left
-		}{
-			{
-				"prod is deleted",
-				func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, r.prod.ID, w.now()) },
-				func(tx *store.Tx) error { _, err := tx.RestoreEnvironment(ctx, w.org, r.prod.ID, w.now()); return err },
-				map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"token"}},
-			},
-			{
-				"the workspace is deleted",
-				func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, r.team.ID, w.now()) },
-				func(tx *store.Tx) error { _, err := tx.RestoreWorkspace(ctx, w.org, r.team.ID, w.now()); return err },
-				map[string][]string{},
-			},
-			{
-				"github is deleted",
-				func(tx *store.Tx) error { return tx.DeleteConnection(ctx, w.org, r.github.ID, "", w.now()) },
-				func(tx *store.Tx) error {
-					_, err := tx.RestoreConnection(ctx, w.org, r.github.ID, "", w.now())
-					return err
-				},
-				map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster"}, "credential": {"certs"}},
-			},
-			{
-				"prod is taken from the workspace",
-				func(tx *store.Tx) error {
-					_, err := tx.UnassignEnvironment(ctx, w.org, r.team.ID, r.prod.ID)
-					return err
-				},
-				func(tx *store.Tx) error {
-					_, err := tx.AssignEnvironment(ctx, w.org, w.pair(r.team.ID, r.prod.ID))
-					return err
-				},
-				map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"token"}},
-			},
-			{
-				"the cluster is taken from prod",
-				func(tx *store.Tx) error {
-					_, err := tx.UnassignConnection(ctx, w.org, r.prod.ID, r.cluster.ID)
-					return err
-				},
-				func(tx *store.Tx) error {
-					_, err := tx.AssignConnection(ctx, w.org, w.pair(r.prod.ID, r.cluster.ID))
-					return err
-				},
-				map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"github"}, "credential": {"token"}},
-			},
-		}
-		for _, step := range steps {
+		for _, step := range w.cuts(r) {
 			t.Run(step.name, func(t *testing.T) {
 				wantCode(t, w.try(step.do), "")
-				wantEqual(t, w.sees(t, max), step.wantMissed)
+				wantEqual(t, w.sees(t, seer), step.left)
 				wantCode(t, w.try(step.undo), "")
-				wantEqual(t, w.sees(t, max), everything)
+				wantEqual(t, w.sees(t, seer), everything)
 			})
 		}
 
@@ -131,7 +137,7 @@ func TestViewer(t *testing.T) {
 			return err
 		})
 		w.entrust(r.team, r.apart)
-		wantEqual(t, w.sees(t, max)["credential"], []string{"apart", "apart, used", "certs", "token"})
+		wantEqual(t, w.sees(t, seer)["credential"], []string{"apart", "apart, used", "certs", "token"})
 	})
 }
 
@@ -149,20 +155,24 @@ func TestRoles(t *testing.T) {
 			want roles
 		}{
 			"workspaces": {
-				w.WorkspaceRoles, []belay.ID{r.team.ID, second.ID},
+				w.WorkspaceRoles,
+				[]belay.ID{r.team.ID, second.ID},
 				roles{r.team.ID: {belay.RoleOperator}, second.ID: {belay.RoleEditor}},
 			},
 			"environments": {
-				w.EnvironmentRoles, []belay.ID{r.prod.ID, r.dev.ID},
+				w.EnvironmentRoles,
+				[]belay.ID{r.prod.ID, r.dev.ID},
 				roles{r.prod.ID: {belay.RoleEditor, belay.RoleOperator}, r.dev.ID: {belay.RoleOperator}},
 			},
 			"connections": {
-				w.ConnectionRoles, []belay.ID{r.github.ID, r.cluster.ID},
+				w.ConnectionRoles,
+				[]belay.ID{r.github.ID, r.cluster.ID},
 				roles{r.github.ID: {belay.RoleEditor, belay.RoleOperator}, r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}},
 			},
 			"one connection": {w.ConnectionRoles, []belay.ID{r.cluster.ID}, roles{r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}}},
 			"credentials": {
-				w.CredentialRoles, []belay.ID{r.apart.ID, r.apartUsed.ID, r.token.ID},
+				w.CredentialRoles,
+				[]belay.ID{r.apart.ID, r.apartUsed.ID, r.token.ID},
 				roles{r.apart.ID: {belay.RoleOperator}, r.token.ID: {belay.RoleViewer}},
 			},
 			"nothing": {w.ConnectionRoles, nil, roles{}},

@@ -63,6 +63,7 @@ func fill(w *world, org belay.ID, n int) []belay.ID {
 
 func BenchmarkPointRead(b *testing.B) {
 	eachEngineB(b, func(b *testing.B, w *world, ids []belay.ID) {
+		b.Helper()
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			if _, err := w.Connection(ctx, w.org, ids[i%len(ids)]); err != nil {
@@ -74,6 +75,7 @@ func BenchmarkPointRead(b *testing.B) {
 
 func BenchmarkPage(b *testing.B) {
 	eachEngineB(b, func(b *testing.B, w *world, _ []belay.ID) {
+		b.Helper()
 		b.ReportAllocs()
 		v := belay.Viewer{OrganizationID: w.org, All: true}
 		f := belay.ConnectionFilter{Kinds: []string{"prometheus"}}
@@ -89,6 +91,7 @@ func BenchmarkPage(b *testing.B) {
 // BenchmarkCreate64 stores connections from 64 goroutines, durably.
 func BenchmarkCreate64(b *testing.B) {
 	eachEngineB(b, func(b *testing.B, w *world, _ []belay.ID) {
+		b.Helper()
 		b.ReportAllocs()
 		b.SetParallelism(32)
 		var n atomic.Int64
@@ -108,6 +111,7 @@ func BenchmarkCreate64(b *testing.B) {
 // BenchmarkRename changes one connection after another.
 func BenchmarkRename(b *testing.B) {
 	eachEngineB(b, func(b *testing.B, w *world, ids []belay.ID) {
+		b.Helper()
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			err := w.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -125,13 +125,13 @@ func TestEnvironmentsOf(t *testing.T) {
 		}
 		wantEqual(t, names(everything(w.org)), map[belay.ID][]string{github.ID: {"Dev", "prod"}, metrics.ID: {"prod"}})
 		wantEqual(t, names(everything(w.other)), map[belay.ID][]string{})
-		max := belay.Viewer{OrganizationID: w.org, UserID: w.max}
-		wantEqual(t, names(max), map[belay.ID][]string{})
+		seer := belay.Viewer{OrganizationID: w.org, UserID: w.max}
+		wantEqual(t, names(seer), map[belay.ID][]string{})
 		v := w.addWorkspace(w.org, "team")
 		w.grant(v, w.max, belay.RoleViewer)
 		w.share(v, dev)
-		wantEqual(t, names(max), map[belay.ID][]string{github.ID: {"Dev"}})
-		got, err := w.EnvironmentsOf(ctx, max, nil)
+		wantEqual(t, names(seer), map[belay.ID][]string{github.ID: {"Dev"}})
+		got, err := w.EnvironmentsOf(ctx, seer, nil)
 		wantCode(t, err, "")
 		wantEqual(t, len(got), 0)
 	})

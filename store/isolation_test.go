@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -74,6 +75,13 @@ func foundAny[T any](page belay.Page[T], err error) error {
 // foreign calls each method with the ids of w.org's objects, in the name of
 // another organization.
 func (w *world) foreign(s estate, tx *store.Tx) map[string]func() error {
+	calls := w.foreignReads(s, tx)
+	maps.Copy(calls, w.foreignChanges(s, tx))
+	maps.Copy(calls, w.foreignAssignments(s, tx))
+	return calls
+}
+
+func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 	org, all, q := w.other, everything(w.other), belay.Query{}
 	eve := belay.Viewer{OrganizationID: w.other, UserID: w.max}
 	return map[string]func() error{
@@ -115,7 +123,12 @@ func (w *world) foreign(s estate, tx *store.Tx) map[string]func() error {
 			v, err := tx.EnvironmentsOf(ctx, all, []belay.ID{s.c.ID})
 			return found(len(v), err)
 		},
+	}
+}
 
+func (w *world) foreignChanges(s estate, tx *store.Tx) map[string]func() error {
+	org := w.other
+	return map[string]func() error{
 		"CreateConnection": func() error {
 			c := w.connection(org, "spy")
 			uses(s.k)(c)
@@ -159,7 +172,12 @@ func (w *world) foreign(s estate, tx *store.Tx) map[string]func() error {
 			_, err := tx.RestoreConnection(ctx, org, s.deleted["connection"], "", w.now())
 			return err
 		},
+	}
+}
 
+func (w *world) foreignAssignments(s estate, tx *store.Tx) map[string]func() error {
+	org := w.other
+	return map[string]func() error{
 		"AssignConnection":    func() error { v, err := tx.AssignConnection(ctx, org, w.pair(s.e.ID, s.c.ID)); return found(v, err) },
 		"AssignEnvironment":   func() error { _, err := tx.AssignEnvironment(ctx, org, w.pair(s.v.ID, s.e.ID)); return err },
 		"AssignCredential":    func() error { _, err := tx.AssignCredential(ctx, org, w.pair(s.v.ID, s.k.ID)); return err },
@@ -222,33 +240,43 @@ func (w *world) dump(t *testing.T) []string {
 	t.Helper()
 	var out []string
 	for _, table := range tables {
-		rows, err := w.Query("select * from " + table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			values := make([]any, len(columns))
-			for i := range values {
-				values[i] = new(any)
-			}
-			if err := rows.Scan(values...); err != nil {
-				t.Fatal(err)
-			}
-			line := table
-			for i, v := range values {
-				line += fmt.Sprintf(" %s=%s", columns[i], fmt.Sprint(*v.(*any)))
-			}
-			out = append(out, line)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
+		for _, row := range w.rows(t, "select * from "+table) {
+			out = append(out, table+" "+row)
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// rows returns what a query finds, each row as text.
+func (w *world) rows(t *testing.T, query string, args ...any) []string {
+	t.Helper()
+	rows, err := w.Query(query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for rows.Next() {
+		values, line := make([]any, len(columns)), make([]string, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range values {
+			line[i] = fmt.Sprintf("%s=%s", columns[i], *v.(*any))
+		}
+		out = append(out, strings.Join(line, " "))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

@@ -1,7 +1,7 @@
 package store_test
 
 import (
-	"io"
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +25,7 @@ func child(what string) int {
 	switch what {
 	case "open":
 		if err := migrated(url); err != nil {
-			_, _ = io.WriteString(os.Stdout, err.Error())
+			_, _ = os.Stdout.WriteString(err.Error())
 			return 1
 		}
 		return 0
@@ -77,7 +77,7 @@ func readable(t *testing.T, program string) string {
 // open755 is a new directory that everybody can look into.
 func open755(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "belay-store-")
+	dir, err := os.MkdirTemp("", "belay-store-") //nolint:usetesting // what t.TempDir returns, only its owner can look into
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			if !strings.Contains(got, test.want) || !strings.Contains(got, file) {
 				t.Errorf("got %q, want something with %q and the path", got, test.want)
 			}
-			if after, _ := os.ReadFile(file); string(after) != string(before) {
+			if after, _ := os.ReadFile(file); !bytes.Equal(after, before) {
 				t.Error("the file was changed")
 			}
 		})

@@ -25,19 +25,26 @@ var purged = []struct {
 	hangings []hanging
 }{
 	{"connections", []hanging{
-		{"connection_credentials", "connection_id"}, {"connection_labels", "connection_id"},
-		{"environment_connections", "connection_id"}, {"checks", "connection_id"}, {"search_terms", "object_id"},
+		{"connection_credentials", "connection_id"},
+		{"connection_labels", "connection_id"},
+		{"environment_connections", "connection_id"},
+		{"checks", "connection_id"},
+		{"search_terms", "object_id"},
 	}},
 	{"credentials", []hanging{
-		{"credential_versions", "credential_id"}, {"workspace_credentials", "credential_id"},
-		{"connection_credentials", "credential_id"}, {"search_terms", "object_id"},
+		{"credential_versions", "credential_id"},
+		{"workspace_credentials", "credential_id"},
+		{"connection_credentials", "credential_id"},
+		{"search_terms", "object_id"},
 	}},
 	{"environments", []hanging{
 		{"environment_connections", "environment_id"}, {"workspace_environments", "environment_id"}, {"search_terms", "object_id"},
 	}},
 	{"workspaces", []hanging{
-		{"workspace_environments", "workspace_id"}, {"workspace_credentials", "workspace_id"},
-		{"workspace_users", "workspace_id"}, {"search_terms", "object_id"},
+		{"workspace_environments", "workspace_id"},
+		{"workspace_credentials", "workspace_id"},
+		{"workspace_users", "workspace_id"},
+		{"search_terms", "object_id"},
 	}},
 }
 

@@ -29,23 +29,54 @@ func newStatements(db preparer) *statements {
 	return &statements{db: db, kept: map[string]*sql.Stmt{}}
 }
 
-// prepared returns the statement for a text, nil when it is to be run as it
-// stands: it cannot be compiled, or too many are kept already.
-func (s *statements) prepared(ctx context.Context, query string) *sql.Stmt {
+// statement is a *sql.Stmt or a text.
+type statement interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, args ...any) *sql.Row
+}
+
+// text is a statement that is run as it stands.
+type text struct {
+	db    conn
+	query string
+}
+
+// ExecContext implements statement.
+func (t text) ExecContext(ctx context.Context, args ...any) (sql.Result, error) {
+	return t.db.ExecContext(ctx, t.query, args...)
+}
+
+// QueryContext implements statement.
+func (t text) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	return t.db.QueryContext(ctx, t.query, args...)
+}
+
+// QueryRowContext implements statement.
+func (t text) QueryRowContext(ctx context.Context, args ...any) *sql.Row {
+	return t.db.QueryRowContext(ctx, t.query, args...)
+}
+
+// get returns the statement for a text. It is the text itself when too many
+// are kept, or when it cannot be compiled: running it then says why.
+func (s *statements) get(ctx context.Context, query string) statement {
 	s.mu.RLock()
-	stmt, n := s.kept[query], len(s.kept)
+	kept, n := s.kept[query], len(s.kept)
 	s.mu.RUnlock()
-	if stmt != nil || n >= maxStatements {
-		return stmt
+	if kept != nil {
+		return kept
+	}
+	if n >= maxStatements {
+		return text{s.db, query}
 	}
 	stmt, err := s.db.PrepareContext(ctx, query)
 	if err != nil {
-		return nil // running it says what is wrong
+		return text{s.db, query}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first := s.kept[query]; first != nil {
-		_ = stmt.Close()
+		defer stmt.Close()
 		return first
 	}
 	s.kept[query] = stmt
@@ -54,26 +85,17 @@ func (s *statements) prepared(ctx context.Context, query string) *sql.Stmt {
 
 // ExecContext implements conn.
 func (s *statements) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if stmt := s.prepared(ctx, query); stmt != nil {
-		return stmt.ExecContext(ctx, args...)
-	}
-	return s.db.ExecContext(ctx, query, args...)
+	return s.get(ctx, query).ExecContext(ctx, args...)
 }
 
 // QueryContext implements conn.
 func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if stmt := s.prepared(ctx, query); stmt != nil {
-		return stmt.QueryContext(ctx, args...)
-	}
-	return s.db.QueryContext(ctx, query, args...)
+	return s.get(ctx, query).QueryContext(ctx, args...)
 }
 
 // QueryRowContext implements conn.
 func (s *statements) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if stmt := s.prepared(ctx, query); stmt != nil {
-		return stmt.QueryRowContext(ctx, args...)
-	}
-	return s.db.QueryRowContext(ctx, query, args...)
+	return s.get(ctx, query).QueryRowContext(ctx, args...)
 }
 
 // close frees what is kept. A pool does so by itself when it is closed, a
