@@ -324,6 +324,7 @@ func (a *API) createConnection(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	ch.ID = b.ID
 	v, err := a.app.CreateConnection(r.once(), org, ch)
 	if err != nil {
 		return response{}, err
@@ -348,6 +349,9 @@ func (a *API) updateConnection(r *request) (response, error) {
 	org, id, version, err := r.update("connectionId", "connection", &b)
 	if err != nil {
 		return response{}, err
+	}
+	if b.ID != "" && b.ID != id {
+		return response{}, belay.Invalid("/id", "is not the id in the path; the id of a connection cannot be changed")
 	}
 	ch, err := b.change()
 	if err != nil {

@@ -98,6 +98,12 @@ func (a *API) createCredential(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if b.ID != "" {
+		return response{}, belay.Invalid("/id", "is given by the server; PUT changes the credential that has it")
+	}
+	if p := belay.PrincipalFrom(r.Context()); b.UserID != "" && p != nil && b.UserID != p.UserID {
+		return response{}, belay.Invalid("/userId", "must be you: a credential is owned by who creates it")
+	}
 	v, err := a.app.CreateCredential(r.once(), org, b.change())
 	if err != nil {
 		return response{}, err
@@ -119,11 +125,26 @@ func (a *API) updateCredential(r *request) (response, error) {
 	if b.ID == "" {
 		return response{}, belay.Invalid("/id", "is required: the id of the credential to change")
 	}
+	if err := a.sameOwner(r, org, b); err != nil {
+		return response{}, err
+	}
 	v, err := a.app.UpdateCredential(r.Context(), org, b.ID, version, b.change())
 	if err != nil {
 		return response{}, err
 	}
 	return response{body: newCredential(v), version: v.Credential.Version}, nil
+}
+
+// sameOwner refuses a body that names another owner than the credential has.
+func (a *API) sameOwner(r *request, org belay.ID, b credentialBody) error {
+	if b.UserID == "" {
+		return nil
+	}
+	v, err := a.app.Credential(r.Context(), org, b.ID)
+	if err == nil && v.OwnerID != b.UserID {
+		return belay.Invalid("/userId", "is not the owner; the owner of a credential cannot be changed")
+	}
+	return err
 }
 
 func (a *API) deleteCredential(r *request) (response, error) {

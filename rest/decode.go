@@ -242,13 +242,16 @@ func (d *decoder) scalar(raw []byte, v reflect.Value, pointer string) {
 	}
 }
 
+// nilID is what clients written in Go send for an id that is absent.
+const nilID = "00000000-0000-0000-0000-000000000000"
+
 func (d *decoder) id(raw []byte, v reflect.Value, pointer string) {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
 		d.wrong(pointer, "must be a UUID")
 		return
 	}
-	if s == "" {
+	if s == "" || s == nilID {
 		v.SetZero()
 		return
 	}

@@ -130,7 +130,7 @@ func TestPathNamesNothing(t *testing.T) {
 		}
 		for _, id := range []string{"nonsense", "%00", "%ff", "..%2f..", "%27%20or%201=1", missing[:35], missing + "0", strings.Repeat("a", 4000), "*"} {
 			path := r.Path
-			for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{name}"} {
+			for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{name}", "{registrationId}"} {
 				path = strings.ReplaceAll(path, name, id)
 			}
 			a.With("If-Match", "*").Do(r.Method, path, w.sent(r)).Want(http.StatusNotFound).WantCode(belay.CodeNotFound)
@@ -170,8 +170,9 @@ func TestMethodNotAllowed(t *testing.T) {
 			if slices.Contains(allowed, method) {
 				continue
 			}
-			if strings.HasSuffix(path, "/connections/test") && (method == http.MethodPut || method == http.MethodDelete) {
-				continue // is about the connection named test, of which there is none
+			named := strings.HasSuffix(path, "/connections/test") || strings.HasSuffix(path, "/connections/register")
+			if named && (method == http.MethodPut || method == http.MethodDelete) {
+				continue // is about the connection with that id, of which there is none
 			}
 			answer := w.Admin.Do(method, w.path(path), nil).Want(http.StatusMethodNotAllowed)
 			answer.WantCode(belay.CodeMethodNotAllowed)

@@ -101,5 +101,8 @@ func (a *API) cancelRegistration(r *request) (response, error) {
 	if _, err := r.id("registrationId", "registration"); err != nil {
 		return response{}, err
 	}
+	if err := r.noBody(); err != nil {
+		return response{}, err
+	}
 	return response{}, a.app.CancelRegistration(r.Context())
 }

@@ -72,7 +72,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 func (w *world) path(pattern string) string {
 	return strings.NewReplacer(
 		"{workspaceId}", w.workspace, "{environmentId}", w.environment, "{connectionId}", w.connection,
-		"{credentialId}", w.credential, "{orgId}", string(w.Organization), "{name}", "http",
+		"{credentialId}", w.credential, "{orgId}", string(w.Organization), "{name}", "http", "{registrationId}", missing,
 	).Replace(pattern)
 }
 
@@ -132,6 +132,7 @@ func (w *world) body(r rest.Route) object {
 		"PUT /api/environments/{environmentId}":             {"name": "production"},
 		"PUT /api/environments/{environmentId}/connections": {"connectionIds": []string{w.connection}},
 		"POST /api/integrations/connections":                {"name": "other", "kind": "http", "url": w.target.URL},
+		"POST /api/integrations/connections/register":       {"name": "other", "kind": "http", "url": w.target.URL, "status": "register"},
 		"POST /api/integrations/connections/test":           {"kind": "http", "url": w.target.URL},
 		"PUT /api/integrations/connections/{connectionId}":  {"name": "shop"},
 		"POST /api/integrations/credentials":                {"name": "other", "type": "bearer", "secret": object{"token": "x"}},
