@@ -54,9 +54,10 @@ func TestHostile_KubeconfigsAreRefusedAndNothingIsStored(t *testing.T) {
 			}
 		}
 		if len(test.file) <= 1<<20 {
-			path := filepath.Join(n.home, "hostile")
-			writeFile(t, path, test.file)
-			if r := n.command(t, "", "connection", "import", "kubeconfig", "-f", path, "--all"); r.status == 0 || !strings.Contains(r.stderr, "error:") {
+			writeFile(t, filepath.Join(n.home, "hostile"), test.file)
+			// With some 4 GB of address space, so that it fails where it is greedy.
+			r := n.exec(t, "", "/bin/sh", "-c", "ulimit -v 4000000; exec belay connection import kubeconfig -f hostile --all")
+			if r.status == 0 || !strings.Contains(r.stderr, "error:") {
 				t.Errorf("%s: the command line ends with %d: %s", name, r.status, r.stderr)
 			}
 		}

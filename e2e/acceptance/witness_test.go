@@ -3,6 +3,8 @@ package acceptance_test
 import (
 	"crypto/tls"
 	"encoding/base64"
+	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -99,3 +101,6 @@ func redirectTo(t *testing.T, url string) string {
 	t.Cleanup(server.Close)
 	return server.URL
 }
+
+// discard is for servers whose mistakes are meant.
+func discard() *log.Logger { return slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) }
