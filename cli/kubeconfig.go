@@ -102,24 +102,31 @@ func (in *invocation) embedPart(part map[string]any, dir string) bool {
 		if !ok || path == "" {
 			continue
 		}
-		changed = true
+		if inline, _ := part[data].(string); inline == "" || name == "tokenFile" { // else what is inline counts, as kubectl has it
+			content, err := in.readReferred(path, dir)
+			if err != nil {
+				// The context that needs it is told so by the server; the others go on.
+				in.say(warning, "note: the kubeconfig refers to a file that cannot be read — %v", err)
+				continue
+			}
+			part[data] = contentOf(name, content)
+		}
 		delete(part, name)
-		if inline, _ := part[data].(string); inline != "" && name != "tokenFile" {
-			continue // as kubectl has it
-		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
-		}
-		content, err := readBounded(path)
-		if err != nil {
-			// The context that needs it is told so by the server; the others go on.
-			in.say(warning, "note: the kubeconfig refers to a file that cannot be read — %v", err)
-			continue
-		}
-		in.say(plain, "note: %s is sent with the kubeconfig, which refers to it", path)
-		part[data] = contentOf(name, content)
+		changed = true
 	}
 	return changed
+}
+
+// readReferred reads a file to which a kubeconfig in dir refers.
+func (in *invocation) readReferred(path, dir string) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	content, err := readBounded(path)
+	if err == nil {
+		in.say(plain, "note: %s is sent with the kubeconfig, which refers to it", path)
+	}
+	return content, err
 }
 
 func contentOf(name string, content []byte) string {

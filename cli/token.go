@@ -53,8 +53,15 @@ func (p *Program) localServer() string {
 // read its data directory. It is for that server only: on a machine with
 // several users, anybody could listen on some other port.
 func (in *invocation) localToken() (belay.Secret, string, error) {
-	own, err := parseServer(in.localServer())
-	if err != nil || !sameOrigin(own, in.set.base) || !loopback(own) {
+	address := in.localServer()
+	if address == "" {
+		return belay.Secret{}, "", nil
+	}
+	own, err := parseServer(address)
+	if err != nil {
+		return belay.Secret{}, "", err
+	}
+	if !sameOrigin(own, in.set.base) || !loopback(own) {
 		return belay.Secret{}, "", nil
 	}
 	path := filepath.Join(in.DataDir(), adminTokenFile)

@@ -170,9 +170,11 @@ contexts: [{name: c, context: {cluster: a, user: u}}]
 	if out, err := in.embedFiles([]byte(same), f.Home); err != nil || string(out) != same {
 		t.Errorf("a file without references became %q, %v", out, err)
 	}
-	if _, err := in.embedFiles([]byte("users: [{name: u, user: {client-key: absent.pem}}]"), f.Home); err == nil {
-		t.Error("a file that is absent was overlooked")
+	absent := "users: [{name: u, user: {client-key: absent.pem}}]"
+	if out, err := in.embedFiles([]byte(absent), f.Home); err != nil || string(out) != absent {
+		t.Errorf("a file that is absent: %q, %v", out, err)
 	}
+	mustContain(t, f.err.String(), "absent.pem: no such file")
 }
 
 func TestSettingsOfAConnection(t *testing.T) {
