@@ -156,7 +156,12 @@ func oneIn(t *rapid.T, n int, label string) bool {
 // broken are values that hardly any place allows.
 func broken() []any {
 	return []any{
-		nil, "", 0, -1, 1e300, true, []any{}, []any{nil}, object{}, object{"": nil}, strings.Repeat("x", 300), "\x00", "é\U0001F600", " ",
+		nil, "", 0, -1, 1e300, true,
+		[]any{},
+		[]any{nil},
+		object{},
+		object{"": nil},
+		strings.Repeat("x", 300), "\x00", "é\U0001F600", " ",
 		"../..", "' or 1=1 --", "%00", "{{.}}", "\u202e", missing[:35], "1e999", strings.Repeat("9", 40),
 	}
 }

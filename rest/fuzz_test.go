@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,12 +21,9 @@ func refused(t *testing.T, err error, codes ...belay.Code) {
 	if !ok {
 		t.Fatalf("%v is not for a client", err)
 	}
-	for _, code := range codes {
-		if e.Code == code {
-			return
-		}
+	if !slices.Contains(codes, e.Code) {
+		t.Fatalf("%v has the code %s, want one of %v", err, e.Code, codes)
 	}
-	t.Fatalf("%v has the code %s, want one of %v", err, e.Code, codes)
 }
 
 // FuzzDecode reads any body as each kind of body. What is taken is JSON, and
