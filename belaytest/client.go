@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 
 	"belay"
@@ -104,9 +105,7 @@ func (c *Client) Do(method, path string, body any) *Answer {
 	if content != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.header)
 	res, err := c.http.Do(req)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)

@@ -120,7 +120,8 @@ func (s *Server) signIn() {
 	}
 	s.Admin.Get("/api/user").Want(http.StatusOK).Decode(&me)
 	s.Admin.UserID = me.ID
-	for s.Organization = range me.Roles { //nolint:revive // there is exactly one
+	for org := range me.Roles { // there is exactly one
+		s.Organization = org
 	}
 }
 

@@ -131,6 +131,9 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
 	route, params, err := d.router.FindRoute(again)
 	if err != nil {
+		if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+			return undocumented(r, res)
+		}
 		return errors.Join(undocumented(r, res), d.isProblem(res, got))
 	}
 	options := &openapi3filter.Options{
@@ -157,9 +160,12 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 
 // isProblem holds an error to the document's Problem.
 func (d *document) isProblem(res *http.Response, got []byte) error {
-	var v any
-	if res.StatusCode < 400 || json.Unmarshal(got, &v) != nil {
+	if res.StatusCode < 400 {
 		return nil
+	}
+	var v any
+	if err := json.Unmarshal(got, &v); err != nil {
+		return err
 	}
 	return d.Components.Schemas["Problem"].Value.VisitJSON(v, openapi3.EnableJSONSchema2020())
 }

@@ -172,8 +172,13 @@ func secretOf(kind belay.CredentialType, birds *canaries) object {
 func (w *world) badSecrets(birds *canaries) {
 	a, credentials := w.Admin, "/api/integrations/credentials"
 	for _, secret := range []any{
-		birds.new(), []string{birds.new()}, object{"token": object{"x": birds.new()}}, object{"token": []string{birds.new()}},
-		object{"password": birds.new()}, object{"token": birds.new(), "other": birds.new()}, object{"token": birds.new() + strings.Repeat("x", 300<<10)},
+		birds.new(),
+		[]string{birds.new()},
+		object{"token": object{"x": birds.new()}},
+		object{"token": []string{birds.new()}},
+		object{"password": birds.new()},
+		object{"token": birds.new(), "other": birds.new()},
+		object{"token": birds.new() + strings.Repeat("x", 300<<10)},
 	} {
 		a.Post(credentials, object{"name": "bad", "type": "bearer", "secret": secret}).Want(http.StatusUnprocessableEntity)
 	}

@@ -42,19 +42,25 @@ func newWorldOn(t testing.TB, s *belaytest.Server) *world {
 	t.Helper()
 	w := &world{Server: s, target: httptest.NewServer(http.HandlerFunc(answer))}
 	t.Cleanup(w.target.Close)
+	w.make("payments", "production", "shop", "reader")
+	return w
+}
+
+// make makes one object of each sort, under these names, and puts them
+// together.
+func (w *world) make(workspace, environment, connection, credential string) {
 	a := w.Admin
-	w.workspace = a.Post("/api/workspaces", object{"name": "payments"}).Want(http.StatusCreated).ID()
-	w.environment = a.Post("/api/environments", object{"name": "production"}).Want(http.StatusCreated).ID()
+	w.workspace = a.Post("/api/workspaces", object{"name": workspace}).Want(http.StatusCreated).ID()
+	w.environment = a.Post("/api/environments", object{"name": environment}).Want(http.StatusCreated).ID()
 	w.credential = a.Post("/api/integrations/credentials", object{
-		"name": "reader", "type": "bearer", "secret": object{"token": targetToken},
+		"name": credential, "type": "bearer", "secret": object{"token": targetToken},
 	}).Want(http.StatusCreated).ID()
 	w.connection = a.Post("/api/integrations/connections", object{
-		"name": "shop", "kind": "http", "url": w.target.URL, "credentialId": w.credential,
+		"name": connection, "kind": "http", "url": w.target.URL, "credentialId": w.credential,
 	}).Want(http.StatusCreated).ID()
 	a.Post(w.path("/api/environments/{environmentId}/connections/{connectionId}"), nil).Want(http.StatusCreated)
 	a.Post(w.path("/api/workspaces/{workspaceId}/environments/{environmentId}"), nil).Want(http.StatusOK)
 	a.Post(w.path("/api/workspaces/{workspaceId}/credentials/{credentialId}"), nil).Want(http.StatusOK)
-	return w
 }
 
 type object = map[string]any

@@ -87,8 +87,11 @@ func (r *run) warn(cause belay.Cause, detail string) {
 }
 
 func join(a, b string) string {
-	if a == "" || a == b {
+	switch {
+	case a == "" || a == b:
 		return b
+	case b == "":
+		return a
 	}
 	return a + "; " + b
 }

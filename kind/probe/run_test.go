@@ -16,3 +16,11 @@ func TestEveryCauseHasASummary(t *testing.T) {
 		t.Errorf("%d summaries for %d causes", len(summaries), len(belay.Causes()))
 	}
 }
+
+func TestJoin(t *testing.T) {
+	for _, c := range [][3]string{{"", "", ""}, {"a", "", "a"}, {"", "b", "b"}, {"a", "a", "a"}, {"a", "b", "a; b"}} {
+		if got := join(c[0], c[1]); got != c[2] {
+			t.Errorf("join(%q, %q) = %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+}
