@@ -195,8 +195,7 @@ func TestHostile_TargetsThatAreNeverReached(t *testing.T) {
 	}
 }
 
-// A secret goes nowhere that its user may not send it: the address of a
-// connection is changed only by who may use its credential.
+// An upload for one connection mends that one, or nothing.
 func TestHostile_UploadMendsNoOtherKind(t *testing.T) {
 	n := startNode(t, nodeOptions{})
 	c := n.admin(t)
