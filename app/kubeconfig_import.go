@@ -266,17 +266,41 @@ func (b *importBatch) remember(k *KubeconfigContext, v *belay.Credential) {
 // update mends the connection that stands for a context: its cluster part,
 // and its credential.
 func (b *importBatch) update(ctx context.Context, k *KubeconfigContext, existing *belay.Connection, out *ImportedContext) error {
-	_, view, err := b.app.findConnection(ctx, b.caller.org, existing.ID, belay.PermissionConnectionWrite)
-	if err != nil {
+	var v *belay.Connection
+	var credential *sealed
+	err := optimistic(0, func() (err error) {
+		v, credential, err = b.save(ctx, k, existing.ID)
 		return err
+	})
+	out.Outcome = ImportUpdated
+	if k.State == MatchSame && err == nil && v.Endpoint == existing.Endpoint && string(v.Config) == string(existing.Config) && v.Status == existing.Status {
+		out.Outcome = ImportUnchanged
+	}
+	return b.finish(ctx, k, v, credential, out, err)
+}
+
+// save stores what a context makes of a connection. A file is no way around
+// the right to use a credential: one that stays attached goes to another
+// address only if the caller may attach it there.
+func (b *importBatch) save(ctx context.Context, k *KubeconfigContext, id belay.ID) (*belay.Connection, *sealed, error) {
+	_, seen, err := b.app.findConnection(ctx, b.caller.org, id, belay.PermissionConnectionWrite)
+	if err != nil {
+		return nil, nil, err
 	}
 	config, err := clusterConfig(k.Context)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	credential, id, err := b.credential(ctx, k, view.Connection)
+	credential, attached, err := b.credential(ctx, k, seen.Connection)
 	if err != nil {
-		return err
+		return nil, nil, err
+	}
+	next := *seen.Connection
+	if err := b.mend(&next, k, config, attached); err != nil {
+		return nil, nil, err
+	}
+	if err := b.app.mayAttach(ctx, b.caller, seen.Connection, &next, credential); err != nil {
+		return nil, nil, err
 	}
 	var v *belay.Connection
 	err = b.app.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -285,19 +309,18 @@ func (b *importBatch) update(ctx context.Context, k *KubeconfigContext, existing
 				return err
 			}
 		}
-		v, err = tx.UpdateConnection(ctx, b.caller.org, existing.ID, b.app.now(), func(v *belay.Connection) error {
-			return b.mend(v, k, config, id)
+		v, err = tx.UpdateConnection(ctx, b.caller.org, id, b.app.now(), func(v *belay.Connection) error {
+			if err := unchanged(seen.Version, v.Version); err != nil {
+				return err
+			}
+			return b.mend(v, k, config, attached)
 		})
 		if err != nil {
 			return err
 		}
 		return b.assign(ctx, tx, v.ID)
 	})
-	out.Outcome = ImportUpdated
-	if k.State == MatchSame && err == nil && v.Endpoint == existing.Endpoint && string(v.Config) == string(existing.Config) && v.Status == existing.Status {
-		out.Outcome = ImportUnchanged
-	}
-	return b.finish(ctx, k, v, credential, out, err)
+	return v, credential, err
 }
 
 // mend puts what a context says into the connection.
