@@ -234,24 +234,37 @@ func (b *importBatch) finish(ctx context.Context, k *KubeconfigContext, v *belay
 	if credential != nil {
 		b.remember(k, credential.Credential)
 	}
-	check := *k.Check.Check
-	check.ConnectionID = v.ID
-	if len(v.Credentials) > 0 {
-		check.CredentialID = v.Credentials[0].CredentialID
-		used, err := b.app.store.Credential(ctx, b.caller.org, check.CredentialID)
-		if err != nil {
-			return err
-		}
-		check.CredentialVersion = used.Current
+	check, err := b.checkOf(ctx, k, v)
+	if err != nil {
+		return err
 	}
-	if err := b.app.record(ctx, v, &check); err != nil {
+	if err := b.app.record(ctx, v, check); err != nil {
 		return err
 	}
 	if out.Connection, err = b.app.store.Connection(ctx, b.caller.org, v.ID); err != nil {
 		return err
 	}
-	out.Check = b.app.view(ctx, out.Connection, &check)
+	out.Check = b.app.view(ctx, out.Connection, check)
 	return nil
+}
+
+// checkOf is the check of a connection as it is now: the context's own test,
+// unless that was made with less than the connection has.
+func (b *importBatch) checkOf(ctx context.Context, k *KubeconfigContext, v *belay.Connection) (*belay.Check, error) {
+	if len(v.Credentials) > 0 && k.CredentialType == "" {
+		return b.app.run(ctx, b.caller, v, belay.TriggerImport)
+	}
+	check := *k.Check.Check
+	check.ConnectionID = v.ID
+	if len(v.Credentials) == 0 {
+		return &check, nil
+	}
+	used, err := b.app.store.Credential(ctx, b.caller.org, v.Credentials[0].CredentialID)
+	if err != nil {
+		return nil, err
+	}
+	check.CredentialID, check.CredentialVersion = used.ID, used.Current
+	return &check, nil
 }
 
 // remember lets later contexts with the same user share its credential.
@@ -339,16 +352,6 @@ func (b *importBatch) mend(v *belay.Connection, k *KubeconfigContext, config []b
 		v.Status, v.StatusReason, v.StatusChangedBy, v.StatusChangedAt = belay.StatusRegistered, "imported", string(b.caller.UserID), b.app.now()
 	}
 	return nil
-}
-
-// fallbacks are uses none of which is the primary one.
-func fallbacks(uses []belay.CredentialUse) []belay.CredentialUse {
-	for i := range uses {
-		if uses[i].Purpose == belay.PurposePrimary {
-			uses[i].Purpose = belay.PurposeFallback
-		}
-	}
-	return uses
 }
 
 // credential decides what a context's user becomes: nothing when it has
