@@ -395,6 +395,16 @@ func without(uses []belay.CredentialUse, id belay.ID) []belay.CredentialUse {
 	return uses
 }
 
+// fallbacks are uses none of which is the primary one.
+func fallbacks(uses []belay.CredentialUse) []belay.CredentialUse {
+	for i := range uses {
+		if uses[i].Purpose == belay.PurposePrimary {
+			uses[i].Purpose = belay.PurposeFallback
+		}
+	}
+	return uses
+}
+
 // inUse is the refusal to delete a credential, with the names of those of
 // its users that the caller sees.
 func inUse(ctx context.Context, tx *store.Tx, c caller, v *belay.Credential, page belay.Page[*belay.Connection]) error {

@@ -234,24 +234,37 @@ func (b *importBatch) finish(ctx context.Context, k *KubeconfigContext, v *belay
 	if credential != nil {
 		b.remember(k, credential.Credential)
 	}
-	check := *k.Check.Check
-	check.ConnectionID = v.ID
-	if len(v.Credentials) > 0 {
-		check.CredentialID = v.Credentials[0].CredentialID
-		used, err := b.app.store.Credential(ctx, b.caller.org, check.CredentialID)
-		if err != nil {
-			return err
-		}
-		check.CredentialVersion = used.Current
+	check, err := b.checkOf(ctx, k, v)
+	if err != nil {
+		return err
 	}
-	if err := b.app.record(ctx, v, &check); err != nil {
+	if err := b.app.record(ctx, v, check); err != nil {
 		return err
 	}
 	if out.Connection, err = b.app.store.Connection(ctx, b.caller.org, v.ID); err != nil {
 		return err
 	}
-	out.Check = b.app.view(ctx, out.Connection, &check)
+	out.Check = b.app.view(ctx, out.Connection, check)
 	return nil
+}
+
+// checkOf is the check of a connection as it is now: the context's own test,
+// unless that was made with less than the connection has.
+func (b *importBatch) checkOf(ctx context.Context, k *KubeconfigContext, v *belay.Connection) (*belay.Check, error) {
+	if len(v.Credentials) > 0 && k.CredentialType == "" {
+		return b.app.run(ctx, b.caller, v, belay.TriggerImport)
+	}
+	check := *k.Check.Check
+	check.ConnectionID = v.ID
+	if len(v.Credentials) == 0 {
+		return &check, nil
+	}
+	used, err := b.app.store.Credential(ctx, b.caller.org, v.Credentials[0].CredentialID)
+	if err != nil {
+		return nil, err
+	}
+	check.CredentialID, check.CredentialVersion = used.ID, used.Current
+	return &check, nil
 }
 
 // remember lets later contexts with the same user share its credential.
@@ -266,17 +279,41 @@ func (b *importBatch) remember(k *KubeconfigContext, v *belay.Credential) {
 // update mends the connection that stands for a context: its cluster part,
 // and its credential.
 func (b *importBatch) update(ctx context.Context, k *KubeconfigContext, existing *belay.Connection, out *ImportedContext) error {
-	_, view, err := b.app.findConnection(ctx, b.caller.org, existing.ID, belay.PermissionConnectionWrite)
-	if err != nil {
+	var v *belay.Connection
+	var credential *sealed
+	err := optimistic(0, func() (err error) {
+		v, credential, err = b.save(ctx, k, existing.ID)
 		return err
+	})
+	out.Outcome = ImportUpdated
+	if k.State == MatchSame && err == nil && v.Endpoint == existing.Endpoint && string(v.Config) == string(existing.Config) && v.Status == existing.Status {
+		out.Outcome = ImportUnchanged
+	}
+	return b.finish(ctx, k, v, credential, out, err)
+}
+
+// save stores what a context makes of a connection. A file is no way around
+// the right to use a credential: one that stays attached goes to another
+// address only if the caller may attach it there.
+func (b *importBatch) save(ctx context.Context, k *KubeconfigContext, id belay.ID) (*belay.Connection, *sealed, error) {
+	_, seen, err := b.app.findConnection(ctx, b.caller.org, id, belay.PermissionConnectionWrite)
+	if err != nil {
+		return nil, nil, err
 	}
 	config, err := clusterConfig(k.Context)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	credential, id, err := b.credential(ctx, k, view.Connection)
+	credential, attached, err := b.credential(ctx, k, seen.Connection)
 	if err != nil {
-		return err
+		return nil, nil, err
+	}
+	next := *seen.Connection
+	if err := b.mend(&next, k, config, attached); err != nil {
+		return nil, nil, err
+	}
+	if err := b.app.mayAttach(ctx, b.caller, seen.Connection, &next, credential); err != nil {
+		return nil, nil, err
 	}
 	var v *belay.Connection
 	err = b.app.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -285,19 +322,18 @@ func (b *importBatch) update(ctx context.Context, k *KubeconfigContext, existing
 				return err
 			}
 		}
-		v, err = tx.UpdateConnection(ctx, b.caller.org, existing.ID, b.app.now(), func(v *belay.Connection) error {
-			return b.mend(v, k, config, id)
+		v, err = tx.UpdateConnection(ctx, b.caller.org, id, b.app.now(), func(v *belay.Connection) error {
+			if err := unchanged(seen.Version, v.Version); err != nil {
+				return err
+			}
+			return b.mend(v, k, config, attached)
 		})
 		if err != nil {
 			return err
 		}
 		return b.assign(ctx, tx, v.ID)
 	})
-	out.Outcome = ImportUpdated
-	if k.State == MatchSame && err == nil && v.Endpoint == existing.Endpoint && string(v.Config) == string(existing.Config) && v.Status == existing.Status {
-		out.Outcome = ImportUnchanged
-	}
-	return b.finish(ctx, k, v, credential, out, err)
+	return v, credential, err
 }
 
 // mend puts what a context says into the connection.
@@ -316,16 +352,6 @@ func (b *importBatch) mend(v *belay.Connection, k *KubeconfigContext, config []b
 		v.Status, v.StatusReason, v.StatusChangedBy, v.StatusChangedAt = belay.StatusRegistered, "imported", string(b.caller.UserID), b.app.now()
 	}
 	return nil
-}
-
-// fallbacks are uses none of which is the primary one.
-func fallbacks(uses []belay.CredentialUse) []belay.CredentialUse {
-	for i := range uses {
-		if uses[i].Purpose == belay.PurposePrimary {
-			uses[i].Purpose = belay.PurposeFallback
-		}
-	}
-	return uses
 }
 
 // credential decides what a context's user becomes: nothing when it has

@@ -137,7 +137,7 @@ func TestA7_RequestIDIsEchoedAndLogged(t *testing.T) {
 func TestA10_UnauthorizedAndForbidden(t *testing.T) {
 	onBoth(t, func(t *testing.T, n *node) {
 		c := n.admin(t)
-		conn := c.dummy("web", nil)
+		conn := c.dummy("web")
 		key := c.keep("key", "bearer", object{"token": "x"})
 		env := c.group("production", conn.ID)
 		workspace, org := c.workspace("payments", env), c.organization()

@@ -3,17 +3,14 @@ package acceptance_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -74,9 +71,7 @@ func (c *client) try(method, path, media string, body []byte) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	for name, values := range c.header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, c.header)
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -251,9 +246,7 @@ func (c *client) organization() string {
 func (c *client) connect(name, kind, url string, more object) connection {
 	c.t.Helper()
 	body := object{"name": name, "kind": kind, "url": url}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return decode[connection](c.post(connectionsPath, body))
 }
 
@@ -367,81 +360,6 @@ func (c *client) upload(path string, file []byte, options any, files map[string]
 		c.t.Fatal(err)
 	}
 	return c.send(http.MethodPost, path, form.FormDataContentType(), b.Bytes())
-}
-
-// ran is how a command ended.
-type ran struct {
-	stdout, stderr string
-	status         int
-}
-
-// command runs the command line as somebody on the server's machine does.
-func (n *node) command(t testing.TB, stdin string, args ...string) ran {
-	t.Helper()
-	return n.exec(t, stdin, program(), args...)
-}
-
-// shell runs a line as a shell does.
-func (n *node) shell(t testing.TB, line string) ran {
-	t.Helper()
-	return n.exec(t, "", "/bin/sh", "-eu", "-c", line)
-}
-
-func (n *node) exec(t testing.TB, stdin, path string, args ...string) ran {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	c := exec.CommandContext(t.Context(), path, args...)
-	c.Dir = n.home
-	c.Env = append(n.environment(), "BELAY_SERVER="+n.url, "BELAY_DATA_DIR="+n.dir)
-	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &stdout, &stderr
-	err := c.Run()
-	if exit, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
-		t.Fatalf("%s %q: %v", path, args, err)
-	} else if failed && exit.ExitCode() < 0 {
-		t.Fatalf("%s %q: %v", path, args, err)
-	}
-	n.seen.add("the command line's output", stdout.Bytes(), stderr.Bytes())
-	return ran{stdout.String(), stderr.String(), c.ProcessState.ExitCode()}
-}
-
-// cli runs a command that must succeed and returns what it prints.
-func (n *node) cli(t testing.TB, args ...string) string {
-	t.Helper()
-	r := n.command(t, "", args...)
-	if r.status != 0 {
-		t.Fatalf("belay %s: exit status %d\n%s%s", strings.Join(args, " "), r.status, r.stdout, r.stderr)
-	}
-	return r.stdout
-}
-
-// recorder keeps everything that comes out of a node, to be searched.
-type recorder struct {
-	mu     sync.Mutex
-	pieces []piece
-}
-
-// piece is something that came out, and where.
-type piece struct {
-	where string
-	text  []byte
-}
-
-// add keeps texts. A nil recorder keeps nothing.
-func (r *recorder) add(where string, texts ...[]byte) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, text := range texts {
-		r.pieces = append(r.pieces, piece{where, bytes.Clone(text)})
-	}
-}
-
-func (r *recorder) answer(response *http.Response, body []byte) {
-	var header bytes.Buffer
-	_ = response.Header.Write(&header) // a buffer takes everything
-	r.add("the answer to "+response.Request.Method+" "+response.Request.URL.Path, header.Bytes(), body)
 }
 
 func encode(t testing.TB, v any) []byte {

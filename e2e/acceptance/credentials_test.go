@@ -209,7 +209,8 @@ func TestC8_TestPassesOnlyIfValidAndReachable(t *testing.T) {
 			stop: prom.Stop, start: prom.Start,
 		},
 		"http": {
-			conn: c.connect("web", "http", web.URL, object{"metadata": object{"path": "/bearer/"},
+			conn: c.connect("web", "http", web.URL, object{
+				"metadata":     object{"path": "/bearer/"},
 				"credentialId": c.keep("web", "bearer", object{"token": nginxToken}).ID,
 			}),
 			right: object{"token": nginxToken}, wrong: object{"token": "wrong"},

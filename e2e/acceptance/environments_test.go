@@ -46,16 +46,16 @@ func (c *client) keepMetrics(name string) credential {
 }
 
 // dummy registers a connection that no test reaches.
-func (c *client) dummy(name string, more object) connection {
+func (c *client) dummy(name string) connection {
 	c.t.Helper()
-	return c.connect(name, "http", "http://127.0.0.1:1", more)
+	return c.connect(name, "http", "http://127.0.0.1:1", nil)
 }
 
 func (c *client) dummies(n int) []string {
 	c.t.Helper()
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = c.dummy(fmt.Sprintf("service-%03d", i), nil).ID
+		ids[i] = c.dummy(fmt.Sprintf("service-%03d", i)).ID
 	}
 	return ids
 }
@@ -151,7 +151,7 @@ func TestE3_AssignOneByOneOrAsASet(t *testing.T) {
 func TestE4_ManagedAndUnmanagedAlike(t *testing.T) {
 	onBoth(t, func(t *testing.T, n *node) {
 		c := n.admin(t)
-		unmanaged := c.dummy("by-hand", nil)
+		unmanaged := c.dummy("by-hand")
 		org := belay.ID(c.organization())
 		owner := decode[named](c.get("/api/user")).ID
 		managed := newID()
@@ -254,7 +254,7 @@ func TestE6_MembersUseWhatIsSharedAtOnce(t *testing.T) {
 func TestE8_ConnectionInSeveralEnvironments(t *testing.T) {
 	onBoth(t, func(t *testing.T, n *node) {
 		c := n.admin(t)
-		shared := c.dummy("github", nil)
+		shared := c.dummy("github")
 		for _, name := range []string{"production", "dev/test", "staging"} {
 			c.group(name, shared.ID)
 		}
@@ -275,7 +275,8 @@ func TestE9_TheExample(t *testing.T) {
 		prodKube, devKube := prodCluster.Get(t), devCluster.Get(t)
 		c := n.admin(t)
 		metrics := c.keepMetrics("prometheus").ID
-		github := c.connect("github", "http", nginx.Get(t).URL, object{"metadata": object{"path": "/bearer/"},
+		github := c.connect("github", "http", nginx.Get(t).URL, object{
+			"metadata":     object{"path": "/bearer/"},
 			"credentialId": c.keep("github", "bearer", object{"token": nginxToken}).ID,
 		})
 		production := c.group("production", github.ID,
@@ -335,7 +336,7 @@ func TestE10_DeletingAnEnvironmentDeletesNothingElse(t *testing.T) {
 func TestE11_ConnectionStaysInOtherEnvironments(t *testing.T) {
 	onBoth(t, func(t *testing.T, n *node) {
 		c := n.admin(t)
-		conn := c.dummy("github", nil)
+		conn := c.dummy("github")
 		production, dev := c.group("production", conn.ID), c.group("dev/test", conn.ID)
 		workspace := c.workspace("payments", production, dev)
 

@@ -141,7 +141,7 @@ func TestHostile_RequestsAreRefusedClearly(t *testing.T) {
 			"not UTF-8":          {"POST", connectionsPath, "application/json", "{\"name\":\"\xff\"}", 400},
 			"deep":               {"POST", connectionsPath, "application/json", strings.Repeat("[", 100_000), 400},
 			"another media type": {"POST", connectionsPath, "text/plain", valid, 415},
-			"an unknown field":   {"POST", connectionsPath, "application/json", `{"name":"x","nmae":"y"}`, 422},
+			"an unknown field":   {"POST", connectionsPath, "application/json", `{"name":"x","colour":"y"}`, 422},
 			"a wrong type":       {"POST", connectionsPath, "application/json", `{"name":7}`, 422},
 			"a doubled field":    {"POST", connectionsPath, "application/json", `{"name":"x","name":"y"}`, 422},
 			"no such kind":       {"POST", connectionsPath, "application/json", `{"name":"x","kind":"ftp","url":"ftp://x"}`, 422},
@@ -195,12 +195,11 @@ func TestHostile_TargetsThatAreNeverReached(t *testing.T) {
 	}
 }
 
-// A secret goes nowhere that its user may not send it: the address of a
-// connection is changed only by who may use its credential.
+// An upload for one connection mends that one, or nothing.
 func TestHostile_UploadMendsNoOtherKind(t *testing.T) {
 	n := startNode(t, nodeOptions{})
 	c := n.admin(t)
-	conn := c.dummy("web", nil)
+	conn := c.dummy("web")
 	file := kubeconfig(ofCluster(prodCluster.Get(t), "prod", tokenUser("x")))
 	c.upload(kubernetesPath+"?connectionId="+conn.ID, file, nil, nil).want(http.StatusUnprocessableEntity)
 	cluster := c.connectCluster("prod", prodCluster.Get(t), c.keepToken("prod", prodCluster.Get(t).User("admin")).ID)

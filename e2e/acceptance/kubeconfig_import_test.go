@@ -137,6 +137,25 @@ func ids(of []connection) map[string]string {
 	return out
 }
 
+// A file with nothing to sign in with leaves the credential that is there,
+// and the connection is judged with that.
+func TestKubeconfig_FileWithoutACredential(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	c := n.admin(t)
+	prod := prodCluster.Get(t)
+	first := c.importFile(kubeconfig(ofCluster(prod, "prod", tokenUser(prod.User("admin").Token))), nil)
+	id := first.Connected[0].ConnectionID
+	before := c.connection(id)
+	got := c.importFile(kubeconfig(ofCluster(prod, "prod", execUser("/nothing"))), nil)
+	now := c.connection(id)
+	if now.CredentialID != before.CredentialID || now.Status != "connected" || now.Health.Status != "healthy" {
+		t.Errorf("after the import: credential %s, %s, %s; %+v", now.CredentialID, now.Status, now.Health.Status, got)
+	}
+	if k := c.list(connectionsPath + "/" + id + "/checks").Checks[0]; k.Health != "healthy" || k.CredentialID != before.CredentialID {
+		t.Errorf("the last check: %s, %s, with credential %s", k.Health, k.Cause, k.CredentialID)
+	}
+}
+
 func TestKubeconfig_OneUserIsOneCredential(t *testing.T) {
 	n := startNode(t, nodeOptions{})
 	c := n.admin(t)

@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -29,9 +30,7 @@ func kubeconfig(contexts ...kubeContext) []byte {
 		if k.CA != nil {
 			cluster["certificate-authority-data"] = k.CA
 		}
-		for name, v := range k.Cluster {
-			cluster[name] = v
-		}
+		maps.Copy(cluster, k.Cluster)
 		user := k.UserName
 		if user == "" {
 			user = k.Name

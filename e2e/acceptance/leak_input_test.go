@@ -108,8 +108,15 @@ func (l *leak) commandLine() {
 		must("", "connection", "test", name)
 		must("", "connection", "test", "--environment", l.c.list(environmentsPath).Environments[0].Name)
 		for _, args := range [][]string{
-			{"credential", "list"}, {"credential", "view", name}, {"credential", "usage", name + "-new"}, {"connection", "list"},
-			{"connection", "view", name}, {"whoami"}, {"config", "list"}, {"context", "view"}, {"api", "GET", credentialsPath},
+			{"credential", "list"},
+			{"credential", "view", name},
+			{"credential", "usage", name + "-new"},
+			{"connection", "list"},
+			{"connection", "view", name},
+			{"whoami"},
+			{"config", "list"},
+			{"context", "view"},
+			{"api", "GET", credentialsPath},
 		} {
 			l.n.command(l.t, "", append(args, more...)...)
 		}

@@ -166,7 +166,7 @@ func (n *node) kill(t testing.TB) {
 	if err := n.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}
-	<-n.ended // that it was killed
+	t.Logf("the server was killed: %v", <-n.ended)
 	n.cmd = nil
 }
 
