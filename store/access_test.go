@@ -31,6 +31,7 @@ func (w *world) reach() reach {
 	w.assign(r.prod, r.github, r.cluster)
 	w.assign(r.dev, r.github)
 	w.share(r.team, r.prod, r.dev)
+	w.entrust(r.team, r.apart)
 	w.grant(r.team, w.max, belay.RoleOperator)
 	return r
 }
@@ -63,7 +64,7 @@ func (w *world) cuts(r reach) []cut {
 			"prod is deleted",
 			func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, r.prod.ID, w.now()) },
 			func(tx *store.Tx) error { _, err := tx.RestoreEnvironment(ctx, w.org, r.prod.ID, w.now()); return err },
-			map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"token"}},
+			map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"apart", "token"}},
 		},
 		{
 			"the workspace is deleted",
@@ -78,7 +79,7 @@ func (w *world) cuts(r reach) []cut {
 				_, err := tx.RestoreConnection(ctx, w.org, r.github.ID, "", w.now())
 				return err
 			},
-			map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster"}, "credential": {"certs"}},
+			map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster"}, "credential": {"apart", "certs"}},
 		},
 		{
 			"prod is taken from the workspace",
@@ -90,7 +91,7 @@ func (w *world) cuts(r reach) []cut {
 				_, err := tx.AssignEnvironment(ctx, w.org, w.pair(r.team.ID, r.prod.ID))
 				return err
 			},
-			map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"token"}},
+			map[string][]string{"workspace": {"team"}, "environment": {"dev"}, "connection": {"github"}, "credential": {"apart", "token"}},
 		},
 		{
 			"the cluster is taken from prod",
@@ -102,7 +103,7 @@ func (w *world) cuts(r reach) []cut {
 				_, err := tx.AssignConnection(ctx, w.org, w.pair(r.prod.ID, r.cluster.ID))
 				return err
 			},
-			map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"github"}, "credential": {"token"}},
+			map[string][]string{"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"github"}, "credential": {"apart", "token"}},
 		},
 	}
 }
@@ -112,7 +113,7 @@ func TestViewer(t *testing.T) {
 		r := w.reach()
 		seer := belay.Viewer{OrganizationID: w.org, UserID: w.max}
 		everything := map[string][]string{
-			"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster", "github"}, "credential": {"certs", "token"},
+			"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster", "github"}, "credential": {"apart", "certs", "token"},
 		}
 		wantEqual(t, w.sees(t, seer), everything)
 		wantEqual(t, w.sees(t, belay.Viewer{OrganizationID: w.org, UserID: w.eve}), map[string][]string{})
@@ -128,7 +129,7 @@ func TestViewer(t *testing.T) {
 			})
 		}
 
-		// What one owns one sees, and what is assigned to the workspace.
+		// What one owns one sees.
 		w.write(func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.UpdateCredential(ctx, w.org, r.apartUsed.ID, w.now(), func(c *belay.Credential) (*belay.CredentialVersion, error) {
 				c.OwnerID = w.max
@@ -136,7 +137,6 @@ func TestViewer(t *testing.T) {
 			})
 			return err
 		})
-		w.entrust(r.team, r.apart)
 		wantEqual(t, w.sees(t, seer)["credential"], []string{"apart", "apart, used", "certs", "token"})
 	})
 }
@@ -147,7 +147,6 @@ func TestRoles(t *testing.T) {
 		second := w.addWorkspace(w.org, "second")
 		w.share(second, r.prod)
 		w.grant(second, w.max, belay.RoleEditor)
-		w.entrust(r.team, r.apart)
 		type roles = map[belay.ID][]belay.Role
 		for name, test := range map[string]struct {
 			get  func(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error)

@@ -240,6 +240,18 @@ func TestCancelledWaiter(t *testing.T) {
 	}
 	wantEqual(t, w.names(t), "kept")
 
+	// It is not too late while others of the same batch run.
+	impatient, cancel := context.WithCancel(ctx)
+	release = w.hold(t)
+	second = w.queue(ctx, func(context.Context, *store.Tx) error { cancel(); return nil })
+	third = w.queue(impatient, w.creates("never either"))
+	release()
+	wantCode(t, <-second, "")
+	if err := <-third; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	wantEqual(t, w.names(t), "kept")
+
 	// A running function is not interrupted on SQLite: others share its fate.
 	running, cancel := context.WithCancel(ctx)
 	wantCode(t, w.Write(running, func(ctx context.Context, tx *store.Tx) error {
