@@ -13,10 +13,8 @@ import (
 )
 
 // TestBadQuery sends parameters that cannot be answered to every route.
-func TestBadQuery(t *testing.T) { onBoth(t, testBadQuery) }
-
-func testBadQuery(t *testing.T, w *world) {
-	t.Helper()
+func TestBadQuery(t *testing.T) {
+	w := newWorld(t)
 	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
 		path := w.address(r)
 		refused := func(query string, pointer string, say ...string) {
@@ -98,8 +96,10 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 
 // TestOrderListsColumns asks each list to sort by what it cannot, and then
 // by everything that it says it can.
-func TestOrderListsColumns(t *testing.T) {
-	w := newWorld(t)
+func TestOrderListsColumns(t *testing.T) { onBoth(t, testOrderListsColumns) }
+
+func testOrderListsColumns(t *testing.T, w *world) {
+	t.Helper()
 	for _, r := range routes() {
 		if !slices.Contains(r.Query, "order") {
 			continue
