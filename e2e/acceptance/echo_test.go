@@ -79,7 +79,8 @@ func credentialsIn(r *http.Request) []string {
 			continue
 		}
 		_, token, _ := strings.Cut(value, " ")
-		out = append(out, value, token, hex.EncodeToString([]byte(token)), base64.StdEncoding.EncodeToString([]byte(value)))
+		// Cut in two as well: half a secret is a secret.
+		out = append(out, value, token, token[:len(token)/2], token[len(token)/2:], hex.EncodeToString([]byte(token)), base64.StdEncoding.EncodeToString([]byte(value)))
 		if decoded, err := base64.StdEncoding.DecodeString(token); err == nil {
 			_, password, _ := strings.Cut(string(decoded), ":")
 			out = append(out, string(decoded), password, hex.EncodeToString([]byte(password)))

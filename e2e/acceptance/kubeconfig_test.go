@@ -192,4 +192,15 @@ func TestC14_RotatedKubeconfigMendsTheConnection(t *testing.T) {
 		t.Errorf("the third import: %+v", got)
 	}
 	whole("with the new authority", 2)
+
+	// And it moves: it is known again by what it is, not by where.
+	moved := trusting
+	moved.Server, _ = forward(t, cluster.URL)
+	if got := c.importFile(kubeconfig(moved), nil); len(got.Connected) != 1 || got.Connected[0].ConnectionID != id {
+		t.Errorf("the fourth import: %+v", got)
+	}
+	if got := c.connection(id).URL; got != moved.Server {
+		t.Errorf("the address is %s, want %s", got, moved.Server)
+	}
+	whole("at the new address", 2)
 }

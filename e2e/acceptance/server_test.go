@@ -166,7 +166,9 @@ func (n *node) kill(t testing.TB) {
 	if err := n.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}
-	t.Logf("the server was killed: %v", <-n.ended)
+	if err := <-n.ended; err == nil {
+		t.Error("the server ended by itself")
+	}
 	n.cmd = nil
 }
 
