@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ import (
 // Names of files in the data directory.
 const (
 	databaseFile   = "belay.db"
+	lockName       = "lock"        // held by the server that runs on this directory
 	AdminTokenFile = "admin.token" // the first administrator's token, 0600
 	AddressFile    = "server.url"  // where the server that runs on this directory answers, 0600
 )
@@ -64,6 +66,7 @@ type Server struct {
 
 	config   Config
 	listener net.Listener
+	lock     *os.File // of the data directory
 	store    *store.Store
 	gate     *app.Gate
 	app      *app.App
@@ -98,6 +101,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
+	if err := s.takeDataDir(); err != nil {
+		return nil, err
+	}
 	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
@@ -131,6 +137,25 @@ func (s *Server) addr() netip.AddrPort {
 		return a.AddrPort()
 	}
 	return netip.AddrPort{}
+}
+
+// errLocked is lockFile's answer when another process has the lock.
+var errLocked = errors.New("locked")
+
+// takeDataDir makes this the only server that runs on the data directory:
+// the token, the key and the address in it belong to one.
+func (s *Server) takeDataDir() error {
+	dir := s.config.DataDir
+	lock, err := lockFile(filepath.Join(dir, lockName))
+	if errors.Is(err, errLocked) {
+		where := ""
+		if url, err := os.ReadFile(filepath.Join(dir, AddressFile)); err == nil {
+			where = " at " + strings.TrimSpace(string(url))
+		}
+		return fmt.Errorf("another server runs on the data directory %s%s; stop it, or choose another directory with --data-dir", dir, where)
+	}
+	s.lock = lock
+	return err
 }
 
 func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
@@ -229,7 +254,6 @@ func (s *Server) Failed() <-chan error { return s.done }
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	_ = os.Remove(filepath.Join(s.config.DataDir, AddressFile))
 	err := s.http.Shutdown(ctx)
 	return errors.Join(err, s.release())
 }
@@ -243,8 +267,12 @@ func (s *Server) release() error {
 	if s.store != nil {
 		err = s.store.Close()
 	}
-	if s.listener != nil && s.http == nil {
-		_ = s.listener.Close()
+	if s.listener != nil {
+		_ = s.listener.Close() // http.Server has done so if it came that far
+	}
+	if s.lock != nil {
+		_ = os.Remove(filepath.Join(s.config.DataDir, AddressFile))
+		_ = s.lock.Close()
 	}
 	return err
 }

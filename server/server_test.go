@@ -1,0 +1,67 @@
+package server_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"belay/server"
+)
+
+func start(t *testing.T, dir string) (*server.Server, error) {
+	t.Helper()
+	return server.Start(t.Context(), server.Config{
+		Listen: "127.0.0.1:0", DataDir: dir, Version: "test", Log: slog.New(slog.DiscardHandler),
+	})
+}
+
+// TestOneServerPerDataDirectory starts a second server on a directory. It
+// must refuse, and leave the first one's address where clients find it.
+func TestOneServerPerDataDirectory(t *testing.T) {
+	dir := t.TempDir()
+	first, err := start(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = start(t, dir)
+	if err == nil || !strings.Contains(err.Error(), first.URL()) || !strings.Contains(err.Error(), "--data-dir") {
+		t.Errorf("a second server on the directory: %v", err)
+	}
+	address, err := os.ReadFile(filepath.Join(dir, server.AddressFile))
+	if err != nil || strings.TrimSpace(string(address)) != first.URL() {
+		t.Errorf("the first server's address is %q, %v", address, err)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, server.AddressFile)); !os.IsNotExist(err) {
+		t.Errorf("a stopped server leaves its address: %v", err)
+	}
+	again, err := start(t, dir)
+	if err != nil {
+		t.Fatalf("after the first has stopped: %v", err)
+	}
+	if again.First != nil {
+		t.Error("the second start takes itself for the first")
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestListensOnLoopbackOnly refuses an address that others can reach, before
+// anything is made.
+func TestListensOnLoopbackOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	_, err := server.Start(t.Context(), server.Config{
+		Listen: "0.0.0.0:0", DataDir: dir, Version: "test", Log: slog.New(slog.DiscardHandler),
+	})
+	if err == nil || !strings.Contains(err.Error(), "--insecure-http") {
+		t.Errorf("listening without TLS for all: %v", err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the data directory was made: %v", err)
+	}
+}
