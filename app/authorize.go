@@ -58,17 +58,22 @@ func authenticated(ctx context.Context, p belay.Permission) (*belay.Principal, e
 	if principal == nil {
 		return nil, Unauthenticated("this request carries no token and no session")
 	}
-	if !principal.InScope(p) {
-		return nil, &belay.Error{
-			Code:    belay.CodeForbidden,
-			Message: "the token that was used is not allowed to do this: it lacks the scope " + string(p),
-			Remedy: []belay.Remedy{{
-				ID: "token.scope", Title: "Use another token",
-				Description: "A token with the scope " + string(p) + " can do this, if its user may.",
-			}},
-		}
+	return principal, inScope(principal, p)
+}
+
+// inScope refuses a token that lacks a scope.
+func inScope(principal *belay.Principal, p belay.Permission) error {
+	if principal.InScope(p) {
+		return nil
 	}
-	return principal, nil
+	return &belay.Error{
+		Code:    belay.CodeForbidden,
+		Message: "the token that was used is not allowed to do this: it lacks the scope " + string(p),
+		Remedy: []belay.Remedy{{
+			ID: "token.scope", Title: "Use another token",
+			Description: "A token with the scope " + string(p) + " can do this, if its user may.",
+		}},
+	}
 }
 
 // Unauthenticated is what a stranger gets, with what to do about it.

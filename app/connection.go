@@ -229,6 +229,9 @@ func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.
 func (a *App) secretOf(c caller, ch *ConnectionChange) (*sealed, error) {
 	name := ""
 	set(&name, ch.Name)
+	if err := inScope(c.Principal, belay.PermissionCredentialWrite); err != nil {
+		return nil, err
+	}
 	create := CredentialChange{Name: &name, Type: &ch.SecretType, Secret: ch.Secret}
 	credential, err := a.newCredential(c, create)
 	if err != nil {

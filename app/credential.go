@@ -316,6 +316,15 @@ func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, 
 	if err != nil {
 		return nil, about("/credentialSecret", err)
 	}
+	if old.Usage.Connections > 1 {
+		if ch.Name == nil {
+			ch.Name = &v.Name
+		}
+		if ch.SecretType == "" {
+			ch.SecretType = old.Type
+		}
+		return a.secretOf(c, ch)
+	}
 	if ch.SecretType != "" && ch.SecretType != old.Type {
 		return nil, belay.Invalid("/credentialType", "the connection's credential %q is of type %s; attach another credential to change the type", old.Name, old.Type)
 	}

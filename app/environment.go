@@ -225,8 +225,8 @@ func (a *App) SetEnvironmentConnections(ctx context.Context, org, id belay.ID, v
 // an environment. An administrator may put in any that exists, which the
 // assigning itself finds out.
 func (a *App) mayAssign(ctx context.Context, c caller, connections []belay.ID) error {
-	if c.admin {
-		return nil
+	if c.admin && len(connections) > 0 {
+		return inScope(c.Principal, belay.PermissionConnectionWrite)
 	}
 	for i, id := range connections {
 		if _, _, err := a.findConnection(ctx, c.org, id, belay.PermissionConnectionWrite); err != nil {

@@ -386,9 +386,9 @@ func (a *App) PingKubernetes(ctx context.Context, org, id belay.ID) (*Check, err
 	if v.Kind != kubernetesKind {
 		return nil, belay.NotFound("kubernetes connection")
 	}
-	k, err := a.run(ctx, c, v.Connection, belay.TriggerManual)
+	materials, err := a.materials(ctx, v.Connection)
 	if err != nil {
 		return nil, err
 	}
-	return a.view(ctx, v.Connection, k), nil
+	return a.view(ctx, v.Connection, a.run(ctx, c, v.Connection, belay.TriggerManual, materials)), nil
 }

@@ -82,7 +82,7 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 	if err := a.checkImport(preview, up, im); err != nil {
 		return nil, err
 	}
-	batch := &importBatch{app: a, caller: c, preview: preview, environments: im.EnvironmentIDs}
+	batch := &importBatch{app: a, caller: c, preview: preview, wanted: im}
 	out := make([]*ImportedContext, len(preview.Contexts))
 	for i, k := range preview.Contexts {
 		out[i] = batch.context(ctx, k, optionsFor(im, k.Name))
@@ -122,10 +122,10 @@ func optionsFor(im KubeconfigImport, name string) ContextImport {
 
 // importBatch is one import under way.
 type importBatch struct {
-	app          *App
-	caller       caller
-	preview      *KubeconfigPreview
-	environments []belay.ID
+	app     *App
+	caller  caller
+	preview *KubeconfigPreview
+	wanted  KubeconfigImport
 }
 
 // context imports one context.
@@ -217,7 +217,7 @@ func (b *importBatch) create(ctx context.Context, k *KubeconfigContext, o Contex
 }
 
 func (b *importBatch) assign(ctx context.Context, tx *store.Tx, connection belay.ID) error {
-	for _, id := range b.environments {
+	for _, id := range b.wanted.EnvironmentIDs {
 		if _, err := tx.AssignConnection(ctx, b.caller.org, b.app.assignment(id, connection)); err != nil {
 			return err
 		}
@@ -252,7 +252,11 @@ func (b *importBatch) finish(ctx context.Context, k *KubeconfigContext, v *belay
 // unless that was made with less than the connection has.
 func (b *importBatch) checkOf(ctx context.Context, k *KubeconfigContext, v *belay.Connection) (*belay.Check, error) {
 	if len(v.Credentials) > 0 && k.CredentialType == "" {
-		return b.app.run(ctx, b.caller, v, belay.TriggerImport)
+		materials, err := b.app.materials(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		return b.app.run(ctx, b.caller, v, belay.TriggerImport, materials), nil
 	}
 	check := *k.Check.Check
 	check.ConnectionID = v.ID
@@ -403,7 +407,7 @@ func (b *importBatch) nextVersion(ctx context.Context, k *KubeconfigContext, id 
 	}
 	follow := 0
 	for _, other := range b.preview.Contexts {
-		if other.Fingerprint == k.Fingerprint && other.Connection != nil && len(other.Connection.Credentials) > 0 &&
+		if b.updates(other) && other.Fingerprint == k.Fingerprint && len(other.Connection.Credentials) > 0 &&
 			other.Connection.Credentials[0].CredentialID == id {
 			follow++
 		}
@@ -420,6 +424,16 @@ func (b *importBatch) nextVersion(ctx context.Context, k *KubeconfigContext, id 
 	}
 	maps.Copy(whole, secret)
 	return b.app.changeCredential(ctx, b.caller, old.Credential, CredentialChange{Secret: whole})
+}
+
+// updates tells whether this import is to mend the connection that stands
+// for a context.
+func (b *importBatch) updates(k *KubeconfigContext) bool {
+	if k.Connection == nil || k.Connection.Status == belay.StatusIgnored || refusal(k) != "" {
+		return false
+	}
+	how := optionsFor(b.wanted, k.Name).OnExisting
+	return how == "" || how == OnExistingUpdate
 }
 
 // freeName is a name for the credential of a context that no other has.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type running struct {
 	mu    sync.Mutex
 	ctx   context.Context
 	end   context.CancelFunc
-	byID  map[belay.ID]*runningTest
+	byKey map[string]*runningTest
 	tests sync.WaitGroup
 }
 
@@ -39,7 +40,7 @@ type runningTest struct {
 
 func (r *running) start() {
 	r.ctx, r.end = context.WithCancel(context.Background())
-	r.byID = map[belay.ID]*runningTest{}
+	r.byKey = map[string]*runningTest{}
 }
 
 func (r *running) stop() {
@@ -47,22 +48,22 @@ func (r *running) stop() {
 	r.tests.Wait()
 }
 
-// join starts run for a connection, or finds the one that is under way.
-func (r *running) join(id belay.ID, run func(context.Context) (*Check, error)) *runningTest {
+// join starts run under a key, or finds the one that is under way.
+func (r *running) join(key string, run func(context.Context) (*Check, error)) *runningTest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t, ok := r.byID[id]; ok {
+	if t, ok := r.byKey[key]; ok {
 		return t
 	}
 	t := &runningTest{done: make(chan struct{})}
-	r.byID[id] = t
+	r.byKey[key] = t
 	r.tests.Go(func() {
 		defer func() {
 			if v := recover(); v != nil {
-				t.err = fmt.Errorf("panic in the test of connection %s: %v", id, v)
+				t.err = fmt.Errorf("panic in the test of connection %s: %v", key, v)
 			}
 			r.mu.Lock()
-			delete(r.byID, id)
+			delete(r.byKey, key)
 			r.mu.Unlock()
 			close(t.done)
 		}()
@@ -86,14 +87,18 @@ func (a *App) TestConnection(ctx context.Context, org, id belay.ID) (*Check, err
 // not wait for its end.
 func (a *App) StartTest(ctx context.Context, org, id belay.ID) error {
 	c, v, err := a.findConnection(ctx, org, id, belay.PermissionConnectionUse)
-	if err == nil {
-		a.start(c, v.Connection, belay.TriggerManual)
+	if err != nil {
+		return err
 	}
+	_, err = a.start(ctx, c, v.Connection, belay.TriggerManual)
 	return err
 }
 
 func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*Check, error) {
-	t := a.start(c, v, trigger)
+	t, err := a.start(ctx, c, v, trigger)
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case <-t.done:
 		return t.check, t.err
@@ -102,39 +107,51 @@ func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger b
 	}
 }
 
-// start starts a test, or finds the one of the same connection that is under
-// way.
-func (a *App) start(c caller, v *belay.Connection, trigger belay.Trigger) *runningTest {
-	return a.running.join(v.ID, func(ctx context.Context) (*Check, error) {
-		k, err := a.run(ctx, c, v, trigger)
-		if err != nil {
-			return nil, err
-		}
+// start starts a test, or finds the one under way of the same connection as
+// it is now, with the same secrets: one that began before a change says
+// nothing about what is there since.
+func (a *App) start(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*runningTest, error) {
+	materials, err := a.materials(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	key := fmt.Sprintf("%s version %d", v.ID, v.Version)
+	for _, m := range materials {
+		key += fmt.Sprintf(" with %s version %d", m.CredentialID, m.Version)
+	}
+	return a.running.join(key, func(ctx context.Context) (*Check, error) {
+		k := a.run(ctx, c, v, trigger, materials)
 		if err := a.record(ctx, v, k); err != nil {
 			return nil, err
 		}
 		return a.view(ctx, v, k), nil
-	})
+	}), nil
 }
 
-// run tests a connection with its credentials in their order: the next one
-// is tried when the one before it is rejected.
-func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*belay.Check, error) {
-	var materials []*belay.Material
+// materials opens the credentials with which a connection authenticates, in
+// their order.
+func (a *App) materials(ctx context.Context, v *belay.Connection) ([]*belay.Material, error) {
+	var out []*belay.Material
 	for _, u := range v.Credentials {
 		if u.Purpose != belay.PurposePrimary && u.Purpose != belay.PurposeFallback {
 			continue
 		}
-		material, err := a.material(ctx, v.OrganizationID, u.CredentialID)
+		m, err := a.material(ctx, v.OrganizationID, u.CredentialID)
 		if err != nil {
 			return nil, err
 		}
-		if material != nil {
-			materials = append(materials, material)
+		if m != nil {
+			out = append(out, m)
 		}
 	}
+	return out, nil
+}
+
+// run tests a connection with its credentials in their order: the next one
+// is tried when the one before it is rejected.
+func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger, materials []*belay.Material) *belay.Check {
 	if len(materials) == 0 {
-		return a.attempt(ctx, c, v, trigger, nil), nil
+		return a.attempt(ctx, c, v, trigger, nil)
 	}
 	var k *belay.Check
 	for _, m := range materials {
@@ -142,7 +159,7 @@ func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger be
 			break
 		}
 	}
-	return k, nil
+	return k
 }
 
 // material opens a credential; nil for one that was deleted.
@@ -179,7 +196,7 @@ func (a *App) attempt(ctx context.Context, c caller, v *belay.Connection, trigge
 		k.CredentialID, k.CredentialVersion = m.CredentialID, m.Version
 	}
 	begin := a.clock()
-	r := a.kinds[v.Kind].Test(ctx, belay.Target{
+	r := a.drive(ctx, v.Kind, belay.Target{
 		Endpoint: v.Endpoint, Config: v.Config, TLS: v.TLSConfig(), Credential: m, Timeout: v.Policy.Timeout, Identity: v.Identity,
 	})
 	k.Duration = a.clock().Sub(begin)
@@ -190,6 +207,18 @@ func (a *App) attempt(ctx context.Context, c caller, v *belay.Connection, trigge
 	}
 	k.Facts = facts
 	return k
+}
+
+// drive lets the kind's driver test a target. A driver that panics has not
+// checked anything, and takes nobody else with it.
+func (a *App) drive(ctx context.Context, kind string, t belay.Target) (r belay.Report) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.ErrorContext(ctx, "panic in a test", "kind", kind, "panic", p, "stack", string(debug.Stack()))
+			r = belay.Report{Health: belay.HealthUnknown, Cause: belay.CauseInternal, Summary: "the test went wrong in this server; its log has the details"}
+		}
+	}()
+	return a.kinds[kind].Test(ctx, t)
 }
 
 // record stores a check and what follows from it, unless the connection was
@@ -212,12 +241,28 @@ func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Che
 		if err != nil || v.Version != tested.Version {
 			return err
 		}
+		if replaced, err := replacedSince(ctx, tx, k); err != nil || replaced {
+			return err
+		}
 		after := *v
 		if err := a.follow(ctx, tx, &after, k); err != nil {
 			return err
 		}
 		return tx.SaveHealth(ctx, v, &after)
 	})
+}
+
+// replacedSince tells whether the credential that a check was made with has
+// another secret by now, or is gone.
+func replacedSince(ctx context.Context, tx *store.Tx, k *belay.Check) (bool, error) {
+	if k.CredentialID == "" {
+		return false, nil
+	}
+	v, err := tx.Credential(ctx, k.OrganizationID, k.CredentialID)
+	if isNotFound(err) {
+		return true, nil
+	}
+	return err == nil && v.Current != k.CredentialVersion, err
 }
 
 // follow lets health, status and identity of a connection follow from a
@@ -281,7 +326,10 @@ func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) 
 	}
 	var k *belay.Check
 	if secret == nil {
-		k, err = a.run(ctx, c, v, belay.TriggerDraft)
+		var materials []*belay.Material
+		if materials, err = a.materials(ctx, v); err == nil {
+			k = a.run(ctx, c, v, belay.TriggerDraft, materials)
+		}
 	} else {
 		var m *belay.Material
 		if m, err = a.loose(v, secretType, secret); err == nil {

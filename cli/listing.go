@@ -43,9 +43,13 @@ func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...
 	return nil
 }
 
-// summarize says how much of the list this was, to a person.
+// summarize says how much of the list this was, to a person; and to whoever
+// reads standard error, when it was not all.
 func (in *invocation) summarize(r resource, p *page, narrowed bool) {
 	if !terminal(in.Stdout) || in.machine() {
+		if len(p.items) < p.total {
+			in.say(warning, "these are %d of %s; all of them: --all", len(p.items), count(p.total, r))
+		}
 		return
 	}
 	where := in.set.base.Host

@@ -13,6 +13,10 @@ import (
 	"belay"
 )
 
+// maxFaults bounds how many of a body's faults are told: a small body could
+// ask for a large answer otherwise.
+const maxFaults = 100
+
 // maxDepth bounds how deep a body may nest.
 const maxDepth = 64
 
@@ -90,6 +94,9 @@ func wellFormed(body []byte) error {
 type decoder struct{ fields []belay.Field }
 
 func (d *decoder) wrong(pointer, format string, args ...any) {
+	if len(d.fields) >= maxFaults {
+		return
+	}
 	d.fields = append(d.fields, belay.Field{Pointer: pointer, Message: fmt.Sprintf(format, args...)})
 }
 

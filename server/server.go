@@ -38,6 +38,8 @@ const (
 // Times of the HTTP server.
 const (
 	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second // of a whole request, so that nobody holds one open
+	writeTimeout      = 5 * time.Minute  // a large environment takes that long to test
 	idleTimeout       = 2 * time.Minute
 	shutdownTimeout   = 10 * time.Second
 	maxHeaderBytes    = 64 << 10
@@ -188,7 +190,8 @@ func (s *Server) assemble(ctx context.Context) error {
 	api := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version})
 	s.http = &http.Server{
 		Handler:           web.New(web.Config{API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version}),
-		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
 	}
 	return nil
@@ -255,6 +258,9 @@ func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close() // who has not ended by now does not keep the server from stopping
+	}
 	return errors.Join(err, s.release())
 }
 
