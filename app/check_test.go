@@ -1,0 +1,157 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belay"
+	"belay/app"
+	"belay/secret"
+	"belay/store"
+)
+
+// fakeKind is a kind whose test is the function of one test here.
+type fakeKind struct {
+	test func(context.Context, belay.Target) belay.Report
+}
+
+func (*fakeKind) Definition() *belay.Kind {
+	return &belay.Kind{Name: "fake", Type: "platform", SubType: "service", CredentialTypes: []string{belay.CredentialBearer}}
+}
+func (*fakeKind) CheckEndpoint(endpoint string) (string, error) { return endpoint, nil }
+func (*fakeKind) CheckConfig(json.RawMessage) error             { return nil }
+func (k *fakeKind) Test(ctx context.Context, t belay.Target) belay.Report {
+	return k.test(ctx, t)
+}
+
+// newOwner is an App with a fake kind, and the context of its owner.
+func newOwner(t *testing.T, k *fakeKind) (*app.App, context.Context) {
+	t.Helper()
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "belay.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyring, err := app.OpenKeyring(t.Context(), st, secret.Source{Dir: t.TempDir()}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := app.Config{
+		Store: st, Keyring: keyring, Kinds: map[string]app.Kind{"fake": k}, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+		NewID: func() belay.ID { return belay.ID(uuid.NewString()) },
+	}
+	first, err := app.SetUp(t.Context(), c, func(belay.Secret) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := app.New(c)
+	t.Cleanup(func() {
+		a.Close()
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a, belay.WithPrincipal(t.Context(), first.Principal())
+}
+
+func connectionTo(name string, token string) app.ConnectionChange {
+	kind, endpoint := "fake", "http://127.0.0.1:1"
+	ch := app.ConnectionChange{Name: &name, Kind: &kind, Endpoint: &endpoint}
+	if token != "" {
+		ch.Secret, ch.SecretType = bearer(token), belay.CredentialBearer
+	}
+	return ch
+}
+
+func bearer(token string) map[string]*belay.Secret {
+	s := belay.SecretString(token)
+	return map[string]*belay.Secret{"token": &s}
+}
+
+// TestPanicInDriver shows that a driver that panics ends its own test only.
+func TestPanicInDriver(t *testing.T) {
+	a, ctx := newOwner(t, &fakeKind{test: func(context.Context, belay.Target) belay.Report { panic("broken") }})
+	k, err := a.TestDraft(ctx, "", connectionTo("", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Health != belay.HealthUnknown || k.Cause != belay.CauseInternal {
+		t.Errorf("health %s, cause %s", k.Health, k.Cause)
+	}
+}
+
+// TestSecretReplacedWhileTesting replaces a secret while a test with the old
+// one runs. A test that is asked for afterwards must not join it, and what
+// the old one finds out must not become the connection's health.
+func TestSecretReplacedWhileTesting(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	a, ctx := newOwner(t, &fakeKind{test: func(_ context.Context, target belay.Target) belay.Report {
+		if target.Credential.Value("token") == "first" {
+			close(began)
+			<-finish
+			return belay.Report{Health: belay.HealthHealthy}
+		}
+		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialRejected}
+	}})
+	v, err := a.CreateConnection(ctx, "", connectionTo("one", "first"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := make(chan error)
+	go func() {
+		_, err := a.TestConnection(ctx, "", v.ID)
+		old <- err
+	}()
+	<-began
+	if _, err := a.UpdateCredential(ctx, "", v.Credentials[0].CredentialID, 0, app.CredentialChange{Secret: bearer("second")}); err != nil {
+		t.Fatal(err)
+	}
+	k, err := a.TestConnection(ctx, "", v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Health != belay.HealthUnhealthy || k.CredentialVersion != 2 {
+		t.Errorf("the second test: %s with version %d", k.Health, k.CredentialVersion)
+	}
+	close(finish)
+	if err := <-old; err != nil {
+		t.Fatal(err)
+	}
+	if v, err = a.Connection(ctx, "", v.ID); err != nil || v.Health.Status != belay.HealthUnhealthy {
+		t.Errorf("the connection is %s, %v", v.Health.Status, err)
+	}
+}
+
+// TestSharedSecretIsNotReplacedByTheWay changes the secret of one of two
+// connections that share a credential.
+func TestSharedSecretIsNotReplacedByTheWay(t *testing.T) {
+	a, ctx := newOwner(t, &fakeKind{})
+	one, err := a.CreateConnection(ctx, "", connectionTo("one", "shared"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ch := connectionTo("two", "")
+	ch.Credentials = &one.Connection.Credentials
+	two, err := a.CreateConnection(ctx, "", ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two, err = a.UpdateConnection(ctx, "", two.ID, 0, app.ConnectionChange{Secret: bearer("its own")}); err != nil {
+		t.Fatal(err)
+	}
+	shared, err := a.Credential(ctx, "", one.Credentials[0].CredentialID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shared.Current != 1 || shared.Usage.Connections != 1 {
+		t.Errorf("the shared credential has version %d and %d users", shared.Current, shared.Usage.Connections)
+	}
+	if two.Credentials[0].CredentialID == shared.ID {
+		t.Error("the second connection still uses the shared credential")
+	}
+}
