@@ -96,7 +96,7 @@ func TestWalkWhileChanging(t *testing.T) {
 		n := 0
 		for _, column := range ordersOf[r.name] {
 			for _, descending := range []bool{false, true} {
-				q := belay.Query{Size: 3, Order: belay.Order{Column: column, Descending: descending}}
+				q := belay.Query{Size: 6, Order: belay.Order{Column: column, Descending: descending}}
 				var passing belay.ID
 				got := w.walk(t, r, everything(w.org), q, func() {
 					if passing != "" && n%2 == 0 {
