@@ -179,6 +179,15 @@ func (l *leak) loose() {
 				})
 				l.c.put(connectionsPath+"/"+conn.ID, object{"credentialSecret": l.secrets(typ.Name, "with a change")[i]})
 				l.c.test(conn.ID)
+				for _, event := range []string{"initialize", "register", "connect", "nonsense"} {
+					a := l.c.send(http.MethodPost, connectionsPath+"/register", "application/json", encode(l.t, object{
+						"status": event, "name": l.name(kind), "kind": kind, "url": url + "/401", "metadata": trust,
+						"credentialType": typ.Name, "credentialSecret": l.secrets(typ.Name, "registered by "+event)[i],
+					}))
+					if a.status >= 500 {
+						l.t.Errorf("the event %s: %s", event, a.body)
+					}
+				}
 			}
 		}
 	}
