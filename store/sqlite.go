@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	sqlite "modernc.org/sqlite"
 	sqlitelib "modernc.org/sqlite/lib"
@@ -57,7 +58,11 @@ func openSQLiteWriter(ctx context.Context, path string) (*groupWriter, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, engineSQLite, migrations); err != nil {
+	err = connect(ctx, db)
+	if err == nil {
+		err = migrate(ctx, db, engineSQLite, migrations)
+	}
+	if err != nil {
 		if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlitelib.SQLITE_READONLY_DIRECTORY {
 			err = fmt.Errorf("the directory must be writable as well: %w", err)
 		}
@@ -68,6 +73,30 @@ func openSQLiteWriter(ctx context.Context, path string) (*groupWriter, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return w, nil
+}
+
+// How often and how patiently a connection is opened while others are about
+// to open the same new file.
+const (
+	connectAttempts = 500
+	connectPause    = 20 * time.Millisecond
+)
+
+// connect opens the first connection. It is tried again while the file is
+// busy: switching a new file to write-ahead logging does not wait for
+// another process that does the same, whatever the busy timeout.
+func connect(ctx context.Context, db *sql.DB) error {
+	for attempt := 1; ; attempt++ {
+		err := db.PingContext(ctx)
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqlitelib.SQLITE_BUSY || attempt == connectAttempts {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(connectPause):
+		}
+	}
 }
 
 func sqliteURL(path, more string) string {
