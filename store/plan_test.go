@@ -52,8 +52,8 @@ func (w *world) multiply(table string, n int, columns map[string]string) {
 	}
 }
 
-// populate stores in each organization 10,000 connections, 2,000
-// credentials, 50 environments and 50 workspaces with many an assignment.
+// populate stores in each organization 5,000 connections, 1,000 credentials,
+// 50 environments and 50 workspaces with many an assignment.
 func (w *world) populate() {
 	w.t.Helper()
 	for _, org := range []belay.ID{w.other, w.org} {
@@ -64,19 +64,18 @@ func (w *world) populate() {
 			w.grant(w.addWorkspace(org, fmt.Sprint(i)), w.ownerOf(org), belay.RoleAdmin)
 		}
 	}
-	w.multiply("connections", benchmarkSize-1, map[string]string{
+	w.multiply("connections", 4999, map[string]string{
 		"kind": "case n % 3 when 0 then 'github' when 1 then 'kubernetes' else kind end", "created_at": "created_at + n",
 		"status": "case n % 2 when 0 then 'connected' else 'registered' end", "health": "case n % 4 when 0 then 'unknown' else 'healthy' end",
 	})
-	w.multiply("credentials", 1999, map[string]string{"fingerprint": "fingerprint || n", "created_at": "created_at + n"})
+	w.multiply("credentials", 999, map[string]string{"fingerprint": "fingerprint || n", "created_at": "created_at + n"})
 	for _, statement := range []string{
 		`insert into search_terms select organization_id, 'connection', 'word' || (rowid % 1000), id from connections`,
-		`insert into environment_connections select e.id || c.id, e.id, c.id, 0 from environments e join connections c
-			on c.organization_id = e.organization_id where (c.rowid + e.rowid) % 25 = 0`,
+		`insert into environment_connections select e.id || c.id, e.id, c.id, 0 from connections c join environments e
+			on e.rowid in (1 + c.rowid % 100, 1 + (c.rowid + 36) % 100)`,
 		`insert into workspace_environments select e.id || w.id, w.id, e.id, 0 from environments e join workspaces w
 			on w.organization_id = e.organization_id where (w.rowid + e.rowid) % 10 = 0`,
-		`insert into connection_credentials select c.id, k.rowid, k.id, 'primary' from connections c join credentials k
-			on c.organization_id = k.organization_id where k.rowid % 50 = 0 and (k.rowid + c.rowid) % 50 = 0`,
+		`insert into connection_credentials select c.id, k.rowid, k.id, 'primary' from connections c join credentials k on k.rowid = 1 + c.rowid % 2000`,
 	} {
 		if err := w.Exec(statement); err != nil {
 			w.t.Fatal(err)
