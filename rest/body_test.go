@@ -116,6 +116,7 @@ func TestUnknownFields(t *testing.T) {
 		invalid(`{"nonsense":1}`, "/nonsense")
 		invalid(`{"a/b~c":1,"Name":"x","NAME":1}`, "/a~1b~0c", "/Name", "/NAME")
 		invalid(`{"__proto__":{},"":1}`, "/__proto__", "/")
+		invalid(`null`, "") // not an object, and not nothing
 		if w.takesBody(r) {
 			invalid(`{"organizationId":"`+missing+`","organizationId":"`+missing+`"}`, "/organizationId")
 		}

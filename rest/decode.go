@@ -54,6 +54,9 @@ func (r *request) decode(v any) error {
 		return err
 	}
 	var d decoder
+	if string(body) == "null" {
+		d.wrong("", "must be an object")
+	}
 	d.value(body, reflect.ValueOf(v).Elem(), "")
 	if d.fields != nil {
 		return &belay.Error{Code: belay.CodeInvalid, Message: "the request is not valid", Fields: d.fields}
