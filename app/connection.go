@@ -187,18 +187,23 @@ func initialStatus(wanted belay.Status) (belay.Status, error) {
 	return "", belay.Invalid("/status", "a connection cannot begin as %s; it can begin as registered, connected, discovered, ignored or maintenance", wanted)
 }
 
-// draft makes a connection of a change, checked but not stored, and the
-// credential that is to be stored with it, if any.
-func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.Connection, *sealed, error) {
+// blank is a connection that is registered by hand, as it begins.
+func (a *App) blank(c caller) *belay.Connection {
 	now := a.now()
-	v := &belay.Connection{
-		ID: a.newID(), OrganizationID: c.org, OwnerID: c.UserID,
-		Management: belay.Unmanaged, Origin: belay.OriginManual, Identity: ch.Identity,
+	return &belay.Connection{
+		ID: a.newID(), OrganizationID: c.org, OwnerID: c.UserID, Management: belay.Unmanaged, Origin: belay.OriginManual,
 		Status: belay.StatusRegistered, StatusChangedBy: string(c.UserID), StatusChangedAt: now,
 		Health:  belay.Health{Status: belay.HealthUnchecked},
 		Policy:  belay.CheckPolicy{Interval: belay.DefaultCheckInterval, Timeout: belay.DefaultCheckTimeout},
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
+}
+
+// draft makes a connection of a change, checked but not stored, and the
+// credential that is to be stored with it, if any.
+func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.Connection, *sealed, error) {
+	v := a.blank(c)
+	v.Identity = ch.Identity
 	if ch.ID != "" {
 		v.ID = ch.ID
 	}

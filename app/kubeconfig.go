@@ -164,14 +164,8 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 
 // connectionOf is the connection that a context would become, not stored.
 func (a *App) connectionOf(c caller, k *KubeconfigContext) (*belay.Connection, error) {
-	now := a.now()
-	v := &belay.Connection{
-		ID: a.newID(), OrganizationID: c.org, OwnerID: c.UserID, Management: belay.Unmanaged, Origin: belay.OriginKubeconfig,
-		Status: belay.StatusRegistered, StatusChangedBy: string(c.UserID), StatusChangedAt: now,
-		Health:  belay.Health{Status: belay.HealthUnchecked},
-		Policy:  belay.CheckPolicy{Interval: belay.DefaultCheckInterval, Timeout: belay.DefaultCheckTimeout},
-		Version: 1, CreatedAt: now, UpdatedAt: now,
-	}
+	v := a.blank(c)
+	v.Origin = belay.OriginKubeconfig
 	config, err := clusterConfig(k.Context)
 	if err != nil {
 		return nil, err

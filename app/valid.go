@@ -141,3 +141,6 @@ func set[T any](field, change *T) {
 		*field = *change
 	}
 }
+
+// joined lists words in a sentence.
+func joined(words []string) string { return strings.Join(words, ", ") }
