@@ -19,6 +19,10 @@ const (
 	HealthUnchecked HealthStatus = "unchecked" // never checked yet
 )
 
+// Works tells whether the target did what is asked of it, with a warning or
+// without.
+func (h HealthStatus) Works() bool { return h == HealthHealthy || h == HealthDegraded }
+
 // HealthStatuses returns every health status, worst first.
 func HealthStatuses() []HealthStatus {
 	return []HealthStatus{HealthUnhealthy, HealthDegraded, HealthUnknown, HealthUnchecked, HealthHealthy}

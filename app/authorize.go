@@ -167,6 +167,58 @@ func object[T any](ctx context.Context, org belay.ID, want belay.Permission, loa
 	return caller{}, none, err
 }
 
+// named are the objects that a list's filter names; an id of "" names none.
+type named struct {
+	workspaces, environments, connections, credentials []belay.ID
+}
+
+// sees tells whether the caller may read all that a filter names: a list
+// must not tell what belongs to something that does not exist for him.
+func (a *App) sees(ctx context.Context, c caller, n named) (bool, error) {
+	if c.admin {
+		return true, nil
+	}
+	for _, look := range []struct {
+		ids  []belay.ID
+		load func(belay.ID) error
+	}{
+		{n.workspaces, func(id belay.ID) error {
+			_, err := a.loadWorkspace(ctx, c, id, belay.PermissionWorkspaceRead)
+			return err
+		}},
+		{n.environments, func(id belay.ID) error {
+			_, err := a.loadEnvironment(ctx, c, id, belay.PermissionEnvironmentRead)
+			return err
+		}},
+		{n.connections, func(id belay.ID) error {
+			_, err := a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
+			return err
+		}},
+		{n.credentials, func(id belay.ID) error {
+			_, err := a.loadCredential(ctx, c, id, belay.PermissionCredentialRead)
+			return err
+		}},
+	} {
+		for _, id := range look.ids {
+			if id == "" {
+				continue
+			}
+			if err := look.load(id); err != nil {
+				return false, ignoring(err, isNotFound)
+			}
+		}
+	}
+	return true, nil
+}
+
+// ignoring is err, or nil for one that is expected.
+func ignoring(err error, expected func(error) bool) error {
+	if expected(err) {
+		return nil
+	}
+	return err
+}
+
 // actions lists those of some permissions that the standing gives and the
 // token's scopes allow.
 func (c caller) actions(s belay.Standing, of ...belay.Permission) []belay.Permission {
@@ -188,6 +240,11 @@ func about(pointer string, err error) error {
 	e, ok := errors.AsType[*belay.Error](err)
 	if !ok || len(e.Fields) > 0 {
 		return err
+	}
+	if e.Code == belay.CodeForbidden {
+		named := *e
+		named.Fields = []belay.Field{{Pointer: pointer, Message: e.Message}}
+		return &named
 	}
 	return &belay.Error{
 		Code: belay.CodeInvalid, Message: "the request is not valid", Err: e.Err, Remedy: slices.Clone(e.Remedy),

@@ -54,21 +54,26 @@ func (c caller) connection(v *belay.Connection, roles []belay.Role, environments
 
 // findConnection loads a connection on which the caller has a permission.
 func (a *App) findConnection(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Connection, error) {
-	return object(ctx, org, want, func(c caller) (*Connection, error) {
-		v, err := a.store.Connection(ctx, c.org, id)
-		if err != nil {
-			return nil, err
-		}
-		roles, err := c.roles(ctx, a.store.ConnectionRoles, []belay.ID{id})
-		if err != nil {
-			return nil, err
-		}
-		if err := allow(c.standing(v.OwnerID, roles[id]), belay.PermissionConnectionRead, want, "connection"); err != nil {
-			return nil, err
-		}
-		environments, err := a.store.EnvironmentsOf(ctx, c.viewer(), []belay.ID{id})
-		return c.connection(v, roles[id], environments[id]), err
-	})
+	return object(ctx, org, want, func(c caller) (*Connection, error) { return a.loadConnection(ctx, c, id, want) })
+}
+
+// loadConnection loads a connection on which the caller has a permission,
+// whatever the scopes of his token: a change is answered with what it has
+// made, also to a token that may only write.
+func (a *App) loadConnection(ctx context.Context, c caller, id belay.ID, want belay.Permission) (*Connection, error) {
+	v, err := a.store.Connection(ctx, c.org, id)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := c.roles(ctx, a.store.ConnectionRoles, []belay.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	if err := allow(c.standing(v.OwnerID, roles[id]), belay.PermissionConnectionRead, want, "connection"); err != nil {
+		return nil, err
+	}
+	environments, err := a.store.EnvironmentsOf(ctx, c.viewer(), []belay.ID{id})
+	return c.connection(v, roles[id], environments[id]), err
 }
 
 // Connections lists the connections that the caller sees.
@@ -81,6 +86,12 @@ func (a *App) Connections(ctx context.Context, org belay.ID, f belay.ConnectionF
 }
 
 func (a *App) connectionPage(ctx context.Context, c caller, f belay.ConnectionFilter, q belay.Query) (belay.Page[*Connection], error) {
+	visible, err := a.sees(ctx, c, named{
+		workspaces: []belay.ID{f.WorkspaceID}, environments: []belay.ID{f.EnvironmentID, f.NotInEnvironmentID}, credentials: []belay.ID{f.CredentialID},
+	})
+	if err != nil || !visible {
+		return nothing[*Connection](q), err
+	}
 	page, err := a.store.Connections(ctx, c.viewer(), f, q)
 	if err != nil {
 		return belay.Page[*Connection]{}, err
@@ -127,6 +138,9 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 	}
 	wanted := belay.StatusRegistered
 	set(&wanted, ch.Status)
+	if err := mayTest(c, wanted); err != nil {
+		return nil, err
+	}
 	ch.Status = nil
 	v, credential, err := a.draft(ctx, c, ch)
 	if err != nil {
@@ -135,7 +149,7 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 	if v.Status, err = initialStatus(wanted); err != nil {
 		return nil, err
 	}
-	id, err := a.createOnce(ctx, c.UserID, v.ID, func(ctx context.Context, tx *store.Tx) error {
+	id, err := a.createOnce(ctx, c, v.ID, func(ctx context.Context, tx *store.Tx) error {
 		if credential != nil {
 			if err := tx.CreateCredential(ctx, credential.Credential, credential.version); err != nil {
 				return err
@@ -144,14 +158,23 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 		return tx.CreateConnection(ctx, v)
 	})
 	if err != nil || id != v.ID {
-		return replayed(err, func() (*Connection, error) { return a.Connection(ctx, c.org, id) })
+		return replayed(err, func() (*Connection, error) { return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead) })
 	}
 	if wanted == belay.StatusConnected {
 		if _, err := a.test(ctx, c, v, belay.TriggerRegistration); err != nil {
 			return nil, err
 		}
 	}
-	return a.Connection(ctx, c.org, id)
+	return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
+}
+
+// mayTest refuses a wish for the status connected to a token that may not
+// use connections: it is carried out by a test.
+func mayTest(c caller, wanted belay.Status) error {
+	if wanted != belay.StatusConnected {
+		return nil
+	}
+	return inScope(c.Principal, belay.PermissionConnectionUse)
 }
 
 // BeginRegistration returns the id under which the client may then create a
@@ -334,8 +357,10 @@ func (p *problems) purposes(d *belay.Kind, uses []belay.CredentialUse) {
 // so only if that is still the connection's. A change of status follows the
 // lifecycle; connected is reached by a test that passes.
 func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version int64, ch ConnectionChange) (*Connection, error) {
-	if ch.Status != nil && *ch.Status == belay.StatusRegistered {
-		if v, err := a.restoreConnection(ctx, org, id, version); !isNotFound(err) {
+	wanted := belay.Status("")
+	set(&wanted, ch.Status)
+	if wanted == belay.StatusRegistered {
+		if v, err := a.restoreConnection(ctx, org, id, version, ch); !isNotFound(err) {
 			return v, err
 		}
 	}
@@ -350,23 +375,27 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 		if err := unchanged(version, view.Version); err != nil {
 			return err
 		}
-		saved, err = a.updateConnection(ctx, c, view.Connection, ch)
+		if err := mayTest(c, wanted); err != nil {
+			return err
+		}
+		saved, err = a.updateConnection(ctx, c, view.Connection, ch, nil)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if ch.Status != nil && *ch.Status == belay.StatusConnected && saved.Status != belay.StatusConnected {
+	if wanted == belay.StatusConnected && saved.Status != belay.StatusConnected {
 		if _, err := a.test(ctx, c, saved, belay.TriggerRegistration); err != nil {
 			return nil, err
 		}
 	}
-	return a.Connection(ctx, c.org, id)
+	return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
 }
 
 // restoreConnection takes back a deletion, with the environments and the
-// credentials that the connection had. What is not deleted is not found.
-func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version int64) (*Connection, error) {
+// credentials that the connection had, and carries out the rest of the
+// change with it. What is not deleted is not found.
+func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version int64, ch ConnectionChange) (*Connection, error) {
 	c, v, err := object(ctx, org, belay.PermissionConnectionWrite, func(c caller) (*belay.Connection, error) {
 		v, err := a.store.DeletedConnection(ctx, c.org, id)
 		if err != nil {
@@ -380,19 +409,23 @@ func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version i
 	if err := unchanged(version, v.Version); err != nil {
 		return nil, err
 	}
-	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	restore := func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.RestoreConnection(ctx, c.org, id, string(c.UserID), a.now())
 		return err
-	})
-	if err != nil {
+	}
+	v.Status, v.Version = belay.StatusRegistered, v.Version+1 // as restore makes it
+	if _, err := a.updateConnection(ctx, c, v, ch, restore); err != nil {
 		return nil, err
 	}
-	return a.Connection(ctx, c.org, id)
+	return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
 }
 
 // updateConnection carries out a change of a connection that was seen in one
-// version; when it has another by now, that is CodePreconditionFailed.
-func (a *App) updateConnection(ctx context.Context, c caller, seen *belay.Connection, ch ConnectionChange) (*belay.Connection, error) {
+// version; when it has another by now, that is CodePreconditionFailed. What
+// comes first, if anything, is done in the same transaction.
+func (a *App) updateConnection(ctx context.Context, c caller, seen *belay.Connection, ch ConnectionChange,
+	first func(context.Context, *store.Tx) error,
+) (*belay.Connection, error) {
 	var credential *sealed
 	var err error
 	if ch.Secret != nil {
@@ -409,6 +442,11 @@ func (a *App) updateConnection(ctx context.Context, c caller, seen *belay.Connec
 	}
 	var saved *belay.Connection
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if first != nil {
+			if err := first(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if credential != nil {
 			if err := credential.save(ctx, tx); err != nil {
 				return err
@@ -445,11 +483,10 @@ func (a *App) changeConnection(c caller, v *belay.Connection, ch ConnectionChang
 	if tr.To == belay.StatusDeleted {
 		return belay.Invalid("/status", "a connection is deleted by DELETE, not by its status")
 	}
-	if !tr.NeedsCheck {
-		v.Status = tr.To
-	} else if v.Status == belay.StatusMaintenance {
-		v.Status = belay.StatusRegistered // from where the test leads on
+	if tr.NeedsCheck {
+		return nil // the test that follows decides
 	}
+	v.Status = tr.To
 	v.StatusReason, v.StatusChangedBy, v.StatusChangedAt = "", string(c.UserID), a.now()
 	if tr.To != belay.StatusMaintenance {
 		v.Maintenance = belay.Maintenance{}
@@ -459,10 +496,11 @@ func (a *App) changeConnection(c caller, v *belay.Connection, ch ConnectionChang
 
 // mayAttach asks whether the caller may let v use its credentials. He needs
 // the right to use each one that is new to the connection; and of every one
-// when the connection's target changes, since a stored secret only ever goes
-// where it was bound.
+// when the connection's endpoint or configuration changes, since a stored
+// secret only ever goes where it was bound: a path, a certificate authority
+// or what is looked for in an answer steer it, too.
 func (a *App) mayAttach(ctx context.Context, c caller, before, v *belay.Connection, created *sealed) error {
-	moved := before != nil && (before.Endpoint != v.Endpoint || before.TLSConfig() != v.TLSConfig())
+	moved := before != nil && (before.Endpoint != v.Endpoint || !bytes.Equal(before.Config, v.Config))
 	kind := a.kinds[v.Kind].Definition()
 	for i, u := range v.Credentials {
 		if created != nil && created.ID == u.CredentialID {

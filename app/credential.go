@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -15,8 +17,12 @@ import (
 // with it. It holds nothing of the secret.
 type Credential struct {
 	*belay.Credential
-	Usage   belay.CredentialUsage
-	Actions []belay.Permission
+	// Fingerprint changes when the secret does, and cannot be compared with
+	// another credential's: whoever could make credentials at will would
+	// guess with it.
+	Fingerprint string
+	Usage       belay.CredentialUsage
+	Actions     []belay.Permission
 }
 
 // CredentialChange is what a client wants a credential to be; nil leaves a
@@ -30,27 +36,37 @@ type CredentialChange struct {
 }
 
 func (c caller) credential(v *belay.Credential, roles []belay.Role, usage belay.CredentialUsage) *Credential {
-	return &Credential{Credential: v, Usage: usage, Actions: c.actions(c.standing(v.OwnerID, roles),
+	return &Credential{Credential: v, Fingerprint: shown(v.ID, v.Fingerprint), Usage: usage, Actions: c.actions(c.standing(v.OwnerID, roles),
 		belay.PermissionCredentialRead, belay.PermissionCredentialUse, belay.PermissionCredentialWrite)}
 }
 
 // findCredential loads a credential on which the caller has a permission.
 func (a *App) findCredential(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Credential, error) {
-	return object(ctx, org, want, func(c caller) (*Credential, error) {
-		v, err := a.store.Credential(ctx, c.org, id)
-		if err != nil {
-			return nil, err
-		}
-		roles, err := c.roles(ctx, a.store.CredentialRoles, []belay.ID{id})
-		if err != nil {
-			return nil, err
-		}
-		if err := allow(c.standing(v.OwnerID, roles[id]), belay.PermissionCredentialRead, want, "credential"); err != nil {
-			return nil, err
-		}
-		usage, err := a.store.CredentialUsages(ctx, c.org, []belay.ID{id})
-		return c.credential(v, roles[id], usage[id]), err
-	})
+	return object(ctx, org, want, func(c caller) (*Credential, error) { return a.loadCredential(ctx, c, id, want) })
+}
+
+// loadCredential loads a credential on which the caller has a permission,
+// whatever the scopes of his token.
+func (a *App) loadCredential(ctx context.Context, c caller, id belay.ID, want belay.Permission) (*Credential, error) {
+	v, err := a.store.Credential(ctx, c.org, id)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := c.roles(ctx, a.store.CredentialRoles, []belay.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	if err := allow(c.standing(v.OwnerID, roles[id]), belay.PermissionCredentialRead, want, "credential"); err != nil {
+		return nil, err
+	}
+	usage, err := a.store.CredentialUsages(ctx, c.org, []belay.ID{id})
+	return c.credential(v, roles[id], usage[id]), err
+}
+
+// shown is the fingerprint of a credential's secret as it is shown.
+func shown(credential belay.ID, fingerprint string) string {
+	sum := sha256.Sum256([]byte(string(credential) + " " + fingerprint))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Credentials lists the credentials of which the caller sees that they
@@ -64,6 +80,12 @@ func (a *App) Credentials(ctx context.Context, org belay.ID, f belay.CredentialF
 }
 
 func (a *App) credentialPage(ctx context.Context, c caller, f belay.CredentialFilter, q belay.Query) (belay.Page[*Credential], error) {
+	visible, err := a.sees(ctx, c, named{
+		workspaces: []belay.ID{f.WorkspaceID}, environments: []belay.ID{f.EnvironmentID}, connections: []belay.ID{f.ConnectionID},
+	})
+	if err != nil || !visible {
+		return nothing[*Credential](q), err
+	}
 	page, err := a.store.Credentials(ctx, c.viewer(), f, q)
 	if err != nil {
 		return belay.Page[*Credential]{}, err
@@ -99,7 +121,11 @@ func (a *App) CredentialVersions(ctx context.Context, org, id belay.ID) ([]*bela
 	if err != nil {
 		return nil, err
 	}
-	return a.store.CredentialVersions(ctx, c.org, id)
+	versions, err := a.store.CredentialVersions(ctx, c.org, id)
+	for _, v := range versions {
+		v.Fingerprint = shown(id, v.Fingerprint)
+	}
+	return versions, err
 }
 
 // sealed is a credential as it is to be stored, with a new version of its
@@ -139,9 +165,9 @@ func (a *App) CreateCredential(ctx context.Context, org belay.ID, ch CredentialC
 	if err != nil {
 		return nil, err
 	}
-	id, err := a.createOnce(ctx, c.UserID, s.ID, s.save)
+	id, err := a.createOnce(ctx, c, s.ID, s.save)
 	if err != nil || id != s.ID {
-		return replayed(err, func() (*Credential, error) { return a.Credential(ctx, c.org, id) })
+		return replayed(err, func() (*Credential, error) { return a.loadCredential(ctx, c, id, belay.PermissionCredentialRead) })
 	}
 	return c.credential(s.Credential, nil, belay.CredentialUsage{}), nil
 }
@@ -235,9 +261,9 @@ func (a *App) open(ctx context.Context, v *belay.Credential) (*belay.Material, e
 // so only if that is still the credential's. New values make a new version
 // of the material, in force at once.
 func (a *App) UpdateCredential(ctx context.Context, org, id belay.ID, version int64, ch CredentialChange) (*Credential, error) {
-	var view *Credential
+	var c caller
 	err := optimistic(version, func() error {
-		var c caller
+		var view *Credential
 		var err error
 		if c, view, err = a.findCredential(ctx, org, id, belay.PermissionCredentialWrite); err != nil {
 			return err
@@ -254,7 +280,7 @@ func (a *App) UpdateCredential(ctx context.Context, org, id belay.ID, version in
 	if err != nil {
 		return nil, err
 	}
-	return a.Credential(ctx, view.OrganizationID, id)
+	return a.loadCredential(ctx, c, id, belay.PermissionCredentialRead)
 }
 
 // changeCredential carries out a change on v and says what is to be stored.
@@ -371,27 +397,26 @@ func (a *App) DeleteCredential(ctx context.Context, org, id belay.ID, version in
 }
 
 // detach takes a credential off every connection that uses it, or refuses
-// when there are any and that was not asked for.
+// when there are any and that was not asked for, or the caller may not
+// change one of them.
 func (a *App) detach(ctx context.Context, tx *store.Tx, c caller, v *belay.Credential, asked bool) error {
-	for {
-		all := belay.Viewer{OrganizationID: c.org, All: true}
-		page, err := tx.Connections(ctx, all, belay.ConnectionFilter{CredentialID: v.ID}, belay.Query{Size: belay.MaxPageSize})
-		if err != nil || len(page.Items) == 0 {
+	users, err := usersOf(ctx, tx, c, v.ID)
+	if err != nil || len(users.all) == 0 {
+		return err
+	}
+	if !asked || users.foreign > 0 || !c.InScope(belay.PermissionConnectionWrite) {
+		return users.inUse(v)
+	}
+	for _, id := range users.all {
+		_, err := tx.UpdateConnection(ctx, c.org, id, a.now(), func(k *belay.Connection) error {
+			k.Credentials = without(k.Credentials, v.ID)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		if !asked {
-			return inUse(ctx, tx, c, v, page)
-		}
-		for _, used := range page.Items {
-			_, err := tx.UpdateConnection(ctx, c.org, used.ID, a.now(), func(k *belay.Connection) error {
-				k.Credentials = without(k.Credentials, v.ID)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
 	}
+	return nil
 }
 
 // without takes a credential out of a list; the first that is left is the
@@ -412,27 +437,4 @@ func fallbacks(uses []belay.CredentialUse) []belay.CredentialUse {
 		}
 	}
 	return uses
-}
-
-// inUse is the refusal to delete a credential, with the names of those of
-// its users that the caller sees.
-func inUse(ctx context.Context, tx *store.Tx, c caller, v *belay.Credential, page belay.Page[*belay.Connection]) error {
-	seen, err := tx.Connections(ctx, c.viewer(), belay.ConnectionFilter{CredentialID: v.ID}, belay.Query{Size: 20})
-	if err != nil {
-		return err
-	}
-	e := belay.Errorf(belay.CodeInUse, "%q is used by %d connections", v.Name, page.Total)
-	if page.Total == 1 {
-		e = belay.Errorf(belay.CodeInUse, "%q is used by one connection", v.Name)
-	}
-	for _, k := range seen.Items {
-		e.Fields = append(e.Fields, belay.Field{Pointer: "/connections/" + string(k.ID), Message: k.Name})
-	}
-	e.Remedy = []belay.Remedy{{
-		ID: "credential.detach", Title: "Detach and delete",
-		Description: "Takes the credential off every connection that uses it, then deletes it. They cannot authenticate until they get another.",
-		Action:      &belay.RemedyAction{Method: "DELETE", Href: "/api/integrations/credentials?credentialId=" + string(v.ID) + "&detach=true"},
-		Command:     "belay credential delete " + string(v.ID) + " --detach",
-	}}
-	return e
 }

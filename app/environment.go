@@ -42,18 +42,22 @@ func (c caller) environment(e *belay.Environment, roles []belay.Role) *Environme
 
 // findEnvironment loads an environment on which the caller has a permission.
 func (a *App) findEnvironment(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Environment, error) {
-	return object(ctx, org, want, func(c caller) (*Environment, error) {
-		e, err := a.store.Environment(ctx, c.org, id)
-		if err != nil {
-			return nil, err
-		}
-		roles, err := a.store.EnvironmentRoles(ctx, c.UserID, id)
-		if err != nil {
-			return nil, err
-		}
-		err = allow(c.standing(e.OwnerID, roles[id]), belay.PermissionEnvironmentRead, want, "environment")
-		return c.environment(e, roles[id]), err
-	})
+	return object(ctx, org, want, func(c caller) (*Environment, error) { return a.loadEnvironment(ctx, c, id, want) })
+}
+
+// loadEnvironment loads an environment on which the caller has a permission,
+// whatever the scopes of his token.
+func (a *App) loadEnvironment(ctx context.Context, c caller, id belay.ID, want belay.Permission) (*Environment, error) {
+	e, err := a.store.Environment(ctx, c.org, id)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := c.roles(ctx, a.store.EnvironmentRoles, []belay.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	err = allow(c.standing(e.OwnerID, roles[id]), belay.PermissionEnvironmentRead, want, "environment")
+	return c.environment(e, roles[id]), err
 }
 
 // Environments lists the environments that the caller sees.
@@ -62,15 +66,18 @@ func (a *App) Environments(ctx context.Context, org belay.ID, f belay.Environmen
 	if err != nil {
 		return belay.Page[*Environment]{}, err
 	}
+	return a.environmentPage(ctx, c, f, q)
+}
+
+func (a *App) environmentPage(ctx context.Context, c caller, f belay.EnvironmentFilter, q belay.Query) (belay.Page[*Environment], error) {
+	visible, err := a.sees(ctx, c, named{workspaces: []belay.ID{f.WorkspaceID, f.NotInWorkspaceID}, connections: []belay.ID{f.ConnectionID}})
+	if err != nil || !visible {
+		return nothing[*Environment](q), err
+	}
 	page, err := a.store.Environments(ctx, c.viewer(), f, q)
 	if err != nil {
 		return belay.Page[*Environment]{}, err
 	}
-	return c.environments(ctx, a, page)
-}
-
-// environments adds to a page what the caller may do with each item.
-func (c caller) environments(ctx context.Context, a *App, page belay.Page[*belay.Environment]) (belay.Page[*Environment], error) {
 	roles, err := c.roles(ctx, a.store.EnvironmentRoles, idsOf(page.Items, func(e *belay.Environment) belay.ID { return e.ID }))
 	return mapPage(page, func(e *belay.Environment) *Environment { return c.environment(e, roles[e.ID]) }), err
 }
@@ -95,11 +102,11 @@ func (a *App) CreateEnvironment(ctx context.Context, org belay.ID, ch Environmen
 	if err := ch.apply(e); err != nil {
 		return nil, err
 	}
-	id, err := a.createOnce(ctx, c.UserID, e.ID, func(ctx context.Context, tx *store.Tx) error {
+	id, err := a.createOnce(ctx, c, e.ID, func(ctx context.Context, tx *store.Tx) error {
 		return tx.CreateEnvironment(ctx, e)
 	})
 	if err != nil || id != e.ID {
-		return replayed(err, func() (*Environment, error) { return a.Environment(ctx, c.org, id) })
+		return replayed(err, func() (*Environment, error) { return a.loadEnvironment(ctx, c, id, belay.PermissionEnvironmentRead) })
 	}
 	return c.environment(e, nil), nil
 }
@@ -200,25 +207,27 @@ func (a *App) UnassignConnection(ctx context.Context, org, environment, connecti
 // connections, all of them or, when one cannot be assigned, as before. With
 // a version other than 0 it does so only if that is still the set's.
 func (a *App) SetEnvironmentConnections(ctx context.Context, org, id belay.ID, version int64, want []belay.ID) (*Environment, error) {
-	c, view, err := a.findEnvironment(ctx, org, id, belay.PermissionEnvironmentWrite)
-	if err != nil {
-		return nil, err
-	}
-	have, err := a.store.AssignedConnections(ctx, c.org, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.mayAssign(ctx, c, added(have, want)); err != nil {
-		return nil, err
-	}
-	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return a.replaceSet(ctx, tx, c, id, version, want)
+	var c caller
+	err := optimistic(version, func() error {
+		var err error
+		if c, _, err = a.findEnvironment(ctx, org, id, belay.PermissionEnvironmentWrite); err != nil {
+			return err
+		}
+		have, err := a.store.AssignedConnections(ctx, c.org, id)
+		if err != nil {
+			return err
+		}
+		if err := a.mayAssign(ctx, c, added(have, want)); err != nil {
+			return err
+		}
+		return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			return a.replaceSet(ctx, tx, c, id, version, have, want)
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	view.Environment, err = a.store.Environment(ctx, c.org, id)
-	return view, err
+	return a.loadEnvironment(ctx, c, id, belay.PermissionEnvironmentRead)
 }
 
 // mayAssign asks whether the caller may put each of these connections into
@@ -236,7 +245,10 @@ func (a *App) mayAssign(ctx context.Context, c caller, connections []belay.ID) e
 	return nil
 }
 
-func (a *App) replaceSet(ctx context.Context, tx *store.Tx, c caller, id belay.ID, version int64, want []belay.ID) error {
+// replaceSet makes an environment hold what is wanted. Which connections the
+// caller may put in was asked when it held those of seen: when one of the
+// wanted has left since, that is CodePreconditionFailed.
+func (a *App) replaceSet(ctx context.Context, tx *store.Tx, c caller, id belay.ID, version int64, seen, want []belay.ID) error {
 	e, err := tx.Environment(ctx, c.org, id)
 	if err != nil {
 		return err
@@ -248,7 +260,11 @@ func (a *App) replaceSet(ctx context.Context, tx *store.Tx, c caller, id belay.I
 	if err != nil {
 		return err
 	}
-	for _, connection := range added(have, want) {
+	missing := added(have, want)
+	if len(added(added(seen, want), missing)) > 0 {
+		return changedMeanwhile()
+	}
+	for _, connection := range missing {
 		if _, err := tx.AssignConnection(ctx, c.org, a.assignment(id, connection)); err != nil {
 			return about("/connectionIds/"+itoa(slices.Index(want, connection)), err)
 		}

@@ -30,18 +30,21 @@ func WithIdempotency(ctx context.Context, i Idempotency) context.Context {
 // createOnce runs create in a transaction, unless the same request was
 // carried out before: then it returns the id of what that created. It
 // returns id otherwise. Of the same requests at once, one creates.
-func (a *App) createOnce(ctx context.Context, user, id belay.ID, create func(context.Context, *store.Tx) error) (belay.ID, error) {
+func (a *App) createOnce(ctx context.Context, c caller, id belay.ID, create func(context.Context, *store.Tx) error) (belay.ID, error) {
 	key, ok := ctx.Value(idempotencyKey{}).(Idempotency)
 	if !ok {
 		return id, a.store.Write(ctx, create)
 	}
-	if before, err := a.createdBefore(ctx, user, key); before != "" || err != nil {
+	// A body may hold secrets: what is stored of it must not let one be
+	// guessed.
+	key.Request = a.keyring.Digest("request", []byte(c.org), key.Request)
+	if before, err := a.createdBefore(ctx, c.UserID, key); before != "" || err != nil {
 		return before, err
 	}
 	now := a.now()
 	err := a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		err := tx.RememberRequest(ctx, &store.Idempotency{
-			UserID: user, Key: key.Key, Request: key.Request, ObjectID: id,
+			UserID: c.UserID, Key: key.Key, Request: key.Request, ObjectID: id,
 		}, now, now.Add(-idempotencyLife))
 		if err != nil {
 			return err
@@ -52,7 +55,7 @@ func (a *App) createOnce(ctx context.Context, user, id belay.ID, create func(con
 		return id, err
 	}
 	// The same request may have been faster since we looked.
-	if before, lookErr := a.createdBefore(ctx, user, key); before != "" || lookErr != nil {
+	if before, lookErr := a.createdBefore(ctx, c.UserID, key); before != "" || lookErr != nil {
 		return before, lookErr
 	}
 	return id, err

@@ -19,6 +19,11 @@ func mapPage[T, U any](p belay.Page[T], f func(T) U) belay.Page[U] {
 	}
 }
 
+// nothing is the page of an empty list.
+func nothing[T any](q belay.Query) belay.Page[T] {
+	return belay.Page[T]{Items: []T{}, Number: q.Page, Size: q.Limit()}
+}
+
 func idsOf[T any](items []T, id func(T) belay.ID) []belay.ID {
 	out := make([]belay.ID, len(items))
 	for i, v := range items {
@@ -64,6 +69,10 @@ func unchanged(want, have int64) error {
 	if want == 0 || want == have {
 		return nil
 	}
+	return changedMeanwhile()
+}
+
+func changedMeanwhile() error {
 	return &belay.Error{
 		Code:    belay.CodePreconditionFailed,
 		Message: "it was changed meanwhile",

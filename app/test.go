@@ -274,6 +274,14 @@ func (a *App) follow(ctx context.Context, tx *store.Tx, v *belay.Connection, k *
 		// It was never connected: it stays wanted, with the reason why not.
 		status, v.StatusReason = v.Status, k.Summary
 	}
+	if v.Status == belay.StatusMaintenance && k.Trigger == belay.TriggerRegistration {
+		// Somebody wished it connected: that ends the maintenance if it works.
+		if k.Health.Works() {
+			status, v.Maintenance = belay.StatusConnected, belay.Maintenance{}
+		} else {
+			v.StatusReason = k.Summary
+		}
+	}
 	if status != v.Status {
 		v.Status, v.StatusReason, v.StatusChangedBy, v.StatusChangedAt = status, k.Summary, "check", a.now()
 	}

@@ -41,18 +41,22 @@ func (c caller) workspace(w *belay.Workspace, roles []belay.Role) *Workspace {
 
 // findWorkspace loads a workspace on which the caller has a permission.
 func (a *App) findWorkspace(ctx context.Context, org, id belay.ID, want belay.Permission) (caller, *Workspace, error) {
-	return object(ctx, org, want, func(c caller) (*Workspace, error) {
-		w, err := a.store.Workspace(ctx, c.org, id)
-		if err != nil {
-			return nil, err
-		}
-		roles, err := a.store.WorkspaceRoles(ctx, c.UserID, id)
-		if err != nil {
-			return nil, err
-		}
-		err = allow(c.standing(w.OwnerID, roles[id]), belay.PermissionWorkspaceRead, want, "workspace")
-		return c.workspace(w, roles[id]), err
-	})
+	return object(ctx, org, want, func(c caller) (*Workspace, error) { return a.loadWorkspace(ctx, c, id, want) })
+}
+
+// loadWorkspace loads a workspace on which the caller has a permission,
+// whatever the scopes of his token.
+func (a *App) loadWorkspace(ctx context.Context, c caller, id belay.ID, want belay.Permission) (*Workspace, error) {
+	w, err := a.store.Workspace(ctx, c.org, id)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := c.roles(ctx, a.store.WorkspaceRoles, []belay.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	err = allow(c.standing(w.OwnerID, roles[id]), belay.PermissionWorkspaceRead, want, "workspace")
+	return c.workspace(w, roles[id]), err
 }
 
 // Workspaces lists the workspaces that the caller sees.
@@ -60,6 +64,10 @@ func (a *App) Workspaces(ctx context.Context, org belay.ID, f belay.WorkspaceFil
 	c, err := a.authorize(ctx, org, belay.PermissionWorkspaceRead)
 	if err != nil {
 		return belay.Page[*Workspace]{}, err
+	}
+	visible, err := a.sees(ctx, c, named{environments: []belay.ID{f.EnvironmentID}})
+	if err != nil || !visible {
+		return nothing[*Workspace](q), err
 	}
 	page, err := a.store.Workspaces(ctx, c.viewer(), f, q)
 	if err != nil {
@@ -90,11 +98,11 @@ func (a *App) CreateWorkspace(ctx context.Context, org belay.ID, ch WorkspaceCha
 	if err := ch.apply(w); err != nil {
 		return nil, err
 	}
-	id, err := a.createOnce(ctx, c.UserID, w.ID, func(ctx context.Context, tx *store.Tx) error {
+	id, err := a.createOnce(ctx, c, w.ID, func(ctx context.Context, tx *store.Tx) error {
 		return tx.CreateWorkspace(ctx, w)
 	})
 	if err != nil || id != w.ID {
-		return replayed(err, func() (*Workspace, error) { return a.Workspace(ctx, c.org, id) })
+		return replayed(err, func() (*Workspace, error) { return a.loadWorkspace(ctx, c, id, belay.PermissionWorkspaceRead) })
 	}
 	return c.workspace(w, nil), nil
 }
@@ -147,11 +155,7 @@ func (a *App) WorkspaceEnvironments(ctx context.Context, org, id belay.ID, assig
 	if !assigned {
 		f = belay.EnvironmentFilter{NotInWorkspaceID: id}
 	}
-	page, err := a.store.Environments(ctx, c.viewer(), f, q)
-	if err != nil {
-		return belay.Page[*Environment]{}, err
-	}
-	return c.environments(ctx, a, page)
+	return a.environmentPage(ctx, c, f, q)
 }
 
 // WorkspaceCredentials lists the credentials that are assigned to a

@@ -234,13 +234,15 @@ func (t *Tx) SaveHealth(ctx context.Context, before, c *belay.Connection) error 
 	err := t.exec(ctx, `
 		update connections set identity = $3,
 			status = $4, status_reason = $5, status_changed_by = $6, status_changed_at = $7,
-			health = $8, health_cause = $9, health_summary = $10, health_check_id = $11, health_checked_at = $12, health_since = $13
+			health = $8, health_cause = $9, health_summary = $10, health_check_id = $11, health_checked_at = $12, health_since = $13,
+			maintenance_until = $18, maintenance_reason = $19
 		where organization_id = $1 and id = $2 and deleted_at = 0
 		and version = $14 and status = $15 and health = $16 and identity = $17`,
 		before.OrganizationID, before.ID, c.Identity,
 		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
 		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since),
-		before.Version, before.Status, before.Health.Status, before.Identity)
+		before.Version, before.Status, before.Health.Status, before.Identity,
+		micros(c.Maintenance.Until), c.Maintenance.Reason)
 	if errors.Is(err, errNoRow) {
 		if _, err := t.Connection(ctx, before.OrganizationID, before.ID); err != nil {
 			return err
