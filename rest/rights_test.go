@@ -65,7 +65,7 @@ func TestSecretStaysWhereItIsBound(t *testing.T) {
 		"another endpoint":      {"url": "http://127.0.0.1:9"},
 		"another path":          {"metadata": object{"path": "/echo"}},
 		"something to look for": {"metadata": object{"contains": "a"}},
-		"no verification":       {"metadata": object{"insecureSkipVerify": true}},
+		"no verification":       {"metadata": object{"tls": object{"insecureSkipVerify": true}}},
 	} {
 		p := editor.Put(path, change).Want(http.StatusForbidden).WantCode(belay.CodeForbidden)
 		if !strings.Contains(p.Detail, string(belay.PermissionCredentialUse)) {
