@@ -56,6 +56,8 @@ type CredentialFilter struct {
 	EnvironmentID ID // only those that its connections use
 	WorkspaceID   ID // only those assigned to it
 	ConnectionID  ID // only those that it uses
+	// Deleted lists what can be restored instead of what is there.
+	Deleted bool
 }
 
 // The credential types.

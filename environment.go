@@ -23,4 +23,6 @@ type EnvironmentFilter struct {
 	WorkspaceID      ID // only those assigned to it
 	NotInWorkspaceID ID // only those not assigned to it
 	ConnectionID     ID // only those that hold it
+	// Deleted lists what can be restored instead of what is there.
+	Deleted bool
 }

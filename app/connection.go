@@ -392,34 +392,6 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 	return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
 }
 
-// restoreConnection takes back a deletion, with the environments and the
-// credentials that the connection had, and carries out the rest of the
-// change with it. What is not deleted is not found.
-func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version int64, ch ConnectionChange) (*Connection, error) {
-	c, v, err := object(ctx, org, belay.PermissionConnectionWrite, func(c caller) (*belay.Connection, error) {
-		v, err := a.store.DeletedConnection(ctx, c.org, id)
-		if err != nil {
-			return nil, err
-		}
-		return v, allow(c.standing(v.OwnerID, nil), belay.PermissionConnectionRead, belay.PermissionConnectionWrite, "connection")
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := unchanged(version, v.Version); err != nil {
-		return nil, err
-	}
-	restore := func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.RestoreConnection(ctx, c.org, id, string(c.UserID), a.now())
-		return err
-	}
-	v.Status, v.Version = belay.StatusRegistered, v.Version+1 // as restore makes it
-	if _, err := a.updateConnection(ctx, c, v, ch, restore); err != nil {
-		return nil, err
-	}
-	return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
-}
-
 // updateConnection carries out a change of a connection that was seen in one
 // version; when it has another by now, that is CodePreconditionFailed. What
 // comes first, if anything, is done in the same transaction.

@@ -88,7 +88,13 @@ func (a *API) listCredentials(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	page, err := a.app.Credentials(r.Context(), org, belay.CredentialFilter{Types: types}, q)
+	var f struct {
+		Deleted bool `json:"deleted"`
+	}
+	if err := r.filter(&f); err != nil {
+		return response{}, err
+	}
+	page, err := a.app.Credentials(r.Context(), org, belay.CredentialFilter{Types: types, Deleted: f.Deleted}, q)
 	return newCredentialPage(page), err
 }
 

@@ -73,11 +73,12 @@ func (a *API) listEnvironments(r *request) (response, error) {
 	var f struct {
 		Workspace  belay.ID `json:"workspace"`
 		Connection belay.ID `json:"connection"`
+		Deleted    bool     `json:"deleted"`
 	}
 	if err := r.filter(&f); err != nil {
 		return response{}, err
 	}
-	page, err := a.app.Environments(r.Context(), org, belay.EnvironmentFilter{WorkspaceID: f.Workspace, ConnectionID: f.Connection}, q)
+	page, err := a.app.Environments(r.Context(), org, belay.EnvironmentFilter{WorkspaceID: f.Workspace, ConnectionID: f.Connection, Deleted: f.Deleted}, q)
 	return newEnvironmentPage(page), err
 }
 

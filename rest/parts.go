@@ -58,6 +58,15 @@ func (r *request) act(name, noun string) (org, id belay.ID, err error) {
 // noBody refuses a body that says something: nothing would come of it.
 func (r *request) noBody() error { return r.decode(&struct{}{}) }
 
+// bare reads what a request about one object takes that says all by its
+// path.
+func (r *request) bare(name, noun string) (org, id belay.ID, err error) {
+	if org, id, err = r.object(name, noun); err != nil {
+		return org, id, err
+	}
+	return org, id, r.noBody()
+}
+
 // update reads what every change of one object takes: its body into v and
 // the version that it is made on.
 func (r *request) update(name, noun string, v any) (org, id belay.ID, version int64, err error) {

@@ -13,6 +13,9 @@ const credentialColumns = `k.id, k.organization_id, k.owner_id, k.name, k.type, 
 const selectCredential = "select " + credentialColumns +
 	" from credentials k where k.organization_id = $1 and k.id = $2 and k.deleted_at = 0"
 
+const selectDeletedCredential = "select " + credentialColumns +
+	" from credentials k where k.organization_id = $1 and k.id = $2 and k.deleted_at > 0"
+
 func scanCredential(r row) (*belay.Credential, error) {
 	var c belay.Credential
 	err := r.Scan(&c.ID, &c.OrganizationID, &c.OwnerID, &c.Name, &c.Type, jsonText{&c.Public}, jsonText{&c.Set}, &c.Fingerprint, &c.Current,
@@ -49,12 +52,20 @@ func (r Reader) Credential(ctx context.Context, org, id belay.ID) (*belay.Creden
 	return c, notFound(err, "credential")
 }
 
+// DeletedCredential returns one credential that can be restored.
+func (r Reader) DeletedCredential(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
+	c, err := one(ctx, r, scanCredential, selectDeletedCredential, org, id)
+	return c, notFound(err, "deleted credential")
+}
+
 // Credentials lists what v sees of an organization's credentials.
 func (r Reader) Credentials(ctx context.Context, v belay.Viewer, f belay.CredentialFilter, q belay.Query) (belay.Page[*belay.Credential], error) {
 	var cond condition
 	cond.add("k.organization_id = ?", v.OrganizationID)
-	cond.add("k.deleted_at = 0")
-	if !v.All {
+	cond.live("k", f.Deleted)
+	if f.Deleted && !v.All {
+		cond.add("k.owner_id = ?", v.UserID)
+	} else if !v.All {
 		cond.add("(k.owner_id = ? or "+reachesCredential+")", v.UserID, v.UserID, v.UserID)
 	}
 	cond.in("k.type", f.Types)
@@ -76,7 +87,7 @@ func (r Reader) Credentials(ctx context.Context, v belay.Viewer, f belay.Credent
 			join connections c on c.id = cc.connection_id and c.deleted_at = 0 where c.id = ?)`, f.ConnectionID)
 	}
 	cond.search(v.OrganizationID, "credential", "k.id", q.Search)
-	if v.All && len(cond.parts) == 2 {
+	if v.All && !f.Deleted && len(cond.parts) == 2 {
 		return withTotal(ctx, r, &credentials, &cond, q, v.OrganizationID, "credential")
 	}
 	return credentials.counted(ctx, r, &cond, q)

@@ -13,6 +13,9 @@ const environmentColumns = `e.id, e.organization_id, e.owner_id, e.name, e.descr
 const selectEnvironment = "select " + environmentColumns +
 	" from environments e where e.organization_id = $1 and e.id = $2 and e.deleted_at = 0"
 
+const selectDeletedEnvironment = "select " + environmentColumns +
+	" from environments e where e.organization_id = $1 and e.id = $2 and e.deleted_at > 0"
+
 func scanEnvironment(r row) (*belay.Environment, error) {
 	var e belay.Environment
 	err := r.Scan(&e.ID, &e.OrganizationID, &e.OwnerID, &e.Name, &e.Description, &e.Metadata,
@@ -56,12 +59,20 @@ func (r Reader) Environment(ctx context.Context, org, id belay.ID) (*belay.Envir
 	return e, notFound(err, "environment")
 }
 
+// DeletedEnvironment returns one environment that can be restored.
+func (r Reader) DeletedEnvironment(ctx context.Context, org, id belay.ID) (*belay.Environment, error) {
+	e, err := one(ctx, r, scanEnvironment, selectDeletedEnvironment, org, id)
+	return e, notFound(err, "deleted environment")
+}
+
 // Environments lists what v sees of an organization's environments.
 func (r Reader) Environments(ctx context.Context, v belay.Viewer, f belay.EnvironmentFilter, q belay.Query) (belay.Page[*belay.Environment], error) {
 	var cond condition
 	cond.add("e.organization_id = ?", v.OrganizationID)
-	cond.add("e.deleted_at = 0")
-	if !v.All {
+	cond.live("e", f.Deleted)
+	if f.Deleted && !v.All {
+		cond.add("e.owner_id = ?", v.UserID)
+	} else if !v.All {
 		cond.add("(e.owner_id = ? or "+reachesEnvironment+")", v.UserID, v.UserID)
 	}
 	if f.WorkspaceID != "" {
@@ -75,7 +86,7 @@ func (r Reader) Environments(ctx context.Context, v belay.Viewer, f belay.Enviro
 			join connections c on c.id = ec.connection_id and c.deleted_at = 0 where c.id = ?)`, f.ConnectionID)
 	}
 	cond.search(v.OrganizationID, "environment", "e.id", q.Search)
-	if v.All && len(cond.parts) == 2 {
+	if v.All && !f.Deleted && len(cond.parts) == 2 {
 		return withTotal(ctx, r, &environments, &cond, q, v.OrganizationID, "environment")
 	}
 	return environments.counted(ctx, r, &cond, q)

@@ -48,6 +48,15 @@ func (c *condition) add(text string, values ...any) {
 	c.parts = append(c.parts, text)
 }
 
+// live keeps what is there, or what is deleted.
+func (c *condition) live(table string, deleted bool) {
+	if deleted {
+		c.add(table + ".deleted_at > 0")
+	} else {
+		c.add(table + ".deleted_at = 0")
+	}
+}
+
 // in appends "column in (values)", nothing for no values.
 func (c *condition) in(column string, values []string) {
 	if len(values) == 0 {

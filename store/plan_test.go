@@ -161,6 +161,10 @@ func (w *world) otherReads() map[string]planned {
 			_, err := r.Credentials(ctx, seer, belay.CredentialFilter{}, belay.Query{Page: 1})
 			return err
 		}, true},
+		"credentials to restore": {func(r store.Reader) error {
+			_, err := r.Credentials(ctx, seer, belay.CredentialFilter{Deleted: true}, belay.Query{Page: 1})
+			return err
+		}, true},
 		"credentials of an environment": {func(r store.Reader) error {
 			_, err := r.Credentials(ctx, all, belay.CredentialFilter{EnvironmentID: e}, belay.Query{Page: 1})
 			return err

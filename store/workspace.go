@@ -13,6 +13,9 @@ const workspaceColumns = `w.id, w.organization_id, w.owner_id, w.name, w.descrip
 const selectWorkspace = "select " + workspaceColumns +
 	" from workspaces w where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0"
 
+const selectDeletedWorkspace = "select " + workspaceColumns +
+	" from workspaces w where w.organization_id = $1 and w.id = $2 and w.deleted_at > 0"
+
 func scanWorkspace(r row) (*belay.Workspace, error) {
 	var w belay.Workspace
 	err := r.Scan(&w.ID, &w.OrganizationID, &w.OwnerID, &w.Name, &w.Description, &w.Metadata,
@@ -44,12 +47,20 @@ func (r Reader) Workspace(ctx context.Context, org, id belay.ID) (*belay.Workspa
 	return w, notFound(err, "workspace")
 }
 
+// DeletedWorkspace returns one workspace that can be restored.
+func (r Reader) DeletedWorkspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
+	w, err := one(ctx, r, scanWorkspace, selectDeletedWorkspace, org, id)
+	return w, notFound(err, "deleted workspace")
+}
+
 // Workspaces lists what v sees of an organization's workspaces.
 func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.WorkspaceFilter, q belay.Query) (belay.Page[*belay.Workspace], error) {
 	var cond condition
 	cond.add("w.organization_id = ?", v.OrganizationID)
-	cond.add("w.deleted_at = 0")
-	if !v.All {
+	cond.live("w", f.Deleted)
+	if f.Deleted && !v.All {
+		cond.add("w.owner_id = ?", v.UserID)
+	} else if !v.All {
 		cond.add("(w.owner_id = ? or w.id in ("+workspacesOf+"))", v.UserID, v.UserID)
 	}
 	if f.EnvironmentID != "" {
@@ -57,7 +68,7 @@ func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.Workspac
 			join environments e on e.id = we.environment_id and e.deleted_at = 0 where e.id = ?)`, f.EnvironmentID)
 	}
 	cond.search(v.OrganizationID, "workspace", "w.id", q.Search)
-	if v.All && len(cond.parts) == 2 {
+	if v.All && !f.Deleted && len(cond.parts) == 2 {
 		return withTotal(ctx, r, &workspaces, &cond, q, v.OrganizationID, "workspace")
 	}
 	return workspaces.counted(ctx, r, &cond, q)

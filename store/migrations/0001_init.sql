@@ -57,6 +57,7 @@ create table workspaces (
 );
 create unique index workspaces_name_key on workspaces (organization_id, name_fold) where deleted_at = 0;
 create index workspaces_deleted on workspaces (deleted_at, id) where deleted_at > 0;
+create index workspaces_restorable on workspaces (organization_id, name_fold, id) where deleted_at > 0;
 create index workspaces_created on workspaces (organization_id, created_at, id) where deleted_at = 0;
 create index workspaces_updated on workspaces (organization_id, updated_at, id) where deleted_at = 0;
 
@@ -76,6 +77,7 @@ create table environments (
 );
 create unique index environments_name_key on environments (organization_id, name_fold) where deleted_at = 0;
 create index environments_deleted on environments (deleted_at, id) where deleted_at > 0;
+create index environments_restorable on environments (organization_id, name_fold, id) where deleted_at > 0;
 create index environments_created on environments (organization_id, created_at, id) where deleted_at = 0;
 create index environments_updated on environments (organization_id, updated_at, id) where deleted_at = 0;
 
@@ -100,6 +102,7 @@ create table credentials (
 );
 create unique index credentials_name_key on credentials (organization_id, name_fold) where deleted_at = 0;
 create index credentials_deleted on credentials (deleted_at, id) where deleted_at > 0;
+create index credentials_restorable on credentials (organization_id, name_fold, id) where deleted_at > 0;
 create index credentials_created on credentials (organization_id, created_at, id) where deleted_at = 0;
 create index credentials_updated on credentials (organization_id, updated_at, id) where deleted_at = 0;
 create index credentials_type on credentials (organization_id, type, name_fold, id) where deleted_at = 0;
