@@ -127,6 +127,11 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 	}
 	wanted := belay.StatusRegistered
 	set(&wanted, ch.Status)
+	own, err := a.slotFor(c, ch.Status)
+	if err != nil {
+		return nil, err
+	}
+	defer own.leave()
 	ch.Status = nil
 	v, credential, err := a.draft(ctx, c, ch)
 	if err != nil {
@@ -147,7 +152,7 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 		return replayed(err, func() (*Connection, error) { return a.Connection(ctx, c.org, id) })
 	}
 	if wanted == belay.StatusConnected {
-		if _, err := a.test(ctx, c, v, belay.TriggerRegistration); err != nil {
+		if _, err := a.test(ctx, c, v, belay.TriggerRegistration, own.handOver); err != nil {
 			return nil, err
 		}
 	}
@@ -341,6 +346,8 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 	}
 	var c caller
 	var saved *belay.Connection
+	var own *slot
+	defer func() { own.leave() }()
 	err := optimistic(version, func() error {
 		var view *Connection
 		var err error
@@ -350,6 +357,11 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 		if err := unchanged(version, view.Version); err != nil {
 			return err
 		}
+		if own == nil {
+			if own, err = a.slotFor(c, ch.Status); err != nil {
+				return err
+			}
+		}
 		saved, err = a.updateConnection(ctx, c, view.Connection, ch)
 		return err
 	})
@@ -357,7 +369,7 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 		return nil, err
 	}
 	if ch.Status != nil && *ch.Status == belay.StatusConnected && saved.Status != belay.StatusConnected {
-		if _, err := a.test(ctx, c, saved, belay.TriggerRegistration); err != nil {
+		if _, err := a.test(ctx, c, saved, belay.TriggerRegistration, own.handOver); err != nil {
 			return nil, err
 		}
 	}

@@ -56,6 +56,7 @@ type Config struct {
 	EgressDeny   []netip.Prefix
 	Kubeconfig   string // offered as discovered connections at the first start; "" for none
 	InsecureHTTP bool   // listen without TLS where others can reach it
+	Limits       app.Limits
 	Version      string
 	Log          *slog.Logger
 	Clock        func() time.Time // nil: the system's
@@ -182,7 +183,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log}
+	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log, Limits: c.Limits}
 	s.gate, s.app = app.NewGate(parts), app.New(parts)
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err
