@@ -62,8 +62,8 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) setSession(w http.ResponseWriter, value string, expires time.Time) {
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: value, Path: "/", Expires: expires,
-		HttpOnly: true, Secure: h.Secure, SameSite: http.SameSiteLaxMode,
+		Name: h.sessionName(), Value: value, Path: "/", Expires: expires,
+		HttpOnly: true, Secure: h.secure(), SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -72,7 +72,7 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 		h.API.Problem(w, r, belay.Errorf(belay.CodeForbidden, "sign out from this server's own page"))
 		return
 	}
-	if err := h.Gate.SignOut(r.Context(), cookie(r, sessionCookie)); err != nil {
+	if err := h.Gate.SignOut(r.Context(), cookie(r, h.sessionName())); err != nil {
 		h.API.Problem(w, r, err)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"runtime/debug"
@@ -21,14 +22,17 @@ import (
 	"belay/rest"
 )
 
-// Config is what a Handler is made of. All of it must be set.
+// Config is what a Handler is made of. All of it must be set, but for
+// PublicURL.
 type Config struct {
 	API     *rest.API
 	Gate    *app.Gate
 	Ready   func(context.Context) error // whether requests can be answered
 	Log     *slog.Logger
 	Version string
-	Secure  bool // the listener speaks TLS: cookies are for it alone
+	// PublicURL is where browsers reach the server when that is not where it
+	// listens. With https, cookies are for TLS only.
+	PublicURL *url.URL
 }
 
 // Handler answers every request that the server gets.
@@ -40,7 +44,7 @@ type Handler struct {
 
 // New makes a Handler.
 func New(c Config) *Handler {
-	h := &Handler{Config: c, mux: http.NewServeMux(), sameOrigin: http.NewCrossOriginProtection()}
+	h := &Handler{Config: c, mux: http.NewServeMux(), sameOrigin: sameOrigin(c.PublicURL)}
 	h.mux.Handle("/api/", h.authenticate(c.API))
 	h.mux.HandleFunc("GET /healthz/live", h.live)
 	h.mux.HandleFunc("GET /healthz/ready", h.ready)
@@ -56,6 +60,19 @@ func New(c Config) *Handler {
 	h.mux.HandleFunc("/", h.nothing)
 	return h
 }
+
+// sameOrigin tells the server's own pages from others'. What stands in front
+// of it may send another Host than the browser did.
+func sameOrigin(public *url.URL) *http.CrossOriginProtection {
+	p := http.NewCrossOriginProtection()
+	if public != nil {
+		_ = p.AddTrustedOrigin(public.Scheme + "://" + public.Host) // fails for no URL that was checked
+	}
+	return p
+}
+
+// secure tells whether browsers reach the server over TLS.
+func (h *Handler) secure() bool { return h.PublicURL != nil && h.PublicURL.Scheme == "https" }
 
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
 	h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
@@ -153,7 +170,18 @@ func remoteAddr(r *http.Request) string {
 const (
 	sessionCookie = "belay_session"
 	tokenCookie   = "token" // an API token, as mesheryctl sends it
+	// hostPrefix lets a browser take a cookie only over TLS, from this very
+	// host, for all of its paths (RFC 6265bis, section 4.1.3.2).
+	hostPrefix = "__Host-"
 )
+
+// sessionName is the name of the session's cookie.
+func (h *Handler) sessionName() string {
+	if h.secure() {
+		return hostPrefix + sessionCookie
+	}
+	return sessionCookie
+}
 
 // authenticate lets a request pass that comes from a known principal.
 func (h *Handler) authenticate(next http.Handler) http.Handler {
@@ -177,7 +205,7 @@ func (h *Handler) principal(r *http.Request) (*belay.Principal, error) {
 		}
 		return h.Gate.Token(r.Context(), belay.SecretString(strings.TrimSpace(token)), remoteAddr(r))
 	}
-	session, token := cookie(r, sessionCookie), cookie(r, tokenCookie)
+	session, token := cookie(r, h.sessionName()), cookie(r, tokenCookie)
 	if session.IsZero() && token.IsZero() {
 		return nil, app.Unauthenticated("this request carries no token and no session")
 	}
