@@ -125,11 +125,16 @@ func (a *API) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	_ = enc.Encode(p) // the status is sent; a client that has gone misses nothing
 }
 
-func newProblem(e *belay.Error) problem {
-	status, ok := statuses[e.Code]
-	if !ok {
-		status = http.StatusInternalServerError
+// StatusOf is the HTTP status by which a code is told.
+func StatusOf(c belay.Code) int {
+	if status, ok := statuses[c]; ok {
+		return status
 	}
+	return http.StatusInternalServerError
+}
+
+func newProblem(e *belay.Error) problem {
+	status := StatusOf(e.Code)
 	p := problem{
 		Type: "/docs/errors/" + string(e.Code), Title: http.StatusText(status), Status: status,
 		Detail: e.Message, Code: e.Code, Error: e.Error(), Remediation: remedies(e.Remedy),

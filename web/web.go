@@ -75,7 +75,31 @@ func sameOrigin(public *url.URL) *http.CrossOriginProtection {
 func (h *Handler) secure() bool { return h.PublicURL != nil && h.PublicURL.Scheme == "https" }
 
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
-	h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+	if !wantsPage(r) {
+		h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+		return
+	}
+	h.show(w, r, http.StatusNotFound, content{
+		Title: "Page not found", Text: "This server has no page at " + r.URL.Path + ". The address may be mistyped, or cut off at its end.",
+	})
+}
+
+// wantsPage tells a person at a browser from a program. Below /api/ there
+// are programs only.
+func wantsPage(r *http.Request) bool {
+	api := r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
+	return !api && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// refuse answers with an error: a person with a page, a program with a
+// problem document.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err *belay.Error) {
+	if !wantsPage(r) {
+		h.API.Problem(w, r, err)
+		return
+	}
+	status := rest.StatusOf(err.Code)
+	h.show(w, r, status, content{Title: http.StatusText(status), Text: "This cannot be done: " + err.Message + "."})
 }
 
 // clean tells whether a path has no part that a router would tidy up: it
@@ -107,13 +131,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // finish logs a request, and answers it should it have panicked.
+// An answer that has begun cannot be taken back: it is cut off, so that
+// nobody takes half of it for the whole.
 func (h *Handler) finish(w *recorder, r *http.Request, begin time.Time) {
 	ctx := r.Context()
-	if v := recover(); v != nil {
+	v := recover()
+	if v != nil && v != http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
 		h.Log.ErrorContext(ctx, "panic", "panic", v, "stack", string(debug.Stack()))
 		if w.status == 0 {
+			v = nil
+			w.Header().Del("Content-Length")
+			w.Header().Del("ETag")
 			h.API.Problem(w, r, belay.Errorf(belay.CodeInternal, "something went wrong in the server; its log has the details under this request id"))
 		}
+	}
+	if v != nil {
+		defer panic(http.ErrAbortHandler)
 	}
 	h.Log.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "status", w.status,
 		"duration", time.Since(begin).Round(time.Microsecond), "remote", remoteAddr(r))
