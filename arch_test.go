@@ -41,7 +41,7 @@ var imports = map[string][]string{
 	"belay/cmd/belay": {"belay", "belay/cli", "belay/server"},
 	// For tests and measurements only.
 	"belay/bench/start":            {"belay", "belay/store"},
-	"belay/belaytest":              {"belay", "belay/e2e/peers", "belay/server", "belay/store"},
+	"belay/belaytest":              {"belay", "belay/app", "belay/e2e/peers", "belay/server", "belay/store"},
 	"belay/e2e/contract":           {},
 	"belay/e2e/peers":              {},
 	"belay/e2e/peers/withpostgres": {"belay/e2e/peers"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Code says what kind of failure an Error is. Codes are stable: clients
@@ -52,6 +53,8 @@ type Error struct {
 	Fields  []Field  // what is wrong where, for CodeInvalid and CodeBadQuery
 	Remedy  []Remedy // what to do about it
 	Err     error    // the cause, for the log only
+	// RetryAfter is when to ask again, for CodeRateLimited.
+	RetryAfter time.Duration
 }
 
 // Field is one thing that is wrong with a request.

@@ -32,7 +32,7 @@ type Kind interface {
 	Test(ctx context.Context, t belay.Target) belay.Report
 }
 
-// Config is what an App is made of. All of it must be set.
+// Config is what an App is made of. All of it must be set, but for Limits.
 type Config struct {
 	Store   *store.Store
 	Keyring *secret.Keyring
@@ -40,6 +40,7 @@ type Config struct {
 	Clock   func() time.Time
 	NewID   func() belay.ID
 	Log     *slog.Logger
+	Limits  Limits
 }
 
 // App is the use cases. It is safe for concurrent use.
@@ -51,11 +52,13 @@ type App struct {
 	newID   func() belay.ID
 	log     *slog.Logger
 	running running
+	slots   slots
 }
 
 // New makes an App. Close it when nothing calls it any more.
 func New(c Config) *App {
 	a := &App{store: c.Store, keyring: c.Keyring, kinds: c.Kinds, clock: c.Clock, newID: c.NewID, log: c.Log}
+	a.slots.limits = c.Limits.orDefault()
 	a.running.start()
 	return a
 }

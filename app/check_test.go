@@ -31,7 +31,7 @@ func (k *fakeKind) Test(ctx context.Context, t belay.Target) belay.Report {
 }
 
 // newOwner is an App with a fake kind, and the context of its owner.
-func newOwner(t *testing.T, k *fakeKind) (*app.App, context.Context) {
+func newOwner(t *testing.T, k app.Kind, limits app.Limits) (*app.App, context.Context) {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "belay.db"))
 	if err != nil {
@@ -42,8 +42,8 @@ func newOwner(t *testing.T, k *fakeKind) (*app.App, context.Context) {
 		t.Fatal(err)
 	}
 	c := app.Config{
-		Store: st, Keyring: keyring, Kinds: map[string]app.Kind{"fake": k}, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
-		NewID: func() belay.ID { return belay.ID(uuid.NewString()) },
+		Store: st, Keyring: keyring, Kinds: map[string]app.Kind{"fake": k, "kubernetes": k}, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+		NewID: func() belay.ID { return belay.ID(uuid.NewString()) }, Limits: limits,
 	}
 	first, err := app.SetUp(t.Context(), c, func(belay.Secret) error { return nil })
 	if err != nil {
@@ -75,7 +75,7 @@ func bearer(token string) map[string]*belay.Secret {
 
 // TestPanicInDriver shows that a driver that panics ends its own test only.
 func TestPanicInDriver(t *testing.T) {
-	a, ctx := newOwner(t, &fakeKind{test: func(context.Context, belay.Target) belay.Report { panic("broken") }})
+	a, ctx := newOwner(t, &fakeKind{test: func(context.Context, belay.Target) belay.Report { panic("broken") }}, app.Limits{})
 	k, err := a.TestDraft(ctx, "", connectionTo("", ""))
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestSecretReplacedWhileTesting(t *testing.T) {
 			return belay.Report{Health: belay.HealthHealthy}
 		}
 		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialRejected}
-	}})
+	}}, app.Limits{})
 	v, err := a.CreateConnection(ctx, "", connectionTo("one", "first"))
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestSecretReplacedWhileTesting(t *testing.T) {
 // TestSharedSecretIsNotReplacedByTheWay changes the secret of one of two
 // connections that share a credential.
 func TestSharedSecretIsNotReplacedByTheWay(t *testing.T) {
-	a, ctx := newOwner(t, &fakeKind{})
+	a, ctx := newOwner(t, &fakeKind{}, app.Limits{})
 	one, err := a.CreateConnection(ctx, "", connectionTo("one", "shared"))
 	if err != nil {
 		t.Fatal(err)

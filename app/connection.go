@@ -138,9 +138,11 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 	}
 	wanted := belay.StatusRegistered
 	set(&wanted, ch.Status)
-	if err := mayTest(c, wanted); err != nil {
+	own, err := a.slotFor(c, wanted)
+	if err != nil {
 		return nil, err
 	}
+	defer own.leave()
 	ch.Status = nil
 	v, credential, err := a.draft(ctx, c, ch)
 	if err != nil {
@@ -161,20 +163,11 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 		return replayed(err, func() (*Connection, error) { return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead) })
 	}
 	if wanted == belay.StatusConnected {
-		if _, err := a.test(ctx, c, v, belay.TriggerRegistration); err != nil {
+		if _, err := a.test(ctx, c, v, belay.TriggerRegistration, own.handOver); err != nil {
 			return nil, err
 		}
 	}
 	return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
-}
-
-// mayTest refuses a wish for the status connected to a token that may not
-// use connections: it is carried out by a test.
-func mayTest(c caller, wanted belay.Status) error {
-	if wanted != belay.StatusConnected {
-		return nil
-	}
-	return inScope(c.Principal, belay.PermissionConnectionUse)
 }
 
 // BeginRegistration returns the id under which the client may then create a
@@ -366,6 +359,8 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 	}
 	var c caller
 	var saved *belay.Connection
+	var own *slot
+	defer func() { own.leave() }()
 	err := optimistic(version, func() error {
 		var view *Connection
 		var err error
@@ -375,8 +370,10 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 		if err := unchanged(version, view.Version); err != nil {
 			return err
 		}
-		if err := mayTest(c, wanted); err != nil {
-			return err
+		if own == nil {
+			if own, err = a.slotFor(c, wanted); err != nil {
+				return err
+			}
 		}
 		saved, err = a.updateConnection(ctx, c, view.Connection, ch, nil)
 		return err
@@ -385,7 +382,7 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 		return nil, err
 	}
 	if wanted == belay.StatusConnected && saved.Status != belay.StatusConnected {
-		if _, err := a.test(ctx, c, saved, belay.TriggerRegistration); err != nil {
+		if _, err := a.test(ctx, c, saved, belay.TriggerRegistration, own.handOver); err != nil {
 			return nil, err
 		}
 	}

@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
-	"sync"
 
 	"belay"
 	"belay/kubeconfig"
@@ -35,6 +35,10 @@ const (
 	MatchUnreadable    MatchState = "unreadable"     // cannot be imported; the problems say why
 )
 
+// ProblemNotTested is the problem of a context in a file that has more of
+// them than one request tests.
+const ProblemNotTested kubeconfig.ProblemCode = "not_tested"
+
 // KubeconfigContext is one context of an uploaded kubeconfig and what it
 // would become. It holds the secret; nothing but the use cases reads that.
 type KubeconfigContext struct {
@@ -60,11 +64,16 @@ func (a *App) PreviewKubeconfig(ctx context.Context, org belay.ID, up Kubeconfig
 	if err != nil {
 		return nil, err
 	}
-	return a.previewKubeconfig(ctx, c, up, nil)
+	own, err := a.slots.take(c.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer own.leave()
+	return a.previewKubeconfig(ctx, c, own, up, nil)
 }
 
 // previewKubeconfig looks at the contexts of these names, or at all for nil.
-func (a *App) previewKubeconfig(ctx context.Context, c caller, up KubeconfigUpload, names []string) (*KubeconfigPreview, error) {
+func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up KubeconfigUpload, names []string) (*KubeconfigPreview, error) {
 	file, err := kubeconfig.Parse(up.Data, kubeconfig.Options{Files: up.Files, Now: a.now()})
 	if err != nil {
 		return nil, err
@@ -80,23 +89,42 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, up KubeconfigUplo
 			preview.Contexts = append(preview.Contexts, &KubeconfigContext{Context: k, State: MatchUnreadable})
 		}
 	}
-	errs := make([]error, len(preview.Contexts))
-	var wg sync.WaitGroup
-	limit := make(chan struct{}, environmentTests)
-	for i, k := range preview.Contexts {
-		wg.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
-			errs[i] = a.inspect(ctx, c, k, mendedBy(target, k, preview.Contexts))
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
+	tested := a.toTest(preview, target)
+	own.grow(min(environmentTests, len(tested)))
+	return preview, own.each(ctx, len(preview.Contexts), func(i int) error {
+		k := preview.Contexts[i]
+		return a.inspect(ctx, c, k, mendedBy(target, k, preview.Contexts), tested[k])
+	})
+}
+
+// toTest chooses the contexts that one request tests: the one that mends the
+// target and the current one first, then in the order of the file. The others
+// are told that they were not.
+func (a *App) toTest(preview *KubeconfigPreview, target *belay.Connection) map[*KubeconfigContext]bool {
+	all := slices.DeleteFunc(slices.Clone(preview.Contexts), func(k *KubeconfigContext) bool { return !k.Importable() })
+	rank := func(k *KubeconfigContext) int {
+		switch {
+		case target != nil && mendedBy(target, k, preview.Contexts) != nil:
+			return 0
+		case k.Current:
+			return 1
+		default:
+			return 2
 		}
 	}
-	return preview, nil
+	slices.SortStableFunc(all, func(x, y *KubeconfigContext) int { return rank(x) - rank(y) })
+	tested := map[*KubeconfigContext]bool{}
+	for i, k := range all {
+		if i < a.slots.limits.Contexts {
+			tested[k] = true
+			continue
+		}
+		k.Problems = append(k.Problems, kubeconfig.Problem{
+			Code: ProblemNotTested, Effect: kubeconfig.BarsNothing,
+			Message: fmt.Sprintf("the context was not tested: the file has %d, and one request tests %d; for this one upload a file of its own: kubectl config view --raw --minify --context NAME", len(all), a.slots.limits.Contexts),
+		})
+	}
+	return tested
 }
 
 // mendedBy is the connection that an upload is to mend, if k is the context
@@ -139,8 +167,8 @@ func (a *App) target(ctx context.Context, c caller, id belay.ID) (*belay.Connect
 	return v.Connection, nil
 }
 
-// inspect tests a context and finds what stands for it already.
-func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) error {
+// inspect finds what stands for a context already, and tests it if it is to.
+func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection, test bool) error {
 	if !k.Importable() {
 		return nil
 	}
@@ -156,9 +184,11 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 			return err
 		}
 	}
-	check := a.attempt(ctx, c, v, belay.TriggerImport, material)
-	check.ConnectionID = ""
-	k.Check = &Check{Check: check, Remedies: belay.Remedies(check.Cause, belay.RemedyContext{Kind: kubernetesKind})}
+	if test {
+		check := a.attempt(ctx, c, v, belay.TriggerImport, material)
+		check.ConnectionID = ""
+		k.Check = &Check{Check: check, Remedies: belay.Remedies(check.Cause, belay.RemedyContext{Kind: kubernetesKind})}
+	}
 	return a.match(ctx, c, k, target)
 }
 
@@ -212,7 +242,10 @@ func (a *App) sameSecret(ctx context.Context, c caller, fingerprint string) (*be
 // with the same address and context, whose cluster is not known to be
 // another.
 func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) error {
-	identity := k.Check.Identity
+	identity := ""
+	if k.Check != nil {
+		identity = k.Check.Identity
+	}
 	if target != nil {
 		k.Connection = target
 		k.State = MatchSecretChanged
@@ -384,5 +417,10 @@ func (a *App) PingKubernetes(ctx context.Context, org, id belay.ID) (*Check, err
 	if err != nil {
 		return nil, err
 	}
+	own, err := a.slots.take(c.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer own.leave()
 	return a.view(ctx, v.Connection, a.run(ctx, c, v.Connection, belay.TriggerManual, materials)), nil
 }

@@ -66,6 +66,11 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 	if err != nil {
 		return nil, err
 	}
+	own, err := a.slots.take(c.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer own.leave()
 	for i, id := range im.EnvironmentIDs {
 		if _, _, err := a.findEnvironment(ctx, c.org, id, belay.PermissionEnvironmentWrite); err != nil {
 			return nil, about("/environmentIds/"+itoa(i), err)
@@ -75,7 +80,7 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 	for _, k := range im.Contexts {
 		names = append(names, k.Name)
 	}
-	preview, err := a.previewKubeconfig(ctx, c, up, names)
+	preview, err := a.previewKubeconfig(ctx, c, own, up, names)
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +177,8 @@ func refusal(k *KubeconfigContext) string {
 	switch {
 	case k.State == MatchOtherCluster:
 		return "it leads to another cluster than the connection that it is to mend"
+	case k.Importable() && k.Check == nil:
+		return "one import takes only as many contexts as it can test; import this one with another request that names it"
 	case k.Importable():
 		return ""
 	}

@@ -48,12 +48,17 @@ func (r *running) stop() {
 	r.tests.Wait()
 }
 
-// join starts run under a key, or finds the one that is under way.
-func (r *running) join(key string, run func(context.Context) (*Check, error)) *runningTest {
+// join starts run under a key, or finds the one that is under way: that
+// needs no admission of its own.
+func (r *running) join(key string, admit admission, run func(context.Context) (*Check, error)) (*runningTest, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t, ok := r.byKey[key]; ok {
-		return t
+		return t, nil
+	}
+	own, err := admit()
+	if err != nil {
+		return nil, err
 	}
 	t := &runningTest{done: make(chan struct{})}
 	r.byKey[key] = t
@@ -65,11 +70,12 @@ func (r *running) join(key string, run func(context.Context) (*Check, error)) *r
 			r.mu.Lock()
 			delete(r.byKey, key)
 			r.mu.Unlock()
+			own.leave()
 			close(t.done)
 		}()
 		t.check, t.err = run(r.ctx)
 	})
-	return t
+	return t, nil
 }
 
 // TestConnection tests a connection with its credential, stores the check
@@ -80,7 +86,7 @@ func (a *App) TestConnection(ctx context.Context, org, id belay.ID) (*Check, err
 	if err != nil {
 		return nil, err
 	}
-	return a.test(ctx, c, v.Connection, belay.TriggerManual)
+	return a.test(ctx, c, v.Connection, belay.TriggerManual, a.slots.admit(c.UserID))
 }
 
 // StartTest starts a test of a connection, as TestConnection does, and does
@@ -90,12 +96,12 @@ func (a *App) StartTest(ctx context.Context, org, id belay.ID) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.start(ctx, c, v.Connection, belay.TriggerManual)
+	_, err = a.start(ctx, c, v.Connection, belay.TriggerManual, a.slots.admit(c.UserID))
 	return err
 }
 
-func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*Check, error) {
-	t, err := a.start(ctx, c, v, trigger)
+func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger, admit admission) (*Check, error) {
+	t, err := a.start(ctx, c, v, trigger, admit)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger b
 // start starts a test, or finds the one under way of the same connection as
 // it is now, with the same secrets: one that began before a change says
 // nothing about what is there since.
-func (a *App) start(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger) (*runningTest, error) {
+func (a *App) start(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger, admit admission) (*runningTest, error) {
 	materials, err := a.materials(ctx, v)
 	if err != nil {
 		return nil, err
@@ -119,13 +125,13 @@ func (a *App) start(ctx context.Context, c caller, v *belay.Connection, trigger 
 	for _, m := range materials {
 		key += fmt.Sprintf(" with %s version %d", m.CredentialID, m.Version)
 	}
-	return a.running.join(key, func(ctx context.Context) (*Check, error) {
+	return a.running.join(key, admit, func(ctx context.Context) (*Check, error) {
 		k := a.run(ctx, c, v, trigger, materials)
 		if err := a.record(ctx, v, k); err != nil {
 			return nil, err
 		}
 		return a.view(ctx, v, k), nil
-	}), nil
+	})
 }
 
 // materials opens the credentials with which a connection authenticates, in
@@ -332,23 +338,28 @@ func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) 
 	if err != nil {
 		return nil, err
 	}
-	var k *belay.Check
-	if secret == nil {
-		var materials []*belay.Material
-		if materials, err = a.materials(ctx, v); err == nil {
-			k = a.run(ctx, c, v, belay.TriggerDraft, materials)
-		}
-	} else {
-		var m *belay.Material
-		if m, err = a.loose(v, secretType, secret); err == nil {
-			k = a.attempt(ctx, c, v, belay.TriggerDraft, m)
-		}
-	}
+	materials, err := a.draftMaterials(ctx, v, secretType, secret)
 	if err != nil {
 		return nil, err
 	}
+	own, err := a.slots.take(c.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer own.leave()
+	k := a.run(ctx, c, v, belay.TriggerDraft, materials)
 	k.ConnectionID = ""
 	return &Check{Check: k, Remedies: belay.Remedies(k.Cause, belay.RemedyContext{Kind: v.Kind, CredentialID: k.CredentialID})}, nil
+}
+
+// draftMaterials is with what a draft authenticates: the secret that came
+// with it, if any, else its stored credentials.
+func (a *App) draftMaterials(ctx context.Context, v *belay.Connection, typeName string, secret map[string]*belay.Secret) ([]*belay.Material, error) {
+	if secret == nil {
+		return a.materials(ctx, v)
+	}
+	m, err := a.loose(v, typeName, secret)
+	return []*belay.Material{m}, err
 }
 
 // loose is the material of a secret that belongs to no credential.
@@ -379,40 +390,38 @@ const environmentTests = 8
 // TestEnvironment tests every connection of an environment that the caller
 // may use and calls each with the check of one as it ends, never two at a
 // time; each may be nil. It returns all checks, ordered by the connections'
-// names.
+// names. When ctx ends it begins no more tests.
 func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, each func(*Check)) ([]*Check, error) {
 	c, _, err := a.findEnvironment(ctx, org, id, belay.PermissionConnectionUse)
 	if err != nil {
 		return nil, err
 	}
+	own, err := a.slots.take(c.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer own.leave()
 	tested, err := a.usable(ctx, c, id)
 	if err != nil {
 		return nil, err
 	}
+	own.grow(min(environmentTests, len(tested)))
 	checks := make([]*Check, len(tested))
-	errs := make([]error, len(tested))
-	var wg sync.WaitGroup
 	var mu sync.Mutex
-	limit := make(chan struct{}, environmentTests)
-	for i, v := range tested {
-		wg.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
-			checks[i], errs[i] = a.test(ctx, c, v, belay.TriggerManual)
-			if errs[i] == nil && each != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				each(checks[i])
-			}
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
+	return checks, own.each(ctx, len(tested), func(i int) error {
+		t, err := a.start(ctx, c, tested[i], belay.TriggerManual, admitted)
 		if err != nil {
-			return nil, err
+			return err
 		}
-	}
-	return checks, nil
+		<-t.done // even when ctx has ended: until then the slot is in use
+		checks[i] = t.check
+		if t.err == nil && each != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			each(t.check)
+		}
+		return t.err
+	})
 }
 
 // usable lists the connections of an environment that the caller may use.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"belay"
+	"belay/app"
 	"belay/e2e/peers"
 	"belay/server"
 )
@@ -32,6 +34,8 @@ type Options struct {
 	Database   string           // a PostgreSQL URL; "" is SQLite
 	EgressDeny []netip.Prefix   // of loopback, to be refused too
 	Kubeconfig string           // a file that the first start offers
+	Limits     app.Limits
+	PublicURL  *url.URL
 	// Transport stands between every Client and the network, for instance to
 	// look at what goes by. nil: nothing does.
 	Transport func(http.RoundTripper) http.RoundTripper
@@ -61,7 +65,7 @@ func Start(t testing.TB, o Options) *Server {
 	c := server.Config{
 		Listen: "127.0.0.1:0", DataDir: s.DataDir, Database: belay.SecretString(o.Database),
 		EgressAllow: prefixes("127.0.0.0/8", "::1/128"), EgressDeny: append(prefixes("0.0.0.0/0", "::/0"), o.EgressDeny...),
-		Kubeconfig: o.Kubeconfig, Version: "v0.0.0-test",
+		Kubeconfig: o.Kubeconfig, Limits: o.Limits, PublicURL: o.PublicURL, Version: "v0.0.0-test",
 		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Clock: s.clock,
 	}
 	var err error

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	"belay"
@@ -15,11 +16,13 @@ import (
 // without touching anything.
 type ServeConfig struct {
 	Listen             string       // host:port; port 0 is any free one
+	PublicURL          *url.URL     // where others reach it, scheme and host alone; nil: where it listens
 	DataDir            string       // absolute or relative to the working directory; it may not exist yet
 	Database           belay.Secret // URL of a PostgreSQL database; zero: the embedded one in DataDir
 	KeyFile            string       // of the key-encryption key; "": the one in DataDir
 	EgressAllow        []netip.Prefix
 	EgressDeny         []netip.Prefix
+	EgressPrivate      *bool // loopback and private addresses without EgressAllow; nil: as the server sees fit
 	DiscoverKubeconfig bool
 	InsecureHTTP       bool // plain HTTP on an address that is not loopback
 	LogLevel           slog.Level
@@ -33,11 +36,13 @@ type ServeConfig struct {
 type serve struct {
 	Config             string   `type:"path" placeholder:"PATH" help:"Read settings from this YAML file (BELAY_CONFIG)."`
 	Listen             string   `setting:"" default:"127.0.0.1:9081" placeholder:"HOST:PORT" help:"Where to listen (BELAY_LISTEN)."`
+	PublicURL          string   `setting:"" name:"public-url" placeholder:"URL" help:"Where others reach this server, https://HOST, when something in front of it speaks TLS (BELAY_PUBLIC_URL)."`
 	DataDir            string   `setting:"" placeholder:"DIR" help:"Where the database and the key are (BELAY_DATA_DIR); $XDG_DATA_HOME/belay or ~/.local/share/belay."`
 	Database           string   `setting:"" secret:"" placeholder:"URL" help:"A PostgreSQL database, postgres://…, instead of the embedded one; with a password only in BELAY_DATABASE or BELAY_DATABASE_FILE."`
 	KeyFile            string   `setting:"" placeholder:"PATH" help:"The key-encryption key (BELAY_KEY_FILE); it is made in the data directory otherwise."`
 	EgressAllow        []string `setting:"" placeholder:"CIDR" help:"Let connections reach these addresses though they are refused otherwise (BELAY_EGRESS_ALLOW)."`
 	EgressDeny         []string `setting:"" placeholder:"CIDR" help:"Let no connection reach these addresses (BELAY_EGRESS_DENY)."`
+	EgressPrivate      *bool    `setting:"" negatable:"" help:"Let connections reach loopback and private addresses (BELAY_EGRESS_PRIVATE); the default is to do so only on loopback and without --public-url."`
 	DiscoverKubeconfig bool     `setting:"" negatable:"" default:"true" help:"Offer the contexts of ~/.kube/config at the first start (BELAY_DISCOVER_KUBECONFIG)."`
 	InsecureHTTP       bool     `setting:"" name:"insecure-http" help:"Listen without TLS on an address that others can reach (BELAY_INSECURE_HTTP)."`
 	LogLevel           string   `setting:"" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (BELAY_LOG_LEVEL)."`
@@ -63,7 +68,7 @@ func (c *serve) Run(ctx context.Context, in *invocation) error {
 func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	conf := ServeConfig{
 		Listen: c.Listen, DataDir: c.DataDir, KeyFile: c.KeyFile, DiscoverKubeconfig: c.DiscoverKubeconfig,
-		InsecureHTTP: c.InsecureHTTP, LogFormat: c.LogFormat,
+		InsecureHTTP: c.InsecureHTTP, LogFormat: c.LogFormat, EgressPrivate: c.EgressPrivate,
 	}
 	if conf.DataDir == "" {
 		conf.DataDir = in.DataDir()
@@ -74,6 +79,10 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	if _, err := netip.ParseAddrPort(numericHost(c.Listen)); err != nil {
 		return conf, usage("--listen %q is not HOST:PORT", c.Listen)
 	}
+	var err error
+	if conf.PublicURL, err = c.publicURL(); err != nil {
+		return conf, err
+	}
 	if c.Database != "" {
 		if err := checkDatabase(c.Database); err != nil {
 			return conf, err
@@ -83,7 +92,6 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	if err := conf.LogLevel.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return conf, usage("--log-level %q is none", c.LogLevel)
 	}
-	var err error
 	if conf.EgressAllow, err = prefixes("--egress-allow", c.EgressAllow); err != nil {
 		return conf, err
 	}
@@ -102,6 +110,41 @@ func numericHost(listen string) string {
 		return listen
 	}
 	return "127.0.0.1:" + port
+}
+
+// publicURL is where others reach the server, nil for where it listens.
+func (c *serve) publicURL() (*url.URL, error) {
+	if c.PublicURL == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case err != nil || !hostName.MatchString(u.Hostname()) && !isAddr(u.Hostname()) || u.Scheme != "http" && u.Scheme != "https" || u.User != nil:
+		return nil, usage("--public-url is not a URL of the form https://HOST or https://HOST:PORT")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, usage("--public-url %q must end behind the host — the server answers at the root of a host of its own", c.PublicURL)
+	case u.Scheme == "http" && !c.InsecureHTTP && !loopbackName(u.Hostname()):
+		return nil, usage("--public-url %q begins with http:// — whoever is on the way could read every token", c.PublicURL).withHelp("use https://", "--insecure-http allows it all the same")
+	}
+	host := strings.ToLower(u.Host)
+	if u.Port() == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		host = strings.TrimSuffix(host, ":"+u.Port()) // browsers leave it out too
+	}
+	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+}
+
+// hostName is what the host of a URL may look like, unless it is an address.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
+func isAddr(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// loopbackName tells whether a host can be nothing but this machine.
+func loopbackName(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // checkDatabase never shows what it was given: it may hold a password.

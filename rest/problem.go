@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 
 	"belay"
 )
@@ -112,6 +114,9 @@ func (a *API) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="belay"`)
 	}
+	if p.Status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(e.RetryAfter.Seconds())))))
+	}
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
@@ -120,11 +125,16 @@ func (a *API) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	_ = enc.Encode(p) // the status is sent; a client that has gone misses nothing
 }
 
-func newProblem(e *belay.Error) problem {
-	status, ok := statuses[e.Code]
-	if !ok {
-		status = http.StatusInternalServerError
+// StatusOf is the HTTP status by which a code is told.
+func StatusOf(c belay.Code) int {
+	if status, ok := statuses[c]; ok {
+		return status
 	}
+	return http.StatusInternalServerError
+}
+
+func newProblem(e *belay.Error) problem {
+	status := StatusOf(e.Code)
 	p := problem{
 		Type: "/docs/errors/" + string(e.Code), Title: http.StatusText(status), Status: status,
 		Detail: e.Message, Code: e.Code, Error: e.Error(), Remediation: remedies(e.Remedy),

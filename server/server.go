@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,18 +48,27 @@ const (
 
 // Config says how a server is to run.
 type Config struct {
-	Listen       string // host:port, port 0 for any that is free
-	DataDir      string // made when it is missing, for its owner only
-	Database     belay.Secret
-	Key          belay.Secret // the key-encryption key itself, instead of a file
-	KeyFile      string       // "": the one in DataDir, made when it is missing
-	EgressAllow  []netip.Prefix
-	EgressDeny   []netip.Prefix
-	Kubeconfig   string // offered as discovered connections at the first start; "" for none
-	InsecureHTTP bool   // listen without TLS where others can reach it
-	Version      string
-	Log          *slog.Logger
-	Clock        func() time.Time // nil: the system's
+	Listen string // host:port, port 0 for any that is free
+	// PublicURL is where others reach this server, as scheme and host alone;
+	// nil where nothing stands in front of it. With https, cookies are for
+	// TLS only.
+	PublicURL   *url.URL
+	DataDir     string // made when it is missing, for its owner only
+	Database    belay.Secret
+	Key         belay.Secret // the key-encryption key itself, instead of a file
+	KeyFile     string       // "": the one in DataDir, made when it is missing
+	EgressAllow []netip.Prefix
+	EgressDeny  []netip.Prefix
+	// EgressPrivate lets connections reach loopback and private addresses
+	// that EgressAllow does not name. nil: only while nobody but this
+	// machine's users can reach the server.
+	EgressPrivate *bool
+	Kubeconfig    string // offered as discovered connections at the first start; "" for none
+	InsecureHTTP  bool   // listen without TLS where others can reach it
+	Limits        app.Limits
+	Version       string
+	Log           *slog.Logger
+	Clock         func() time.Time // nil: the system's
 }
 
 // Server is a running server.
@@ -128,7 +138,7 @@ func (s *Server) listen(ctx context.Context) error {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", s.config.Listen, err)
 	}
 	s.listener = l
-	if !s.addr().Addr().Unmap().IsLoopback() && !s.config.InsecureHTTP {
+	if !s.onLoopback() && !s.config.InsecureHTTP {
 		return fmt.Errorf("refusing to listen on %s without TLS: whoever is on the way could read every token; use a loopback address, or --insecure-http if something in front of this server speaks TLS", s.config.Listen)
 	}
 	return nil
@@ -175,21 +185,21 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	dialer := &egress.Dialer{Policy: egress.Policy{
-		Allow: c.EgressAllow, Deny: c.EgressDeny, Loopback: s.addr().Addr().Unmap().IsLoopback(),
+		Allow: c.EgressAllow, Deny: c.EgressDeny, Loopback: s.EgressPrivate(), PublicOnly: !s.EgressPrivate(),
 		Own: func() []netip.AddrPort { return []netip.AddrPort{s.addr()} },
 	}}
 	kinds, err := builtinKinds(dialer, c.Clock)
 	if err != nil {
 		return err
 	}
-	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log}
+	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log, Limits: c.Limits}
 	s.gate, s.app = app.NewGate(parts), app.New(parts)
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err
 	}
 	api := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version})
 	s.http = &http.Server{
-		Handler:           web.New(web.Config{API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version}),
+		Handler:           web.New(web.Config{API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL}),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
@@ -208,7 +218,7 @@ func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	if err != nil || made == nil {
 		return err
 	}
-	s.First = &First{Organization: made.Organization.Name, TokenFile: file, SignInLink: belay.SecretString(s.URL() + "/user/login?code=" + string(made.SignInCode.Reveal()))}
+	s.First = &First{Organization: made.Organization.Name, TokenFile: file, SignInLink: belay.SecretString(s.PublicURL() + "/user/login?code=" + string(made.SignInCode.Reveal()))}
 	if s.config.Kubeconfig == "" {
 		return nil
 	}
@@ -239,8 +249,28 @@ func replaceFile(path string, line []byte) error {
 	return nil
 }
 
-// URL is where the server answers.
+// URL is where the server answers on this machine.
 func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// PublicURL is where people reach the server.
+func (s *Server) PublicURL() string {
+	if s.config.PublicURL == nil {
+		return s.URL()
+	}
+	return s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
+}
+
+// EgressPrivate tells whether connections may reach loopback and private
+// addresses that are not allowed one by one. That the server listens on
+// loopback is not enough: what stands in front of it lets others in.
+func (s *Server) EgressPrivate() bool {
+	if s.config.EgressPrivate != nil {
+		return *s.config.EgressPrivate
+	}
+	return s.config.PublicURL == nil && s.onLoopback()
+}
+
+func (s *Server) onLoopback() bool { return s.addr().Addr().Unmap().IsLoopback() }
 
 // Gate makes tokens and sessions without a request, for tests and for
 // whoever administers the machine.

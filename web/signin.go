@@ -2,6 +2,7 @@ package web
 
 import (
 	"embed"
+	"errors"
 	"html/template"
 	"net/http"
 	"time"
@@ -36,16 +37,20 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, status int, c con
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, http.StatusOK, content{
 		Title: "Sign in", Code: r.URL.Query().Get("code"),
-		Text: "Follow the sign-in link that the server printed at its first start.",
+		Text: "Open the sign-in link that the server printed at its first start: it works once, for a day.",
 	})
 }
 
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := h.sameOrigin.Check(r); err != nil {
-		h.API.Problem(w, r, belay.Errorf(belay.CodeForbidden, "sign in from this server's own page"))
+		h.refuse(w, r, belay.Errorf(belay.CodeForbidden, "sign in from this server's own page"))
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 4096)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		h.refuse(w, r, badForm(err))
+		return
+	}
 	code := belay.SecretString(r.PostFormValue("code"))
 	value, expires, err := h.Gate.SignIn(r.Context(), code, r.UserAgent(), remoteAddr(r))
 	if belay.CodeOf(err) == belay.CodeUnauthenticated {
@@ -56,23 +61,46 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 		h.API.Problem(w, r, err)
 		return
 	}
+	h.endSession(r)
 	h.setSession(w, string(value.Reveal()), expires)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// maxForm bounds a form, in bytes.
+const maxForm = 4096
+
+func badForm(err error) *belay.Error {
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return belay.Errorf(belay.CodeTooLarge, "the form is larger than %d bytes", maxForm)
+	}
+	return belay.Errorf(belay.CodeMalformed, "the form cannot be read")
+}
+
+// endSession ends the session that the browser had before it signed in
+// again. Should that fail, it ends by itself.
+func (h *Handler) endSession(r *http.Request) {
+	before := cookie(r, h.sessionName())
+	if before.IsZero() {
+		return
+	}
+	if err := h.Gate.SignOut(r.Context(), before); err != nil {
+		h.Log.WarnContext(r.Context(), "the session before was not ended", "error", err)
+	}
+}
+
 func (h *Handler) setSession(w http.ResponseWriter, value string, expires time.Time) {
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: value, Path: "/", Expires: expires,
-		HttpOnly: true, Secure: h.Secure, SameSite: http.SameSiteLaxMode,
+		Name: h.sessionName(), Value: value, Path: "/", Expires: expires,
+		HttpOnly: true, Secure: h.secure(), SameSite: http.SameSiteLaxMode,
 	})
 }
 
 func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := h.sameOrigin.Check(r); err != nil {
-		h.API.Problem(w, r, belay.Errorf(belay.CodeForbidden, "sign out from this server's own page"))
+		h.refuse(w, r, belay.Errorf(belay.CodeForbidden, "sign out from this server's own page"))
 		return
 	}
-	if err := h.Gate.SignOut(r.Context(), cookie(r, sessionCookie)); err != nil {
+	if err := h.Gate.SignOut(r.Context(), cookie(r, h.sessionName())); err != nil {
 		h.API.Problem(w, r, err)
 		return
 	}
@@ -81,8 +109,9 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
-	c := content{Title: "Belay", Text: "The server runs. Use it with the command line (belay connection list) or over its API, which is described at /docs."}
+	c := content{Title: "Belay", Text: "The server runs, and you are not signed in. To sign in, open the link that the server printed at its first start: it works once, for a day. The command line on the server's machine is signed in without it: belay connection list."}
 	if p, err := h.principal(r); err == nil {
+		c.Text = "The server runs. Use it with the command line (belay connection list) or over its API."
 		c.Email = p.Email
 	}
 	h.show(w, r, http.StatusOK, c)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"runtime/debug"
@@ -21,14 +22,17 @@ import (
 	"belay/rest"
 )
 
-// Config is what a Handler is made of. All of it must be set.
+// Config is what a Handler is made of. All of it must be set, but for
+// PublicURL.
 type Config struct {
 	API     *rest.API
 	Gate    *app.Gate
 	Ready   func(context.Context) error // whether requests can be answered
 	Log     *slog.Logger
 	Version string
-	Secure  bool // the listener speaks TLS: cookies are for it alone
+	// PublicURL is where browsers reach the server when that is not where it
+	// listens. With https, cookies are for TLS only.
+	PublicURL *url.URL
 }
 
 // Handler answers every request that the server gets.
@@ -40,7 +44,7 @@ type Handler struct {
 
 // New makes a Handler.
 func New(c Config) *Handler {
-	h := &Handler{Config: c, mux: http.NewServeMux(), sameOrigin: http.NewCrossOriginProtection()}
+	h := &Handler{Config: c, mux: http.NewServeMux(), sameOrigin: sameOrigin(c.PublicURL)}
 	h.mux.Handle("/api/", h.authenticate(c.API))
 	h.mux.HandleFunc("GET /healthz/live", h.live)
 	h.mux.HandleFunc("GET /healthz/ready", h.ready)
@@ -57,8 +61,45 @@ func New(c Config) *Handler {
 	return h
 }
 
+// sameOrigin tells the server's own pages from others'. What stands in front
+// of it may send another Host than the browser did.
+func sameOrigin(public *url.URL) *http.CrossOriginProtection {
+	p := http.NewCrossOriginProtection()
+	if public != nil {
+		_ = p.AddTrustedOrigin(public.Scheme + "://" + public.Host) // fails for no URL that was checked
+	}
+	return p
+}
+
+// secure tells whether browsers reach the server over TLS.
+func (h *Handler) secure() bool { return h.PublicURL != nil && h.PublicURL.Scheme == "https" }
+
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
-	h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+	if !wantsPage(r) {
+		h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
+		return
+	}
+	h.show(w, r, http.StatusNotFound, content{
+		Title: "Page not found", Text: "This server has no page at " + r.URL.Path + ". The address may be mistyped, or cut off at its end.",
+	})
+}
+
+// wantsPage tells a person at a browser from a program. Below /api/ there
+// are programs only.
+func wantsPage(r *http.Request) bool {
+	api := r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
+	return !api && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// refuse answers with an error: a person with a page, a program with a
+// problem document.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err *belay.Error) {
+	if !wantsPage(r) {
+		h.API.Problem(w, r, err)
+		return
+	}
+	status := rest.StatusOf(err.Code)
+	h.show(w, r, status, content{Title: http.StatusText(status), Text: "This cannot be done: " + err.Message + "."})
 }
 
 // clean tells whether a path has no part that a router would tidy up: it
@@ -90,13 +131,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // finish logs a request, and answers it should it have panicked.
+// An answer that has begun cannot be taken back: it is cut off, so that
+// nobody takes half of it for the whole.
 func (h *Handler) finish(w *recorder, r *http.Request, begin time.Time) {
 	ctx := r.Context()
-	if v := recover(); v != nil {
+	v := recover()
+	if v != nil && v != http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
 		h.Log.ErrorContext(ctx, "panic", "panic", v, "stack", string(debug.Stack()))
 		if w.status == 0 {
+			v = nil
+			w.Header().Del("Content-Length")
+			w.Header().Del("ETag")
 			h.API.Problem(w, r, belay.Errorf(belay.CodeInternal, "something went wrong in the server; its log has the details under this request id"))
 		}
+	}
+	if v != nil {
+		defer panic(http.ErrAbortHandler)
 	}
 	h.Log.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "status", w.status,
 		"duration", time.Since(begin).Round(time.Microsecond), "remote", remoteAddr(r))
@@ -153,7 +203,18 @@ func remoteAddr(r *http.Request) string {
 const (
 	sessionCookie = "belay_session"
 	tokenCookie   = "token" // an API token, as mesheryctl sends it
+	// hostPrefix lets a browser take a cookie only over TLS, from this very
+	// host, for all of its paths (RFC 6265bis, section 4.1.3.2).
+	hostPrefix = "__Host-"
 )
+
+// sessionName is the name of the session's cookie.
+func (h *Handler) sessionName() string {
+	if h.secure() {
+		return hostPrefix + sessionCookie
+	}
+	return sessionCookie
+}
 
 // authenticate lets a request pass that comes from a known principal.
 func (h *Handler) authenticate(next http.Handler) http.Handler {
@@ -177,7 +238,7 @@ func (h *Handler) principal(r *http.Request) (*belay.Principal, error) {
 		}
 		return h.Gate.Token(r.Context(), belay.SecretString(strings.TrimSpace(token)), remoteAddr(r))
 	}
-	session, token := cookie(r, sessionCookie), cookie(r, tokenCookie)
+	session, token := cookie(r, h.sessionName()), cookie(r, tokenCookie)
 	if session.IsZero() && token.IsZero() {
 		return nil, app.Unauthenticated("this request carries no token and no session")
 	}
