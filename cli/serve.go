@@ -22,7 +22,7 @@ type ServeConfig struct {
 	KeyFile            string       // of the key-encryption key; "": the one in DataDir
 	EgressAllow        []netip.Prefix
 	EgressDeny         []netip.Prefix
-	EgressPrivate      *bool // loopback and private addresses without EgressAllow; nil: as the server sees fit
+	EgressLoopback     *bool // loopback addresses without EgressAllow; nil: as the server sees fit
 	DiscoverKubeconfig bool
 	InsecureHTTP       bool // plain HTTP on an address that is not loopback
 	LogLevel           slog.Level
@@ -42,7 +42,7 @@ type serve struct {
 	KeyFile            string   `setting:"" placeholder:"PATH" help:"The key-encryption key (BELAY_KEY_FILE); it is made in the data directory otherwise."`
 	EgressAllow        []string `setting:"" placeholder:"CIDR" help:"Let connections reach these addresses though they are refused otherwise (BELAY_EGRESS_ALLOW)."`
 	EgressDeny         []string `setting:"" placeholder:"CIDR" help:"Let no connection reach these addresses (BELAY_EGRESS_DENY)."`
-	EgressPrivate      *bool    `setting:"" negatable:"" help:"Let connections reach loopback and private addresses (BELAY_EGRESS_PRIVATE); the default is to do so only on loopback and without --public-url."`
+	EgressLoopback     *bool    `setting:"" negatable:"" help:"Let connections reach this machine's loopback addresses (BELAY_EGRESS_LOOPBACK); the default is to do so only on loopback and without --public-url."`
 	DiscoverKubeconfig bool     `setting:"" negatable:"" default:"true" help:"Offer the contexts of ~/.kube/config at the first start (BELAY_DISCOVER_KUBECONFIG)."`
 	InsecureHTTP       bool     `setting:"" name:"insecure-http" help:"Listen without TLS on an address that others can reach (BELAY_INSECURE_HTTP)."`
 	LogLevel           string   `setting:"" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (BELAY_LOG_LEVEL)."`
@@ -68,7 +68,7 @@ func (c *serve) Run(ctx context.Context, in *invocation) error {
 func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	conf := ServeConfig{
 		Listen: c.Listen, DataDir: c.DataDir, KeyFile: c.KeyFile, DiscoverKubeconfig: c.DiscoverKubeconfig,
-		InsecureHTTP: c.InsecureHTTP, LogFormat: c.LogFormat, EgressPrivate: c.EgressPrivate,
+		InsecureHTTP: c.InsecureHTTP, LogFormat: c.LogFormat, EgressLoopback: c.EgressLoopback,
 	}
 	if conf.DataDir == "" {
 		conf.DataDir = in.DataDir()

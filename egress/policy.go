@@ -16,9 +16,7 @@ import (
 //  2. Of the prefixes in Allow and Deny that hold the address, the longest
 //     decides; where both have it, Deny.
 //  3. Loopback is refused unless Loopback is set.
-//  4. With PublicOnly, private ranges and this machine's own addresses are
-//     refused.
-//  5. All else is allowed.
+//  4. All else is allowed, private ranges too.
 //
 // An IPv6 address that carries an IPv4 address in it (mapped, compatible,
 // translated, NAT64, 6to4, Teredo) is judged as both.
@@ -28,9 +26,6 @@ type Policy struct {
 	// Loopback is set while only this machine's users can reach the server:
 	// they can reach loopback anyway.
 	Loopback bool
-	// PublicOnly is set when others can reach the server: what they cannot
-	// reach by themselves is then opened by Allow only.
-	PublicOnly bool
 	// Own returns the addresses on which the server listens, nil for none.
 	// One with an unspecified address stands for all of this machine's.
 	Own func() []netip.AddrPort
@@ -79,22 +74,8 @@ func (p Policy) permitsAddr(a netip.Addr) bool {
 		return false
 	case allow >= 0:
 		return true
-	case a.IsLoopback():
-		return p.Loopback
 	default:
-		return !p.PublicOnly || longest(private(), a) < 0 && !p.isLocal(a)
-	}
-}
-
-// private are the ranges that one reaches from inside only.
-func private() []netip.Prefix {
-	return []netip.Prefix{
-		netip.MustParsePrefix("10.0.0.0/8"),     // RFC 1918
-		netip.MustParsePrefix("172.16.0.0/12"),  // RFC 1918
-		netip.MustParsePrefix("192.168.0.0/16"), // RFC 1918
-		netip.MustParsePrefix("100.64.0.0/10"),  // shared address space (RFC 6598)
-		netip.MustParsePrefix("198.18.0.0/15"),  // benchmarking, used inside (RFC 2544)
-		netip.MustParsePrefix("fc00::/7"),       // unique local (RFC 4193)
+		return p.Loopback || !a.IsLoopback()
 	}
 }
 

@@ -58,10 +58,10 @@ func TestWhoCanReachTheServer(t *testing.T) {
 		reaches bool
 	}{
 		"on loopback":                          {server.Config{}, true},
-		"on loopback, private refused":         {server.Config{EgressPrivate: &no}, false},
+		"on loopback, loopback refused":        {server.Config{EgressLoopback: &no}, false},
 		"behind something":                     {server.Config{PublicURL: public}, false},
 		"behind something, loopback allowed":   {server.Config{PublicURL: public, EgressAllow: loopback}, true},
-		"behind something, private allowed":    {server.Config{PublicURL: public, EgressPrivate: &yes}, true},
+		"behind something, loopback let in":    {server.Config{PublicURL: public, EgressLoopback: &yes}, true},
 		"on every address":                     {server.Config{Listen: "0.0.0.0:0", InsecureHTTP: true}, false},
 		"on every address, loopback allowed":   {server.Config{Listen: "0.0.0.0:0", InsecureHTTP: true, EgressAllow: loopback}, true},
 		"on every address, behind something":   {server.Config{Listen: "0.0.0.0:0", InsecureHTTP: true, PublicURL: public}, false},

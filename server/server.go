@@ -59,16 +59,16 @@ type Config struct {
 	KeyFile     string       // "": the one in DataDir, made when it is missing
 	EgressAllow []netip.Prefix
 	EgressDeny  []netip.Prefix
-	// EgressPrivate lets connections reach loopback and private addresses
-	// that EgressAllow does not name. nil: only while nobody but this
-	// machine's users can reach the server.
-	EgressPrivate *bool
-	Kubeconfig    string // offered as discovered connections at the first start; "" for none
-	InsecureHTTP  bool   // listen without TLS where others can reach it
-	Limits        app.Limits
-	Version       string
-	Log           *slog.Logger
-	Clock         func() time.Time // nil: the system's
+	// EgressLoopback lets connections reach loopback addresses that
+	// EgressAllow does not name. nil: only while nobody but this machine's
+	// users can reach the server.
+	EgressLoopback *bool
+	Kubeconfig     string // offered as discovered connections at the first start; "" for none
+	InsecureHTTP   bool   // listen without TLS where others can reach it
+	Limits         app.Limits
+	Version        string
+	Log            *slog.Logger
+	Clock          func() time.Time // nil: the system's
 }
 
 // Server is a running server.
@@ -185,7 +185,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	dialer := &egress.Dialer{Policy: egress.Policy{
-		Allow: c.EgressAllow, Deny: c.EgressDeny, Loopback: s.EgressPrivate(), PublicOnly: !s.EgressPrivate(),
+		Allow: c.EgressAllow, Deny: c.EgressDeny, Loopback: s.EgressLoopback(),
 		Own: func() []netip.AddrPort { return []netip.AddrPort{s.addr()} },
 	}}
 	kinds, err := builtinKinds(dialer, c.Clock)
@@ -260,12 +260,12 @@ func (s *Server) PublicURL() string {
 	return s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
 }
 
-// EgressPrivate tells whether connections may reach loopback and private
-// addresses that are not allowed one by one. That the server listens on
+// EgressLoopback tells whether connections may reach loopback addresses that
+// are not allowed one by one. That the server listens on
 // loopback is not enough: what stands in front of it lets others in.
-func (s *Server) EgressPrivate() bool {
-	if s.config.EgressPrivate != nil {
-		return *s.config.EgressPrivate
+func (s *Server) EgressLoopback() bool {
+	if s.config.EgressLoopback != nil {
+		return *s.config.EgressLoopback
 	}
 	return s.config.PublicURL == nil && s.onLoopback()
 }

@@ -32,7 +32,7 @@ func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
 	key, _ := p.LookupEnv("BELAY_KEY")
 	conf := server.Config{
-		Listen: c.Listen, PublicURL: c.PublicURL, EgressPrivate: c.EgressPrivate, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
+		Listen: c.Listen, PublicURL: c.PublicURL, EgressLoopback: c.EgressLoopback, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
 		Key: belay.SecretString(key), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
 		InsecureHTTP: c.InsecureHTTP, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
 	}
@@ -57,8 +57,8 @@ func announce(w io.Writer, s *server.Server) {
 	if s.PublicURL() != s.URL() {
 		_, _ = fmt.Fprintf(w, "Others reach it at %s\n", s.PublicURL())
 	}
-	if !s.EgressPrivate() {
-		_, _ = fmt.Fprintln(w, "Connections reach public addresses, and of private ones those that --egress-allow names")
+	if !s.EgressLoopback() {
+		_, _ = fmt.Fprintln(w, "Connections reach this machine's loopback addresses only where --egress-allow names them")
 	}
 	if s.First == nil {
 		return
