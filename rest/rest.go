@@ -143,6 +143,9 @@ func (r *request) prepare(w http.ResponseWriter) error {
 	if err := r.checkQuery(); err != nil {
 		return err
 	}
+	if err := r.checkProvider(); err != nil {
+		return err
+	}
 	if r.route.Multipart {
 		return r.wantMedia("multipart/form-data")
 	}
