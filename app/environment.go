@@ -205,8 +205,10 @@ func (a *App) UnassignConnection(ctx context.Context, org, environment, connecti
 
 // SetEnvironmentConnections makes an environment hold exactly these
 // connections, all of them or, when one cannot be assigned, as before. With
-// a version other than 0 it does so only if that is still the set's.
-func (a *App) SetEnvironmentConnections(ctx context.Context, org, id belay.ID, version int64, want []belay.ID) (*Environment, error) {
+// a version other than 0 it does so only if that is still the set's. It
+// returns the environment and the first page of what it holds then.
+func (a *App) SetEnvironmentConnections(ctx context.Context, org, id belay.ID, version int64, want []belay.ID) (*Environment, belay.Page[*Connection], error) {
+	var none belay.Page[*Connection]
 	var c caller
 	err := optimistic(version, func() error {
 		var err error
@@ -225,9 +227,14 @@ func (a *App) SetEnvironmentConnections(ctx context.Context, org, id belay.ID, v
 		})
 	})
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
-	return a.loadEnvironment(ctx, c, id, belay.PermissionEnvironmentRead)
+	e, err := a.loadEnvironment(ctx, c, id, belay.PermissionEnvironmentRead)
+	if err != nil {
+		return nil, none, err
+	}
+	page, err := a.connectionPage(ctx, c, belay.ConnectionFilter{EnvironmentID: id}, belay.Query{Size: belay.MaxPageSize})
+	return e, page, err
 }
 
 // mayAssign asks whether the caller may put each of these connections into

@@ -62,6 +62,9 @@ const (
 	administrator = "admin"
 )
 
+// Providers are the keys of where this server's users come from.
+func Providers() []string { return []string{localProvider} }
+
 // SetUp gives an empty database its first organization and its
 // administrator with a token, which is handed to keep before anything is
 // stored. It returns nil when there is an organization already.

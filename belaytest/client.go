@@ -58,6 +58,14 @@ func (c *Client) With(name, value string) *Client {
 	return &other
 }
 
+// WithCookie is the same client with one more cookie, NAME=VALUE.
+func (c *Client) WithCookie(pair string) *Client {
+	if before := c.header.Get("Cookie"); before != "" {
+		pair = before + "; " + pair
+	}
+	return c.With("Cookie", pair)
+}
+
 // Get sends a GET.
 func (c *Client) Get(path string) *Answer {
 	c.t.Helper()

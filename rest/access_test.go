@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,26 +45,72 @@ func TestStrangers(t *testing.T) {
 	stranger.Get("/user/login").Want(http.StatusOK)
 }
 
-// TestScopes uses each route with a token for every other permission, and
-// for its own.
+// use carries out a route as it is meant to be used.
+func (w *world) use(t *testing.T, a *belaytest.Client, r rest.Route) *belaytest.Answer {
+	t.Helper()
+	a = a.In(t).With("If-Match", "*")
+	if r.Multipart {
+		body, media := form(t, "k8sfile", kubeconfig)
+		return a.With("Content-Type", media).Do(r.Method, w.address(r), body)
+	}
+	return a.Do(r.Method, w.address(r), w.sent(r))
+}
+
+// TestScopes uses each route with a token for every other permission: what
+// it asks for is what the table of routes says.
 func TestScopes(t *testing.T) {
 	w := newWorld(t)
-	all := map[belay.Permission]*belaytest.Client{}
-	none := map[belay.Permission]*belaytest.Client{}
+	without := map[belay.Permission]*belaytest.Client{}
 	for _, p := range belay.Permissions() {
-		all[p] = w.As(w.Admin.UserID, p)
-		none[p] = w.As(w.Admin.UserID, slices.DeleteFunc(belay.Permissions(), func(q belay.Permission) bool { return p == q })...)
+		without[p] = w.As(w.Admin.UserID, slices.DeleteFunc(belay.Permissions(), func(q belay.Permission) bool { return p == q })...)
 	}
+	nothing := w.As(w.Admin.UserID, belay.PermissionOrganizationWrite) // which no route asks for
+	w.connection = w.Admin.Post("/api/integrations/connections", object{"name": "alone", "kind": "http", "url": w.target.URL}).Want(http.StatusCreated).ID()
 	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
-		if r.Permission == "" || r.Multipart {
+		if r.Permission == rest.AnyCaller {
+			w.use(t, nothing, r).Want(r.Status)
 			return
 		}
-		p := none[r.Permission].In(t).With("If-Match", "*").Do(r.Method, w.address(r), w.sent(r)).Want(http.StatusForbidden).WantCode(belay.CodeForbidden)
-		wantText(t, p, string(r.Permission))
-		if r.Method == http.MethodGet && r.Path != "/api/system/kubernetes/ping" && !strings.HasSuffix(r.Path, "/context") {
-			all[r.Permission].In(t).Get(w.address(r)).Want(http.StatusOK)
+		for _, needed := range append(r.Further(), r.Permission) {
+			p := w.use(t, without[needed], r).Want(http.StatusForbidden).WantCode(belay.CodeForbidden)
+			wantText(t, p, string(needed))
 		}
+		w.use(t, nothing, r).Want(http.StatusForbidden)
 	})
+}
+
+// TestOwnScope uses each route with a token for what it asks for and nothing
+// else: no route asks for more than it says.
+func TestOwnScope(t *testing.T) {
+	w := newWorld(t)
+	for i, r := range routes() {
+		if r.Permission == rest.AnyCaller {
+			continue
+		}
+		t.Run(r.Method+" "+r.Path, func(t *testing.T) {
+			w.fresh(fmt.Sprint("fresh", i), r)
+			w.use(t, w.As(w.Admin.UserID, append(r.Further(), r.Permission)...), r).Want(r.Status)
+		})
+	}
+}
+
+// fresh makes new objects on which a route can be carried out.
+func (w *world) fresh(name string, r rest.Route) {
+	w.make(name, name, name, name)
+	w.other = name + " other"
+	if strings.Contains(r.Path, "kubernetes/") {
+		w.connection = w.Admin.Post("/api/integrations/connections", object{
+			"name": name + " cluster", "kind": "kubernetes", "url": "http://127.0.0.1:1",
+		}).Want(http.StatusCreated).ID()
+	}
+	if r.Method == http.MethodDelete && r.Path == "/api/integrations/credentials" {
+		w.Admin.Put(w.path("/api/integrations/connections/{connectionId}"), object{"credentialId": nil}).Want(http.StatusOK)
+	}
+	if object, ok := strings.CutSuffix(r.Path, "/restore"); ok && !strings.Contains(object, "credentials") {
+		w.Admin.Delete(w.path(object)).Want(http.StatusNoContent)
+	} else if ok {
+		w.Admin.Delete(with("/api/integrations/credentials?credentialId="+w.credential, "detach=true")).Want(http.StatusNoContent)
+	}
 }
 
 // TestUnreadable asks for what exists and is not shared with the caller, and
@@ -155,7 +202,7 @@ func TestOrganizations(t *testing.T) {
 	foreign := w.NewOrganization("Foreign", w.NewUser("zoe"))
 	a := w.As(w.Admin.UserID)
 	for _, r := range routes() {
-		if r.Multipart || strings.Contains(r.Path, "{") || r.Permission == "" {
+		if r.Multipart || strings.Contains(r.Path, "{") || r.Permission == rest.AnyCaller {
 			continue
 		}
 		if r.Method == http.MethodPut || r.Method == http.MethodDelete || r.Path == "/api/system/kubernetes/ping" ||

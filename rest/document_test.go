@@ -46,7 +46,7 @@ func TestDocumentHoldsEveryRoute(t *testing.T) {
 			ids[op.OperationID] = true
 		}
 	}
-	for _, r := range rest.New(rest.Config{}).Routes() {
+	for _, r := range rest.Routes() {
 		name := r.Method + " " + r.Path
 		op := documented[name]
 		delete(documented, name)
@@ -71,6 +71,11 @@ func checkOperation(t *testing.T, name string, r rest.Route, op *openapi3.Operat
 	t.Helper()
 	if got := op.Extensions["x-permission"]; got != string(r.Permission) {
 		t.Errorf("%s: x-permission %v, want %q", name, got, r.Permission)
+	}
+	for _, p := range r.Further() {
+		if !strings.Contains(op.Description, "`"+string(p)+"`") {
+			t.Errorf("%s: the description does not say that it needs %s too", name, p)
+		}
 	}
 	for _, p := range []string{"/healthz", "/api"} {
 		if strings.HasPrefix(r.Path, p) && op.Summary == "" {
@@ -218,7 +223,7 @@ func TestDocsPage(t *testing.T) {
 	if w.Code != http.StatusOK || strings.Contains(body, "<script") || strings.Contains(body, "style=") || strings.Contains(body, "ZgotmplZ") {
 		t.Fatalf("%d: the page has script or style of its own", w.Code)
 	}
-	for _, r := range rest.New(rest.Config{}).Routes() {
+	for _, r := range rest.Routes() {
 		if !strings.Contains(body, "<code>"+r.Path+"</code>") {
 			t.Errorf("%s is not on the page", r.Path)
 		}

@@ -164,12 +164,11 @@ func (a *API) setEnvironmentConnections(r *request) (response, error) {
 	if b.ConnectionIDs == nil || *b.ConnectionIDs == nil {
 		return response{}, belay.Invalid("/connectionIds", "is required: the ids of all connections that the environment is to hold")
 	}
-	e, err := a.app.SetEnvironmentConnections(r.Context(), org, id, version, *b.ConnectionIDs)
+	e, page, err := a.app.SetEnvironmentConnections(r.Context(), org, id, version, *b.ConnectionIDs)
 	if err != nil {
 		return response{}, err
 	}
-	page, err := a.app.EnvironmentConnections(r.Context(), org, id, true, belay.ConnectionFilter{}, belay.Query{Size: belay.MaxPageSize})
-	return response{body: newConnectionPage(page, nil), version: e.SetVersion}, err
+	return response{body: newConnectionPage(page, nil), version: e.SetVersion}, nil
 }
 
 func (a *API) assignConnection(r *request) (response, error) {

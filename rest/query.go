@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"belay"
+	"belay/app"
 )
 
 // Parameters that go together.
@@ -53,6 +54,37 @@ func (r *request) checkQuery() error {
 	}
 	_, err = r.org()
 	return err
+}
+
+// mesheryProvider is the header, and the cookie, by which Meshery's clients
+// name the provider.
+const mesheryProvider = "meshery-provider"
+
+// checkProvider refuses a request that is meant for the users of a provider
+// that this server does not have.
+func (r *request) checkProvider() error {
+	named, _ := r.first("provider")
+	if err := knownProvider("provider", named); err != nil {
+		return err
+	}
+	if err := knownProvider(mesheryProvider, r.Header.Get(mesheryProvider)); err != nil {
+		return err
+	}
+	if p := belay.PrincipalFrom(r.Context()); p != nil && p.SessionID != "" {
+		return nil // a browser sends the cookies of every server on this host
+	}
+	cookie, err := r.Cookie(mesheryProvider)
+	if err != nil {
+		return nil //nolint:nilerr // there is none
+	}
+	return knownProvider(mesheryProvider, cookie.Value)
+}
+
+func knownProvider(parameter, named string) error {
+	if named == "" || slices.Contains(app.Providers(), named) {
+		return nil
+	}
+	return badQuery(parameter, "is no provider of this server; it has: %s", strings.Join(app.Providers(), ", "))
 }
 
 func badQuery(parameter, format string, args ...any) error {

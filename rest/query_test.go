@@ -184,3 +184,35 @@ func TestMethodNotAllowed(t *testing.T) {
 		}
 	}
 }
+
+// TestProvider names where the caller comes from, in each of the ways in
+// which Meshery's clients do.
+func TestProvider(t *testing.T) {
+	w := newWorld(t)
+	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
+		path := w.address(r)
+		for name, ask := range map[string]func(provider string) *belaytest.Answer{
+			"provider": func(p string) *belaytest.Answer { return a.Do(r.Method, with(path, "provider="+p), w.sent(r)) },
+			"header":   func(p string) *belaytest.Answer { return a.With("meshery-provider", p).Do(r.Method, path, w.sent(r)) },
+			"cookie": func(p string) *belaytest.Answer {
+				return a.With("Cookie", "meshery-provider="+p).Do(r.Method, path, w.sent(r))
+			},
+		} {
+			p := ask("Meshery").Want(http.StatusBadRequest).WantCode(belay.CodeBadQuery)
+			wantText(t, p, "is no provider of this server; it has: local")
+			pointer := map[bool]string{true: "provider", false: "meshery-provider"}[name == "provider"]
+			wantFields(t, p, pointer)
+		}
+	})
+	for _, known := range []string{"local", ""} {
+		w.Admin.Get("/api/user?provider=" + known).Want(http.StatusOK)
+		w.Admin.With("meshery-provider", known).Get("/api/user").Want(http.StatusOK)
+		w.Admin.With("Cookie", "meshery-provider="+known).Get("/api/user").Want(http.StatusOK)
+	}
+	// What another server on this host has left in the browser says nothing
+	// about a session here.
+	b := w.Browser(w.Admin.UserID)
+	b.With("meshery-provider", "Meshery").Get("/api/user").Want(http.StatusBadRequest)
+
+	b.WithCookie("meshery-provider=Meshery").Get("/api/user").Want(http.StatusOK)
+}

@@ -8,10 +8,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,13 +41,17 @@ type API struct {
 	mux     *http.ServeMux
 }
 
-// New makes an API with all its routes.
-func New(c Config) *API {
+// New makes an API with all its routes. One that does not say who may use it
+// is an error.
+func New(c Config) (*API, error) {
 	a := &API{app: c.App, log: c.Log, version: c.Version, mux: http.NewServeMux()}
-	for _, r := range a.Routes() {
+	for _, r := range a.routes() {
+		if err := r.check(); err != nil {
+			return nil, err
+		}
 		a.mux.Handle(r.Method+" "+r.Path, a.serve(r))
 	}
-	return a
+	return a, nil
 }
 
 // ServeHTTP answers one request.
@@ -79,12 +85,23 @@ func (a *API) methodsAt(r *http.Request) []string {
 type Route struct {
 	Method     string
 	Path       string
-	Permission belay.Permission // the one that it asks for first
+	Permission belay.Permission // the one that it asks for first, or AnyCaller
 	Status     int              // of success
 	Query      []string         // the parameters that it takes
 	MaxBody    int64            // 0: maxBody
 	Multipart  bool             // takes multipart/form-data instead of JSON
 	handle     func(*request) (response, error)
+}
+
+// AnyCaller is the permission of a route that whoever is signed in may use.
+const AnyCaller belay.Permission = "any"
+
+// check refuses a route that nobody has thought about.
+func (r Route) check() error {
+	if r.Permission == AnyCaller || slices.Contains(belay.Permissions(), r.Permission) {
+		return nil
+	}
+	return fmt.Errorf("route %s %s asks for the permission %q, which is none", r.Method, r.Path, r.Permission)
 }
 
 // response is what a handler answers with.
@@ -124,6 +141,9 @@ func (a *API) serve(route Route) http.Handler {
 // body.
 func (r *request) prepare(w http.ResponseWriter) error {
 	if err := r.checkQuery(); err != nil {
+		return err
+	}
+	if err := r.checkProvider(); err != nil {
 		return err
 	}
 	if r.route.Multipart {

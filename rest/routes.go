@@ -6,9 +6,23 @@ import (
 	"belay"
 )
 
-// Routes is the whole API: every operation, the permission that it asks for
+// Routes is the whole API, to be looked at.
+func Routes() []Route { return new(API).routes() }
+
+// Further are the permissions that a route asks for beside its first, on the
+// other objects that the request names.
+func (r Route) Further() []belay.Permission {
+	return map[string][]belay.Permission{
+		"PUT /api/environments/{environmentId}/connections":                 {belay.PermissionConnectionWrite},
+		"POST /api/environments/{environmentId}/connections/{connectionId}": {belay.PermissionConnectionWrite},
+		"POST /api/workspaces/{workspaceId}/environments/{environmentId}":   {belay.PermissionEnvironmentWrite},
+		"POST /api/workspaces/{workspaceId}/credentials/{credentialId}":     {belay.PermissionCredentialWrite},
+	}[r.Method+" "+r.Path]
+}
+
+// routes is the whole API: every operation, the permission that it asks for
 // first, and the parameters that it takes.
-func (a *API) Routes() []Route {
+func (a *API) routes() []Route {
 	const (
 		get, post, put, del     = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 		ok, created, noContent  = http.StatusOK, http.StatusCreated, http.StatusNoContent
@@ -84,6 +98,6 @@ func (a *API) Routes() []Route {
 		{post, kubernetes, belay.PermissionConnectionWrite, ok, []string{"connectionId"}, maxUpload, true, a.importKubeconfig},
 		{get, kubernetes + "/ping", belay.PermissionConnectionUse, ok, []string{"connectionId"}, 0, false, a.pingKubernetes},
 
-		{get, "/api/system/version", "", ok, nil, 0, false, a.getVersion},
+		{get, "/api/system/version", AnyCaller, ok, nil, 0, false, a.getVersion},
 	}
 }

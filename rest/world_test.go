@@ -20,6 +20,7 @@ type world struct {
 	target *httptest.Server // what the connection leads to
 
 	workspace, environment, connection, credential string
+	other                                          string // a name that nothing has
 }
 
 const targetToken = "not-a-real-token"
@@ -40,7 +41,7 @@ func newWorld(t testing.TB) *world {
 
 func newWorldOn(t testing.TB, s *belaytest.Server) *world {
 	t.Helper()
-	w := &world{Server: s, target: httptest.NewServer(http.HandlerFunc(answer))}
+	w := &world{Server: s, other: "other", target: httptest.NewServer(http.HandlerFunc(answer))}
 	t.Cleanup(w.target.Close)
 	w.make("payments", "production", "shop", "reader")
 	return w
@@ -102,7 +103,7 @@ func with(path, query string) string {
 	return path + "?" + query
 }
 
-func routes() []rest.Route { return rest.New(rest.Config{}).Routes() }
+func routes() []rest.Route { return rest.Routes() }
 
 // eachRoute runs a test for every route and, when it must store nothing,
 // looks whether it has.
@@ -135,16 +136,16 @@ func (w *world) body(r rest.Route) object {
 	name := fmt.Sprintf("%s %s", r.Method, r.Path)
 	return map[string]object{
 		"POST /api/environments":                            {"name": "staging"},
-		"PUT /api/environments/{environmentId}":             {"name": "production"},
+		"PUT /api/environments/{environmentId}":             {"description": "of the shop"},
 		"PUT /api/environments/{environmentId}/connections": {"connectionIds": []string{w.connection}},
-		"POST /api/integrations/connections":                {"name": "other", "kind": "http", "url": w.target.URL},
-		"POST /api/integrations/connections/register":       {"name": "other", "kind": "http", "url": w.target.URL, "status": "register"},
+		"POST /api/integrations/connections":                {"name": w.other, "kind": "http", "url": w.target.URL},
+		"POST /api/integrations/connections/register":       {"name": w.other, "kind": "http", "url": w.target.URL, "status": "register"},
 		"POST /api/integrations/connections/test":           {"kind": "http", "url": w.target.URL},
-		"PUT /api/integrations/connections/{connectionId}":  {"name": "shop"},
-		"POST /api/integrations/credentials":                {"name": "other", "type": "bearer", "secret": object{"token": "x"}},
-		"PUT /api/integrations/credentials":                 {"id": w.credential, "name": "reader"},
+		"PUT /api/integrations/connections/{connectionId}":  {"description": "of the shop"},
+		"POST /api/integrations/credentials":                {"name": w.other, "type": "bearer", "secret": object{"token": "x"}},
+		"PUT /api/integrations/credentials":                 {"id": w.credential},
 		"POST /api/workspaces":                              {"name": "billing"},
-		"PUT /api/workspaces/{workspaceId}":                 {"name": "payments"},
+		"PUT /api/workspaces/{workspaceId}":                 {"description": "of the shop"},
 	}[name]
 }
 

@@ -197,7 +197,10 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err
 	}
-	api := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version})
+	api, err := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version})
+	if err != nil {
+		return err
+	}
 	s.http = &http.Server{
 		Handler:           web.New(web.Config{API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL}),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,

@@ -20,17 +20,22 @@ import (
 )
 
 // newHandler is a Handler that has no use cases behind it, and its log.
-func newHandler() (*web.Handler, *bytes.Buffer) {
+func newHandler(t *testing.T, ready error) (*web.Handler, *bytes.Buffer) {
+	t.Helper()
 	var b bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&b, nil))
+	api, err := rest.New(rest.Config{Log: log, Version: "v0.0.0-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return web.New(web.Config{
-		API: rest.New(rest.Config{Log: log, Version: "v0.0.0-test"}), Log: log, Version: "v0.0.0-test",
-		Ready: func(context.Context) error { return nil },
+		API: api, Log: log, Version: "v0.0.0-test",
+		Ready: func(context.Context) error { return ready },
 	}), &b
 }
 
 func TestRequestID(t *testing.T) {
-	h, log := newHandler()
+	h, log := newHandler(t, nil)
 	for given, kept := range map[string]bool{
 		"": false, "my-id": true, "a/b:c.d_e": true, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false,
 		"with space": false, "line\nbreak": false, `"quoted"`: false, "<b>": false, "ü": false,
@@ -95,7 +100,7 @@ func TestPanic(t *testing.T) {
 // TestPanicAfterHeaders panics when a handler has said what it will send, and
 // sent nothing.
 func TestPanicAfterHeaders(t *testing.T) {
-	h, _ := newHandler()
+	h, _ := newHandler(t, nil)
 	h.Handle("GET /promises", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "3")
 		w.Header().Set("ETag", `"1"`)
@@ -111,7 +116,7 @@ func TestPanicAfterHeaders(t *testing.T) {
 // TestPanicInTheMiddle panics when half of the answer is on its way: the
 // client must not take it for the whole.
 func TestPanicInTheMiddle(t *testing.T) {
-	h, log := newHandler()
+	h, log := newHandler(t, nil)
 	h.Handle("GET /half", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "half of the")
 		_ = http.NewResponseController(w).Flush()
@@ -233,11 +238,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestNotReady(t *testing.T) {
-	var b bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&b, nil))
-	h := web.New(web.Config{
-		API: rest.New(rest.Config{Log: log}), Log: log, Ready: func(context.Context) error { return errors.New("not-for-clients") },
-	})
+	h, log := newHandler(t, errors.New("not-for-clients"))
 	for path, want := range map[string]int{"/healthz/live": http.StatusOK, "/healthz/ready": http.StatusServiceUnavailable} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
@@ -245,7 +246,7 @@ func TestNotReady(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
-	if !strings.Contains(b.String(), "not-for-clients") {
-		t.Errorf("the log does not say why: %s", b.String())
+	if !strings.Contains(log.String(), "not-for-clients") {
+		t.Errorf("the log does not say why: %s", log)
 	}
 }

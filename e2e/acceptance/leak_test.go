@@ -264,7 +264,7 @@ func (l *leak) everyGet() {
 	}
 	ids["workspaceId"] = append(ids["workspaceId"], l.c.workspace(l.name("workspace")))
 	variable := regexp.MustCompile(`\{(\w+)\}`)
-	for _, route := range rest.New(rest.Config{Log: quiet()}).Routes() {
+	for _, route := range rest.Routes() {
 		if route.Method != http.MethodGet {
 			continue
 		}
