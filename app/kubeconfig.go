@@ -31,6 +31,7 @@ const (
 	MatchNew           MatchState = "new"
 	MatchSame          MatchState = "same"           // stored, with this very secret
 	MatchSecretChanged MatchState = "secret_changed" // stored, with another secret
+	MatchMoved         MatchState = "moved"          // stored, at another address
 	MatchOtherCluster  MatchState = "other_cluster"  // the file is to mend a connection to another cluster
 	MatchUnreadable    MatchState = "unreadable"     // cannot be imported; the problems say why
 )
@@ -46,9 +47,12 @@ type KubeconfigContext struct {
 	State       MatchState
 	Connection  *belay.Connection // the one that stands for it, nil for none
 	SameCluster []*belay.Connection
+	MovedFrom   string            // the address of Connection, for MatchMoved
 	Fingerprint string            // of its credential, "" for none
 	Known       *belay.Credential // stored with the same material, nil for none
 	Check       *Check            // its test from here, nil when it was not tested
+
+	draft *belay.Connection // what it would become, nil when it cannot
 }
 
 // KubeconfigPreview is what an uploaded kubeconfig would become.
@@ -172,7 +176,14 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 	if !k.Importable() {
 		return nil
 	}
-	v, err := a.connectionOf(c, k)
+	var err error
+	if k.draft, err = a.connectionOf(c, k); belay.CodeOf(err) == belay.CodeInvalid {
+		// What no connection can be hides no other context.
+		k.Problems = append(k.Problems, kubeconfig.Problem{
+			Code: kubeconfig.ProblemMalformed, Effect: kubeconfig.BarsConnection, Message: err.Error(), Path: "/contexts",
+		})
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -185,7 +196,7 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 		}
 	}
 	if test {
-		check := a.attempt(ctx, c, v, belay.TriggerImport, material)
+		check := a.attempt(ctx, c, k.draft, belay.TriggerImport, material)
 		check.ConnectionID = ""
 		k.Check = &Check{Check: check, Remedies: belay.Remedies(check.Cause, belay.RemedyContext{Kind: kubernetesKind})}
 	}
@@ -235,126 +246,6 @@ func (a *App) sameSecret(ctx context.Context, c caller, fingerprint string) (*be
 		}
 	}
 	return nil, nil
-}
-
-// match finds the connection that stands for a context: the one that the
-// upload is for; else the one for the same cluster and context; else one
-// with the same address and context, whose cluster is not known to be
-// another.
-func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) error {
-	identity := ""
-	if k.Check != nil {
-		identity = k.Check.Identity
-	}
-	if target != nil {
-		k.Connection = target
-		k.State = MatchSecretChanged
-		if identity != "" && target.Identity != "" && clusterOf(identity) != clusterOf(target.Identity) {
-			k.State = MatchOtherCluster
-			return nil
-		}
-		return a.compareSecret(ctx, k)
-	}
-	found, err := a.store.ConnectionByIdentity(ctx, c.org, identity)
-	if err != nil {
-		return err
-	}
-	if found == nil {
-		if found, err = a.atEndpoint(ctx, c, k, identity); err != nil {
-			return err
-		}
-	}
-	if identity != "" {
-		if k.SameCluster, err = a.store.ConnectionsOfCluster(ctx, c.org, clusterOf(identity)); err != nil {
-			return err
-		}
-	}
-	if k.Connection, err = a.readable(ctx, c, found); err != nil {
-		return err
-	}
-	if k.SameCluster, err = a.readableOnly(ctx, c, k.SameCluster); err != nil {
-		return err
-	}
-	k.State = MatchNew
-	if k.Connection == nil {
-		return nil
-	}
-	return a.compareSecret(ctx, k)
-}
-
-// clusterOf is the part of an identity that names the cluster.
-func clusterOf(identity string) string {
-	for i := len(identity) - 1; i >= 0; i-- {
-		if identity[i] == '/' {
-			return identity[:i+1]
-		}
-	}
-	return identity
-}
-
-func (a *App) atEndpoint(ctx context.Context, c caller, k *KubeconfigContext, identity string) (*belay.Connection, error) {
-	candidates, err := a.store.ConnectionsAt(ctx, c.org, kubernetesKind, k.Endpoint)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range candidates {
-		if contextOf(v) != k.Name {
-			continue
-		}
-		if identity == "" || v.Identity == "" || identity == v.Identity {
-			return v, nil
-		}
-	}
-	return nil, nil
-}
-
-// readable is v when the caller sees it, nil otherwise.
-func (a *App) readable(ctx context.Context, c caller, v *belay.Connection) (*belay.Connection, error) {
-	if v == nil {
-		return nil, nil
-	}
-	_, seen, err := a.findConnection(ctx, c.org, v.ID, belay.PermissionConnectionRead)
-	if isNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return seen.Connection, nil
-}
-
-func (a *App) readableOnly(ctx context.Context, c caller, all []*belay.Connection) ([]*belay.Connection, error) {
-	var out []*belay.Connection
-	for _, v := range all {
-		seen, err := a.readable(ctx, c, v)
-		if err != nil {
-			return nil, err
-		}
-		if seen != nil {
-			out = append(out, seen)
-		}
-	}
-	return out, nil
-}
-
-// compareSecret tells whether the connection of a context has the context's
-// secret.
-func (a *App) compareSecret(ctx context.Context, k *KubeconfigContext) error {
-	have := ""
-	if len(k.Connection.Credentials) > 0 {
-		v, err := a.store.Credential(ctx, k.Connection.OrganizationID, k.Connection.Credentials[0].CredentialID)
-		if err != nil && !isNotFound(err) {
-			return err
-		}
-		if err == nil {
-			have = v.Fingerprint
-		}
-	}
-	k.State = MatchSecretChanged
-	if have == k.Fingerprint {
-		k.State = MatchSame
-	}
-	return nil
 }
 
 // OfferKubeconfig stores the contexts of a kubeconfig that nobody has asked

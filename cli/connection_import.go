@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime/multipart"
@@ -25,7 +24,10 @@ type importKubeconfig struct {
 	Environment []string `placeholder:"NAME" help:"Put the connections into this environment." complete:"environment"`
 	OnExisting  string   `enum:"update,skip,new" default:"update" placeholder:"WHAT" help:"What to do where the cluster is registered already: update, skip or new."`
 	Connection  string   `placeholder:"NAME" help:"Update this connection with the one context." complete:"connection"`
-	As          string   `placeholder:"NAME" help:"Call the connection this; for one context."`
+	As          string   `placeholder:"NAME" help:"Call the connection this, also one that is there already; for one context."`
+	Move        bool     `help:"Lead a connection whose cluster has moved to the address in the file, with the credentials that it has."`
+
+	WithoutCredential bool `help:"Take the clusters only: a new connection has no credential, another keeps its own."`
 }
 
 // Help gives examples.
@@ -46,6 +48,7 @@ type kubeContext struct {
 		State          string `json:"state"`
 		ConnectionID   string `json:"connectionId"`
 		ConnectionName string `json:"connectionName"`
+		Moved          *moved `json:"moved"`
 	} `json:"match"`
 	Check    *check `json:"check"`
 	Problems []struct {
@@ -55,6 +58,12 @@ type kubeContext struct {
 	Importable bool     `json:"importable"`
 	Usable     bool     `json:"usable"` // from where the server runs
 	Recipe     []string `json:"recipe"` // what makes it usable
+}
+
+// moved is where a cluster was and is.
+type moved struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // Run shows what a kubeconfig holds and imports what is chosen of it.
@@ -155,6 +164,12 @@ func (k kubeContext) match() string {
 		return "is connection " + k.Match.ConnectionName
 	case "secret_changed":
 		return "is connection " + k.Match.ConnectionName + ", with another secret"
+	case "moved":
+		text := "is connection " + k.Match.ConnectionName + ", moved"
+		if k.Match.Moved != nil {
+			text += " from " + k.Match.Moved.From
+		}
+		return text + " (to follow: --move)"
 	case "other_cluster":
 		return "is not the cluster of " + k.Match.ConnectionName
 	}
@@ -257,106 +272,6 @@ func (in *invocation) chooseContexts(found []kubeContext, names []string) ([]str
 		chosen = append(chosen, w)
 	}
 	return chosen, known(found, chosen)
-}
-
-func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item) error {
-	type choice struct {
-		Name       string `json:"name"`
-		As         string `json:"as,omitempty"`
-		OnExisting string `json:"onExisting"`
-	}
-	options := struct {
-		Contexts       []choice `json:"contexts"`
-		EnvironmentIDs []string `json:"environmentIds"`
-	}{EnvironmentIDs: []string{}}
-	for _, name := range chosen {
-		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting})
-	}
-	for _, e := range envs {
-		options.EnvironmentIDs = append(options.EnvironmentIDs, e.id())
-	}
-	raw, err := json.Marshal(options)
-	if err != nil {
-		return fmt.Errorf("encode the choice: %w", err)
-	}
-	in.announce()
-	res, err := in.sendKubeconfig(ctx, kubernetesPath, target, file, raw)
-	if err != nil {
-		return err
-	}
-	return in.showImported(res, envs)
-}
-
-// imported is the server's answer to an import.
-type imported struct {
-	Registered []importedContext `json:"registeredContexts"`
-	Connected  []importedContext `json:"connectedContexts"`
-	Ignored    []importedContext `json:"ignoredContexts"`
-	Errored    []importedContext `json:"erroredContexts"`
-}
-
-type importedContext struct {
-	Name           string `json:"name"`
-	Outcome        string `json:"outcome"`
-	ConnectionName string `json:"connectionName"`
-	Message        string `json:"message"`
-	Check          *check `json:"check"`
-}
-
-// line says what became of a context.
-func (k importedContext) line() string {
-	text := k.Name + " → connection " + k.ConnectionName + " " + k.Outcome
-	if k.Check != nil {
-		text += ", " + k.Check.Health
-		if k.Check.Summary != "" && !k.Check.passed() {
-			text += " — " + k.Check.Summary
-		}
-	}
-	if k.Message != "" {
-		text += " (" + k.Message + ")"
-	}
-	return text
-}
-
-func (in *invocation) showImported(res *response, envs []item) error {
-	var answer imported
-	if err := res.decode(&answer); err != nil {
-		return err
-	}
-	if in.machine() {
-		if err := in.show(document{raw: res.body, noun: "connection", items: importedItems(answer), columns: []column{field("NAME", "name")}, single: true}); err != nil {
-			return err
-		}
-	}
-	for _, k := range answer.Connected {
-		in.say(good, "%s", k.line())
-	}
-	for _, k := range answer.Registered {
-		in.say(warning, "%s", k.line())
-	}
-	for _, k := range answer.Ignored {
-		in.say(faint, "%s left out — %s", k.Name, k.Message)
-	}
-	for _, k := range answer.Errored {
-		in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(k.Name+" was not imported — "+k.Message))
-	}
-	done := len(answer.Connected) + len(answer.Registered)
-	if done > 0 && len(envs) > 0 {
-		in.say(plain, "In %s: %d", strings.Join(allNames(envs), ", "), done)
-	}
-	all := done + len(answer.Ignored) + len(answer.Errored)
-	if len(answer.Errored) > 0 && len(answer.Errored) == all {
-		return &failure{exit: exitConflict, what: "nothing was imported"}
-	}
-	return partly(len(answer.Errored), all, nil)
-}
-
-func importedItems(a imported) []item {
-	var out []item
-	for _, k := range slices.Concat(a.Connected, a.Registered) {
-		out = append(out, item{fields: map[string]any{"name": k.ConnectionName}})
-	}
-	return out
 }
 
 // sendKubeconfig sends a kubeconfig, perhaps for one connection; without

@@ -107,7 +107,22 @@ type contextMatch struct {
 	State          app.MatchState `json:"state"`
 	ConnectionID   belay.ID       `json:"connectionId,omitempty"`
 	ConnectionName string         `json:"connectionName,omitempty"`
+	Moved          *addresses     `json:"moved,omitempty"`
 	SameCluster    []named        `json:"sameCluster,omitempty"`
+}
+
+// addresses are where a target was and is.
+type addresses struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// moved is nil for what is where it was.
+func moved(from, to string) *addresses {
+	if from == "" {
+		return nil
+	}
+	return &addresses{from, to}
 }
 
 type named struct {
@@ -170,7 +185,7 @@ func newKubernetesContext(k *app.KubeconfigContext) kubernetesContext {
 }
 
 func newMatch(k *app.KubeconfigContext) contextMatch {
-	m := contextMatch{State: k.State}
+	m := contextMatch{State: k.State, Moved: moved(k.MovedFrom, k.Endpoint)}
 	if k.Connection != nil {
 		m.ConnectionID, m.ConnectionName = k.Connection.ID, k.Connection.Name
 	}
@@ -203,86 +218,6 @@ func (a *API) previewKubeconfig(r *request) (response, error) {
 		Contexts []kubernetesContext `json:"contexts"`
 		Problems []contextProblem    `json:"problems"`
 	}{contexts, newProblems(p.Problems)}}, nil
-}
-
-// importOptions is what the field options of an import can hold.
-type importOptions struct {
-	Contexts []struct {
-		Name       string         `json:"name"`
-		As         string         `json:"as"`
-		OnExisting app.OnExisting `json:"onExisting"`
-	} `json:"contexts"`
-	EnvironmentIDs []belay.ID `json:"environmentIds"`
-}
-
-type importedContext struct {
-	Name           string            `json:"name"`
-	Outcome        app.ImportOutcome `json:"outcome"`
-	Message        string            `json:"message,omitempty"`
-	ConnectionID   belay.ID          `json:"connectionId,omitempty"`
-	ConnectionName string            `json:"connectionName,omitempty"`
-	CredentialID   belay.ID          `json:"credentialId,omitempty"`
-	Status         belay.Status      `json:"status,omitempty"`
-	Server         string            `json:"server,omitempty"`
-	Check          *check            `json:"check,omitempty"`
-}
-
-// importedContexts are the contexts of an import by what became of them, as
-// Meshery groups them.
-type importedContexts struct {
-	Registered []importedContext `json:"registeredContexts"`
-	Connected  []importedContext `json:"connectedContexts"`
-	Ignored    []importedContext `json:"ignoredContexts"`
-	Errored    []importedContext `json:"erroredContexts"`
-}
-
-func newImported(contexts []*app.ImportedContext) importedContexts {
-	out := importedContexts{[]importedContext{}, []importedContext{}, []importedContext{}, []importedContext{}}
-	for _, k := range contexts {
-		w := importedContext{Name: k.Name, Outcome: k.Outcome, Message: k.Message}
-		if k.Check != nil {
-			c := newCheck(k.Check)
-			w.Check = &c
-		}
-		if v := k.Connection; v != nil {
-			w.ConnectionID, w.ConnectionName, w.Status, w.Server = v.ID, v.Name, v.Status, v.Endpoint
-			if len(v.Credentials) > 0 {
-				w.CredentialID = v.Credentials[0].CredentialID
-			}
-		}
-		group := &out.Registered
-		switch {
-		case k.Outcome == app.ImportFailed:
-			group = &out.Errored
-		case k.Outcome == app.ImportSkipped:
-			group = &out.Ignored
-		case k.Connection.Status == belay.StatusConnected:
-			group = &out.Connected
-		}
-		*group = append(*group, w)
-	}
-	return out
-}
-
-func (a *API) importKubeconfig(r *request) (response, error) {
-	org, err := r.org()
-	if err != nil {
-		return response{}, err
-	}
-	var o importOptions
-	up, err := r.upload(&o)
-	if err != nil {
-		return response{}, err
-	}
-	im := app.KubeconfigImport{EnvironmentIDs: o.EnvironmentIDs}
-	for _, k := range o.Contexts {
-		im.Contexts = append(im.Contexts, app.ContextImport{Name: k.Name, As: k.As, OnExisting: k.OnExisting})
-	}
-	contexts, err := a.app.ImportKubeconfig(r.Context(), org, up, im)
-	if err != nil {
-		return response{}, err
-	}
-	return response{body: newImported(contexts)}, nil
 }
 
 func (a *API) pingKubernetes(r *request) (response, error) {

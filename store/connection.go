@@ -86,6 +86,14 @@ func (r Reader) ConnectionsAt(ctx context.Context, org belay.ID, kind, endpoint 
 		order by c.created_at, c.id limit 100`, org, kind, endpoint)
 }
 
+// ConnectionsLike returns the live connections with one likeness, oldest
+// first, at most belay.MaxPageSize; none for "".
+func (r Reader) ConnectionsLike(ctx context.Context, org belay.ID, likeness string) ([]*belay.Connection, error) {
+	return all(ctx, r, scanConnection, "select "+connectionColumns+`
+		from connections c where c.organization_id = $1 and c.likeness = $2 and c.likeness <> '' and c.deleted_at = 0
+		order by c.created_at, c.id limit 100`, org, likeness)
+}
+
 // CreateConnection stores a new connection with its credentials and labels.
 func (t *Tx) CreateConnection(ctx context.Context, c *belay.Connection) error {
 	err := t.exec(ctx, `
@@ -93,15 +101,15 @@ func (t *Tx) CreateConnection(ctx context.Context, c *belay.Connection) error {
 			endpoint, config, labels, credentials, management, origin, identity,
 			status, status_reason, status_changed_by, status_changed_at,
 			health, health_cause, health_summary, health_check_id, health_checked_at, health_since,
-			check_interval, check_timeout, maintenance_until, maintenance_reason, version, created_at, updated_at)
+			check_interval, check_timeout, maintenance_until, maintenance_reason, version, created_at, updated_at, likeness)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-			$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)`,
+			$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)`,
 		c.ID, c.OrganizationID, c.OwnerID, c.Name, fold(c.Name), c.Description, c.Kind, c.Type, c.SubType,
 		c.Endpoint, object(c.Config), labelsText(c), usesText(c), c.Management, c.Origin, c.Identity,
 		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
 		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since),
 		int64(c.Policy.Interval), int64(c.Policy.Timeout), micros(c.Maintenance.Until), c.Maintenance.Reason,
-		c.Version, micros(c.CreatedAt), micros(c.UpdatedAt))
+		c.Version, micros(c.CreatedAt), micros(c.UpdatedAt), c.Likeness())
 	if err != nil {
 		return err
 	}
@@ -212,14 +220,14 @@ func (t *Tx) saveConnection(ctx context.Context, before, c *belay.Connection) er
 			status = $14, status_reason = $15, status_changed_by = $16, status_changed_at = $17,
 			health = $18, health_cause = $19, health_summary = $20, health_check_id = $21, health_checked_at = $22, health_since = $23,
 			check_interval = $24, check_timeout = $25, maintenance_until = $26, maintenance_reason = $27,
-			version = $28, updated_at = $29, deleted_at = $30, kind = $31, type = $32, sub_type = $33, origin = $34
+			version = $28, updated_at = $29, deleted_at = $30, kind = $31, type = $32, sub_type = $33, origin = $34, likeness = $35
 		where organization_id = $1 and id = $2 and version = $3`,
 		c.OrganizationID, c.ID, before.Version, c.OwnerID, c.Name, fold(c.Name), c.Description, c.Endpoint, object(c.Config),
 		labelsText(c), usesText(c), c.Management, c.Identity,
 		c.Status, c.StatusReason, c.StatusChangedBy, micros(c.StatusChangedAt),
 		c.Health.Status, c.Health.Cause, c.Health.Summary, c.Health.CheckID, micros(c.Health.CheckedAt), micros(c.Health.Since),
 		int64(c.Policy.Interval), int64(c.Policy.Timeout), micros(c.Maintenance.Until), c.Maintenance.Reason,
-		c.Version, micros(c.UpdatedAt), micros(c.DeletedAt), c.Kind, c.Type, c.SubType, c.Origin)
+		c.Version, micros(c.UpdatedAt), micros(c.DeletedAt), c.Kind, c.Type, c.SubType, c.Origin, c.Likeness())
 	if err != nil {
 		return changedMeanwhile(err)
 	}

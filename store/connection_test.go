@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
+	"encoding/pem"
 	"testing"
 	"time"
 
@@ -145,6 +147,45 @@ func TestConnectionsAt(t *testing.T) {
 		got, err = w.ConnectionsAt(ctx, w.org, "github", "https://a.test")
 		wantCode(t, err, "")
 		wantEqual(t, len(got), 0)
+	})
+}
+
+// alike gives a connection a context and an authority.
+func alike(context, authority string) func(*belay.Connection) {
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(authority)})
+	config, err := json.Marshal(map[string]any{"context": context, "tls": belay.TLS{CertificateAuthority: string(block)}})
+	if err != nil {
+		panic(err) // only texts are put together
+	}
+	return func(c *belay.Connection) { c.Config = config }
+}
+
+func TestConnectionsLike(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		older, newer := w.addConnection(w.org, "z", alike("prod", "one")), w.addConnection(w.org, "a", alike("prod", "one"))
+		w.addConnection(w.org, "b", alike("prod", "two"))
+		w.addConnection(w.org, "c")
+		w.addConnection(w.other, "d", alike("prod", "one"))
+		gone := w.addConnection(w.org, "e", alike("prod", "one"))
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteConnection(ctx, w.org, gone.ID, "", w.now()) }), "")
+		got, err := w.ConnectionsLike(ctx, w.org, older.Likeness())
+		wantCode(t, err, "")
+		wantEqual(t, got, []*belay.Connection{older, newer})
+		if got, err = w.ConnectionsLike(ctx, w.org, ""); err != nil || len(got) > 0 {
+			t.Errorf("like nothing: %v, %v", got, err)
+		}
+
+		// It follows a change.
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UpdateConnection(ctx, w.org, older.ID, w.now(), func(c *belay.Connection) error {
+				alike("dev", "one")(c)
+				return nil
+			})
+			return err
+		})
+		got, err = w.ConnectionsLike(ctx, w.org, newer.Likeness())
+		wantCode(t, err, "")
+		wantEqual(t, got, []*belay.Connection{newer})
 	})
 }
 

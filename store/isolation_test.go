@@ -42,6 +42,7 @@ func (w *world) estate() estate {
 	w.t.Helper()
 	s := estate{e: w.addEnvironment(w.org, "prod"), v: w.addWorkspace(w.org, "team"), k: w.addCredential(w.org, "key"), deleted: map[string]belay.ID{}}
 	s.c = w.full(w.org, "target")
+	alike("target", "authority")(s.c)
 	uses(s.k)(s.c)
 	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateConnection(ctx, s.c) })
 	w.assign(s.e, s.c)
@@ -112,6 +113,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"DeletedCredential":    func() error { _, err := tx.DeletedCredential(ctx, org, s.deleted["credential"]); return err },
 		"DeletedEnvironment":   func() error { _, err := tx.DeletedEnvironment(ctx, org, s.deleted["environment"]); return err },
 		"DeletedWorkspace":     func() error { _, err := tx.DeletedWorkspace(ctx, org, s.deleted["workspace"]); return err },
+		"ConnectionsLike":      func() error { v, err := tx.ConnectionsLike(ctx, org, s.c.Likeness()); return found(v, err) },
 		"ConnectionsOfCluster": func() error { v, err := tx.ConnectionsOfCluster(ctx, org, s.c.Identity[:1]); return found(v, err) },
 		"CredentialNameTaken":  func() error { v, err := tx.CredentialNameTaken(ctx, org, s.k.Name); return found(v, err) },
 		"ConnectionCounts":     func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
@@ -197,7 +199,7 @@ var errShown = errors.New("shown to a stranger")
 // error.
 var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
-	"ConnectionsOfCluster", "CredentialNameTaken",
+	"ConnectionsOfCluster", "ConnectionsLike", "CredentialNameTaken",
 	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 }

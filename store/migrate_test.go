@@ -76,16 +76,16 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		db, _ := store.OpenRaw(t, url)
-		if _, err := db.ExecContext(ctx, "insert into schema_migrations (version) values (2)"); err != nil {
+		if _, err := db.ExecContext(ctx, "insert into schema_migrations (version) values (1000)"); err != nil {
 			t.Fatal(err)
 		}
-		before := schema(t, url)
+		before, versions := schema(t, url), store.SchemaVersions(t, url)
 		_, err := store.Open(ctx, url)
 		if err == nil || !strings.Contains(err.Error(), "newer version") {
 			t.Errorf("got %v", err)
 		}
 		wantEqual(t, schema(t, url), before)
-		wantEqual(t, store.SchemaVersions(t, url), []int{1, 2})
+		wantEqual(t, store.SchemaVersions(t, url), versions)
 	})
 }
 

@@ -80,14 +80,19 @@ func TestHostile_ExecIsNeverRun(t *testing.T) {
 	n := startNode(t, nodeOptions{Kubeconfig: file})
 	c := n.admin(t)
 	c.preview(file)
-	got := c.importFile(file, nil)
+	if got := c.importFile(file, nil); len(got.Errored) != 1 || got.Errored[0].Outcome != "blocked" {
+		t.Errorf("the import: %+v", got)
+	}
+	got := c.importFile(file, object{"contexts": []object{{"name": "x", "withoutCredential": true}}})
 	if len(got.Registered) != 1 {
-		t.Fatalf("the import: %+v", got)
+		t.Fatalf("the import without a credential: %+v", got)
 	}
 	c.wantCause(got.Registered[0].ConnectionID, "credential_missing")
 	c.get(kubernetesPath + "/ping?connectionId=" + got.Registered[0].ConnectionID)
 	n.command(t, "", "connection", "import", "kubeconfig", "--all")
+	n.command(t, "", "connection", "import", "kubeconfig", "--all", "--without-credential", "--on-existing", "new", "--as", "y")
 	n.command(t, "", "connection", "test", "x")
+	n.command(t, "", "connection", "test", "y")
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("the program was run")
 	}

@@ -100,17 +100,22 @@ func TestKubeconfig_ImportAndImportAgain(t *testing.T) {
 				}
 			}
 		}
-		want := map[string][]string{"connected": {"prod", "dev"}, "registered": {"down", "eks"}, "errored": {"files", "broken"}}
+		want := map[string][]string{"connected": {"prod", "dev"}, "registered": {"down"}, "errored": {"eks", "files", "broken"}}
 		if d := cmp.Diff(want, outcome); d != "" {
 			t.Errorf("the import (-want +got):\n%s", d)
 		}
-		wantNames(t, "the environment", c.held(env), []string{"prod", "dev", "down", "eks"})
+		wantNames(t, "the environment", c.held(env), []string{"prod", "dev", "down"})
+		eks := got.Errored[0]
+		if eks.Outcome != "blocked" || eks.Plugin != "aws" || !strings.Contains(eks.Message, "aws") || len(eks.Recipe) == 0 || len(eks.Remediation) != 2 {
+			t.Errorf("eks: %+v", eks)
+		}
 
-		want2 := map[string]string{"prod": "same", "dev": "same", "down": "same", "eks": "same", "files": "unreadable", "broken": "unreadable"}
+		want2 := map[string]string{"prod": "same", "dev": "same", "down": "same", "eks": "new", "files": "unreadable", "broken": "unreadable"}
 		if d := cmp.Diff(want2, c.preview(file).states()); d != "" {
 			t.Errorf("the second preview (-want +got):\n%s", d)
 		}
 		before := ids(c.list(connectionsPath).Connections)
+		stored := encode(t, []any{c.list(connectionsPath), c.list(credentialsPath)})
 		again := c.importFile(file, nil)
 		for _, k := range slices.Concat(again.Connected, again.Registered) {
 			if k.Outcome != "unchanged" {
@@ -119,6 +124,9 @@ func TestKubeconfig_ImportAndImportAgain(t *testing.T) {
 		}
 		if d := cmp.Diff(before, ids(c.list(connectionsPath).Connections)); d != "" {
 			t.Errorf("the second import changes the connections (-before +after):\n%s", d)
+		}
+		if d := cmp.Diff(string(stored), string(encode(t, []any{c.list(connectionsPath), c.list(credentialsPath)}))); d != "" {
+			t.Errorf("the second import writes (-before +after):\n%s", d)
 		}
 
 		// Another secret for one of them.
@@ -203,12 +211,23 @@ func TestKubeconfig_CommandLine(t *testing.T) {
 	n.cli(t, "connection", "test", "--environment", "production")
 
 	// From standard input, with the way to sign in that eks has not.
-	if r := n.command(t, string(file), "connection", "import", "kubeconfig", "-f", "-", "--all"); r.status != 0 {
+	if r := n.command(t, string(file), "connection", "import", "kubeconfig", "-f", "-", "--all"); r.status != 8 || !containsAll(r.stderr, "gke-gcloud-auth-plugin", "create serviceaccount", "--without-credential") {
 		t.Errorf("the second import: %d\n%s", r.status, r.stderr)
+	}
+	if r := n.command(t, string(file), "connection", "import", "kubeconfig", "-f", "-", "--context", "eks", "--without-credential"); r.status != 0 {
+		t.Errorf("the import without a credential: %d\n%s", r.status, r.stderr)
 	}
 	after := ids(c.list(connectionsPath).Connections)
 	if before["prod"] != after["prod"] || before["dev"] != after["dev"] || len(after) != 3 {
 		t.Errorf("before %v, after %v", before, after)
+	}
+	moved := ofCluster(prod, "prod", tokenUser(prod.User("admin").Token))
+	moved.Server, _ = forward(t, prod.URL)
+	if r := n.command(t, string(kubeconfig(moved)), "connection", "import", "kubeconfig", "-f", "-"); r.status != 6 || !containsAll(r.stderr, "moved from "+prod.URL, "--move") {
+		t.Errorf("the import of what has moved: %d\n%s", r.status, r.stderr)
+	}
+	if r := n.command(t, string(kubeconfig(moved)), "connection", "import", "kubeconfig", "-f", "-", "--move"); r.status != 0 || !containsAll(r.stderr, "updated, moved from "+prod.URL+" to "+moved.Server) {
+		t.Errorf("the move: %d\n%s", r.status, r.stderr)
 	}
 	if r := n.command(t, "", "connection", "test", "eks"); r.status != 7 || !strings.Contains(r.stderr, "belay connection import kubeconfig") {
 		t.Errorf("the test of what cannot sign in: %d\n%s", r.status, r.stderr)

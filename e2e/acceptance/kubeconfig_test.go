@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"belay/e2e/peers"
@@ -69,6 +70,16 @@ type importedContext struct {
 	ConnectionID string `json:"connectionId"`
 	CredentialID string `json:"credentialId"`
 	Status       string `json:"status"`
+
+	Plugin      string   `json:"plugin"`
+	Recipe      []string `json:"recipe"`
+	Remediation []remedy `json:"remediation"`
+	Moved       struct{ From, To string }
+	Credential  *struct {
+		From, To    named
+		Unused      bool
+		Remediation []remedy
+	} `json:"credentialChange"`
 }
 
 // preview is what a kubeconfig would become.
@@ -85,6 +96,7 @@ type preview struct {
 		Match struct {
 			State        string `json:"state"`
 			ConnectionID string `json:"connectionId"`
+			Moved        struct{ From, To string }
 		} `json:"match"`
 		Check    *check `json:"check"`
 		Problems []struct {
@@ -196,7 +208,15 @@ func TestC14_RotatedKubeconfigMendsTheConnection(t *testing.T) {
 	// And it moves: it is known again by what it is, not by where.
 	moved := trusting
 	moved.Server, _ = forward(t, cluster.URL)
-	if got := c.importFile(kubeconfig(moved), nil); len(got.Connected) != 1 || got.Connected[0].ConnectionID != id {
+	if got := c.preview(kubeconfig(moved)).Contexts[0].Match; got.State != "moved" || got.ConnectionID != id || got.Moved.From != cluster.URL || got.Moved.To != moved.Server {
+		t.Errorf("the preview of what has moved says %+v", got)
+	}
+	if got := c.importFile(kubeconfig(moved), nil); len(got.Errored) != 1 || got.Errored[0].Outcome != "blocked" || !strings.Contains(got.Errored[0].Remediation[0].Command, "--move") {
+		t.Errorf("unasked: %+v", got)
+	}
+	whole("at the old address", 2)
+	asked := object{"contexts": []object{{"name": "dev", "move": true}}}
+	if got := c.importFile(kubeconfig(moved), asked); len(got.Connected) != 1 || got.Connected[0].ConnectionID != id || got.Connected[0].Moved.From != cluster.URL {
 		t.Errorf("the fourth import: %+v", got)
 	}
 	if got := c.connection(id).URL; got != moved.Server {

@@ -40,6 +40,11 @@ func (l *leak) kubeconfigs() {
 		file := kubeconfig(contexts...)
 		l.c.preview(file)
 		l.c.importFile(file, nil)
+		var asked []object // to follow what has moved, and to do without what cannot sign in
+		for _, k := range contexts {
+			asked = append(asked, object{"name": k.Name, "move": true, "withoutCredential": k.Name == "exec" || k.Name == "half"})
+		}
+		l.c.importFile(file, object{"contexts": asked})
 	}
 	l.c.importFile(kubeconfig(contexts...), nil)
 	inURL := kubeContext{Name: "in the address", Server: "https://me:" + word("password in the address")[:26] + "@127.0.0.1:1"}

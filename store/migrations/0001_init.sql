@@ -136,6 +136,7 @@ create table connections (
 	management         ctext not null constraint connections_management_check check (management in ('managed', 'unmanaged')),
 	origin             ctext not null,
 	identity           ctext not null,
+	likeness           ctext not null,
 	status             ctext not null constraint connections_status_check check (status in
 		('discovered', 'registered', 'connected', 'disconnected', 'ignored', 'maintenance', 'not found', 'deleted')),
 	status_reason      ctext not null,
@@ -160,6 +161,7 @@ create table connections (
 );
 create unique index connections_name_key on connections (organization_id, name_fold) where deleted_at = 0;
 create unique index connections_identity_key on connections (organization_id, identity) where deleted_at = 0 and identity <> '';
+create index connections_likeness on connections (organization_id, likeness) where deleted_at = 0 and likeness <> '';
 create index connections_endpoint on connections (organization_id, kind, endpoint);
 create index connections_deleted on connections (deleted_at, id) where deleted_at > 0;
 create index connections_created on connections (organization_id, created_at, id) where deleted_at = 0;

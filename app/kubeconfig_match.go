@@ -1,0 +1,193 @@
+package app
+
+import (
+	"context"
+
+	"belay"
+)
+
+// match finds the connection that stands for a context: the one that the
+// upload is for; else the one for the same cluster and context; else one
+// with the same address and context, or with the same context and authority
+// at another address, whose cluster is not known to be another. What the
+// caller does not see is passed over.
+func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) (err error) {
+	if k.Connection = target; target != nil {
+		if otherCluster(k.identity(), target.Identity) {
+			k.State = MatchOtherCluster
+			return nil
+		}
+		return a.compare(ctx, c, k)
+	}
+	if k.SameCluster, err = a.sameCluster(ctx, c, k.identity()); err != nil {
+		return err
+	}
+	for _, find := range []func(context.Context, caller, *KubeconfigContext) (*belay.Connection, error){a.byIdentity, a.atEndpoint, a.byLikeness} {
+		if k.Connection, err = find(ctx, c, k); err != nil {
+			return err
+		}
+		if k.Connection != nil {
+			return a.compare(ctx, c, k)
+		}
+	}
+	k.State = MatchNew
+	return nil
+}
+
+// identity is what the test of a context has found out, "" for nothing.
+func (k *KubeconfigContext) identity() string {
+	if k.Check == nil {
+		return ""
+	}
+	return k.Check.Identity
+}
+
+// clusterOf is the part of an identity that names the cluster.
+func clusterOf(identity string) string {
+	for i := len(identity) - 1; i >= 0; i-- {
+		if identity[i] == '/' {
+			return identity[:i+1]
+		}
+	}
+	return identity
+}
+
+// otherCluster tells whether two identities are known and of two clusters.
+func otherCluster(a, b string) bool { return a != "" && b != "" && clusterOf(a) != clusterOf(b) }
+
+// sameCluster lists the connections to a cluster that the caller sees.
+func (a *App) sameCluster(ctx context.Context, c caller, identity string) ([]*belay.Connection, error) {
+	if identity == "" {
+		return nil, nil
+	}
+	all, err := a.store.ConnectionsOfCluster(ctx, c.org, clusterOf(identity))
+	if err != nil {
+		return nil, err
+	}
+	var out []*belay.Connection
+	for _, v := range all {
+		seen, err := a.readable(ctx, c, v)
+		if err != nil {
+			return nil, err
+		}
+		if seen != nil {
+			out = append(out, seen)
+		}
+	}
+	return out, nil
+}
+
+func (a *App) byIdentity(ctx context.Context, c caller, k *KubeconfigContext) (*belay.Connection, error) {
+	found, err := a.store.ConnectionByIdentity(ctx, c.org, k.identity())
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return a.readable(ctx, c, found)
+}
+
+// atEndpoint is the oldest of the connections to the context's address.
+func (a *App) atEndpoint(ctx context.Context, c caller, k *KubeconfigContext) (*belay.Connection, error) {
+	candidates, err := a.store.ConnectionsAt(ctx, c.org, kubernetesKind, k.draft.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.standsFor(ctx, c, k, candidates)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// byLikeness is the connection that differs from the context in its address
+// only: the one of the context's name when there are several. Several of
+// other names are no answer.
+func (a *App) byLikeness(ctx context.Context, c caller, k *KubeconfigContext) (*belay.Connection, error) {
+	candidates, err := a.store.ConnectionsLike(ctx, c.org, k.draft.Likeness())
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.standsFor(ctx, c, k, candidates)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	for _, v := range found {
+		if v.Name == k.draft.Name {
+			return v, nil
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return nil, nil
+}
+
+// standsFor keeps those of some connections that are of the context, not
+// known to be of another cluster, and readable by the caller.
+func (a *App) standsFor(ctx context.Context, c caller, k *KubeconfigContext, candidates []*belay.Connection) ([]*belay.Connection, error) {
+	var out []*belay.Connection
+	for _, v := range candidates {
+		if contextOf(v) != k.Name || otherCluster(k.identity(), v.Identity) {
+			continue
+		}
+		seen, err := a.readable(ctx, c, v)
+		if err != nil {
+			return nil, err
+		}
+		if seen != nil {
+			out = append(out, seen)
+		}
+	}
+	return out, nil
+}
+
+// readable is v when the caller sees it, nil otherwise.
+func (a *App) readable(ctx context.Context, c caller, v *belay.Connection) (*belay.Connection, error) {
+	_, seen, err := a.findConnection(ctx, c.org, v.ID, belay.PermissionConnectionRead)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return seen.Connection, nil
+}
+
+// compare tells how the connection of a context differs from it, by what
+// weighs most: its address, then its secret.
+func (a *App) compare(ctx context.Context, c caller, k *KubeconfigContext) error {
+	if k.Connection.Endpoint != k.draft.Endpoint {
+		k.State, k.MovedFrom = MatchMoved, k.Connection.Endpoint
+		return nil
+	}
+	same := k.Fingerprint == "" // it has none that could replace another
+	if !same {
+		id, err := a.holds(ctx, c, k.Connection, k.Fingerprint)
+		if err != nil {
+			return err
+		}
+		same = id != ""
+	}
+	k.State = MatchSecretChanged
+	if same {
+		k.State = MatchSame
+	}
+	return nil
+}
+
+// holds returns the first credential of a connection if it is of this
+// material, "" if not. Whoever may not use the credential is not told: he
+// could guess with it.
+func (a *App) holds(ctx context.Context, c caller, v *belay.Connection, fingerprint string) (belay.ID, error) {
+	if len(v.Credentials) == 0 {
+		return "", nil
+	}
+	id := v.Credentials[0].CredentialID
+	_, own, err := a.findCredential(ctx, c.org, id, belay.PermissionCredentialUse)
+	if code := belay.CodeOf(err); code == belay.CodeForbidden || code == belay.CodeNotFound {
+		return "", nil
+	}
+	if err != nil || own.Credential.Fingerprint != fingerprint {
+		return "", err
+	}
+	return id, nil
+}

@@ -1,0 +1,294 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"belay"
+	"belay/store"
+)
+
+// saved is what an import made of a connection.
+type saved struct {
+	before     *Connection
+	after      *belay.Connection
+	credential *sealed         // nil when none was stored
+	move       *CredentialMove // nil when it uses what it used
+	written    bool
+}
+
+// update mends the connection that stands for a context: its cluster part,
+// its credential, and its name when another is asked for.
+func (b *importBatch) update(ctx context.Context, p *importPlan, out *ImportedContext) error {
+	var s saved
+	err := optimistic(0, func() (err error) {
+		s, err = b.save(ctx, p)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	out.Outcome = ImportUnchanged
+	if s.written {
+		out.Outcome = ImportUpdated
+	}
+	if s.before.Name != s.after.Name {
+		out.RenamedFrom = s.before.Name
+	}
+	if s.before.Endpoint != s.after.Endpoint {
+		out.MovedFrom = s.before.Endpoint
+	}
+	if out.Credential = s.move; s.move != nil {
+		if s.move.To, err = b.app.store.Credential(ctx, b.caller.org, s.after.Credentials[0].CredentialID); err != nil {
+			return err
+		}
+	}
+	return b.finish(ctx, p, s.after, s.credential, out)
+}
+
+// save stores what a context makes of a connection. A file is no way around
+// the right to use a credential: one that stays attached goes to another
+// address only if the caller may attach it there.
+func (b *importBatch) save(ctx context.Context, p *importPlan) (saved, error) {
+	_, seen, err := b.app.findConnection(ctx, b.caller.org, p.k.Connection.ID, belay.PermissionConnectionWrite)
+	if err != nil {
+		return saved{}, err
+	}
+	s := saved{before: seen, after: seen.Connection}
+	credential, attached, err := b.credential(ctx, p, seen.Connection)
+	if err != nil {
+		return saved{}, err
+	}
+	s.credential = credential
+	next := *seen.Connection
+	if err := b.mend(&next, p, attached); err != nil {
+		return saved{}, err
+	}
+	if err := b.app.mayAttach(ctx, b.caller, seen.Connection, &next, credential); err != nil {
+		return saved{}, err
+	}
+	if s.move, err = b.credentialMove(ctx, seen.Connection, &next); err != nil {
+		return saved{}, err
+	}
+	if credential == nil && sameConnection(seen.Connection, &next) && b.assigned(seen) {
+		return s, nil
+	}
+	s.written = true
+	err = b.app.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if credential != nil {
+			if err := credential.save(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if s.after, err = b.write(ctx, tx, seen.Connection, &next, p, attached); err != nil {
+			return err
+		}
+		return b.assign(ctx, tx, seen.ID)
+	})
+	return s, err
+}
+
+// write stores the connection, unless only its credential or where it
+// belongs changes.
+func (b *importBatch) write(ctx context.Context, tx *store.Tx, seen, next *belay.Connection, p *importPlan, attached belay.ID) (*belay.Connection, error) {
+	if sameConnection(seen, next) {
+		return tx.Connection(ctx, b.caller.org, seen.ID)
+	}
+	return tx.UpdateConnection(ctx, b.caller.org, seen.ID, b.app.now(), func(v *belay.Connection) error {
+		if err := unchanged(seen.Version, v.Version); err != nil {
+			return err
+		}
+		return b.mend(v, p, attached)
+	})
+}
+
+// assigned tells whether all the environments of the import hold a
+// connection already. The caller may change them, so he sees them.
+func (b *importBatch) assigned(v *Connection) bool {
+	return !slices.ContainsFunc(b.environments, func(id belay.ID) bool {
+		return !slices.ContainsFunc(v.Environments, func(e *belay.Environment) bool { return e.ID == id })
+	})
+}
+
+// sameConnection tells whether an import leaves a connection as it is.
+func sameConnection(a, b *belay.Connection) bool {
+	return a.Name == b.Name && a.Endpoint == b.Endpoint && a.Status == b.Status &&
+		slices.Equal(a.Credentials, b.Credentials) && sameJSON(a.Config, b.Config)
+}
+
+// sameJSON tells whether two texts are of the same value.
+func sameJSON(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// mend puts what a context says into the connection.
+func (b *importBatch) mend(v *belay.Connection, p *importPlan, credential belay.ID) error {
+	ch := ConnectionChange{Endpoint: &p.k.draft.Endpoint}
+	if !sameJSON(v.Config, p.k.draft.Config) {
+		ch.Config = p.k.draft.Config
+	}
+	if p.as != "" {
+		ch.Name = &p.as
+	}
+	if err := b.app.applyConnection(ch, v); err != nil {
+		return err
+	}
+	if credential != "" && (len(v.Credentials) == 0 || v.Credentials[0].CredentialID != credential) {
+		// The old primary one gives way; the fallbacks stay.
+		rest := without(v.Credentials[min(1, len(v.Credentials)):], credential)
+		v.Credentials = append([]belay.CredentialUse{{CredentialID: credential, Purpose: belay.PurposePrimary}}, fallbacks(rest)...)
+	}
+	if v.Status == belay.StatusDiscovered || v.Status == belay.StatusNotFound {
+		v.Status, v.StatusReason, v.StatusChangedBy, v.StatusChangedAt = belay.StatusRegistered, "imported", string(b.caller.UserID), b.app.now()
+	}
+	return nil
+}
+
+// credential decides what a context's user becomes: nothing when it has
+// none; the connection's own credential when it holds the same; the stored
+// credential with the same material; a new version of the connection's own
+// credential, when nothing else is left on the old one; a new credential
+// otherwise. It returns the id of what is to be attached.
+func (b *importBatch) credential(ctx context.Context, p *importPlan, existing *belay.Connection) (*sealed, belay.ID, error) {
+	if p.credentialType() == "" {
+		return nil, "", nil
+	}
+	if existing != nil {
+		id, err := b.app.holds(ctx, b.caller, existing, p.k.Fingerprint)
+		if err != nil || id != "" {
+			return nil, id, err
+		}
+	}
+	if p.k.Known != nil {
+		return nil, p.k.Known.ID, nil
+	}
+	secret := map[string]*belay.Secret{}
+	for name, s := range p.k.Values {
+		secret[name] = &s
+	}
+	if existing != nil && len(existing.Credentials) > 0 {
+		s, err := b.nextVersion(ctx, p, existing.Credentials[0].CredentialID, secret)
+		if err != nil || s != nil {
+			return s, idOf(s), err
+		}
+	}
+	name, err := b.freeName(ctx, p.k)
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := b.app.newCredential(b.caller, CredentialChange{Name: &name, Type: &p.k.CredentialType, Secret: secret})
+	return s, idOf(s), err
+}
+
+func idOf(s *sealed) belay.ID {
+	if s == nil {
+		return ""
+	}
+	return s.ID
+}
+
+// nextVersion replaces the material of a connection's credential in place.
+// It returns nil when that would take the old material from connections that
+// this import does not give the new one to, or the caller may not.
+func (b *importBatch) nextVersion(ctx context.Context, p *importPlan, id belay.ID, secret map[string]*belay.Secret) (*sealed, error) {
+	_, old, err := b.app.findCredential(ctx, b.caller.org, id, belay.PermissionCredentialWrite)
+	if code := belay.CodeOf(err); code == belay.CodeForbidden || code == belay.CodeNotFound {
+		return nil, nil
+	}
+	if err != nil || old.Type != p.k.CredentialType {
+		return nil, err
+	}
+	follow := 0
+	for _, other := range b.plans {
+		if other.outcome == ImportUpdated && other.credentialType() != "" && other.k.Fingerprint == p.k.Fingerprint &&
+			len(other.k.Connection.Credentials) > 0 && other.k.Connection.Credentials[0].CredentialID == id {
+			follow++
+		}
+	}
+	if old.Usage.Connections > follow {
+		return nil, nil
+	}
+	whole := map[string]*belay.Secret{}
+	for _, name := range old.Set {
+		whole[name] = nil
+	}
+	for name := range old.Public {
+		whole[name] = nil
+	}
+	maps.Copy(whole, secret)
+	return b.app.changeCredential(ctx, b.caller, old.Credential, CredentialChange{Secret: whole})
+}
+
+// freeName is a name for the credential of a context that no other has.
+func (b *importBatch) freeName(ctx context.Context, k *KubeconfigContext) (string, error) {
+	base := k.User
+	if base == "" {
+		base = k.Name
+	}
+	for n := 1; ; n++ {
+		name := base
+		if n > 1 {
+			name += "-" + strconv.Itoa(n)
+		}
+		taken, err := b.app.store.CredentialNameTaken(ctx, b.caller.org, name)
+		if err != nil || !taken {
+			return name, err
+		}
+	}
+}
+
+// credentialMove says that a connection is to authenticate with another
+// credential, nil when it is not, or used none. It is asked while the old
+// one can still be seen through the connection.
+func (b *importBatch) credentialMove(ctx context.Context, before, after *belay.Connection) (*CredentialMove, error) {
+	if len(before.Credentials) == 0 || before.Credentials[0].CredentialID == after.Credentials[0].CredentialID {
+		return nil, nil
+	}
+	id := before.Credentials[0].CredentialID
+	_, old, err := b.app.findCredential(ctx, b.caller.org, id, belay.PermissionCredentialRead)
+	if isNotFound(err) {
+		return &CredentialMove{From: &belay.Credential{ID: id}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &CredentialMove{From: old.Credential}, nil
+}
+
+// leftOver finds the credentials that no connection uses any more since this
+// import: of each, the last connection that has left it says so.
+func (b *importBatch) leftOver(ctx context.Context, out []*ImportedContext) {
+	last := map[belay.ID]*CredentialMove{}
+	var ids []belay.ID
+	for _, k := range out {
+		if k.Credential != nil && k.Credential.From.Name != "" {
+			last[k.Credential.From.ID] = k.Credential
+			ids = append(ids, k.Credential.From.ID)
+		}
+	}
+	usage, err := b.app.store.CredentialUsages(ctx, b.caller.org, ids)
+	if err != nil { // what was imported is told all the same
+		b.app.log.ErrorContext(ctx, "credentials left over by an import are not known", "error", err)
+	}
+	for id, move := range last {
+		if err != nil || usage[id].Connections > 0 {
+			continue
+		}
+		move.Unused = true
+		move.Remedies = []belay.Remedy{{
+			ID: "credential.delete", Title: "Delete the credential that is left over",
+			Description: "No connection uses it any more. Whoever may change it can delete it; it can be restored for a while.",
+			Action:      &belay.RemedyAction{Method: "DELETE", Href: "/api/integrations/credentials?credentialId=" + string(id)},
+			Command:     belay.CommandLine("belay", "credential", "delete", move.From.Name),
+		}}
+	}
+}

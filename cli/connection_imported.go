@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item) error {
+	type choice struct {
+		Name       string `json:"name"`
+		As         string `json:"as,omitempty"`
+		OnExisting string `json:"onExisting"`
+		Move       bool   `json:"move,omitempty"`
+		Bare       bool   `json:"withoutCredential,omitempty"`
+	}
+	options := struct {
+		Contexts       []choice `json:"contexts"`
+		EnvironmentIDs []string `json:"environmentIds"`
+	}{EnvironmentIDs: []string{}}
+	for _, name := range chosen {
+		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting, c.Move, c.WithoutCredential})
+	}
+	for _, e := range envs {
+		options.EnvironmentIDs = append(options.EnvironmentIDs, e.id())
+	}
+	raw, err := json.Marshal(options)
+	if err != nil {
+		return fmt.Errorf("encode the choice: %w", err)
+	}
+	in.announce()
+	res, err := in.sendKubeconfig(ctx, kubernetesPath, target, file, raw)
+	if err != nil {
+		return err
+	}
+	return in.showImported(res, envs)
+}
+
+// imported is the server's answer to an import.
+type imported struct {
+	Registered []importedContext `json:"registeredContexts"`
+	Connected  []importedContext `json:"connectedContexts"`
+	Ignored    []importedContext `json:"ignoredContexts"`
+	Errored    []importedContext `json:"erroredContexts"`
+}
+
+type importedContext struct {
+	Name           string   `json:"name"`
+	Outcome        string   `json:"outcome"`
+	ConnectionName string   `json:"connectionName"`
+	RenamedFrom    string   `json:"renamedFrom"`
+	Moved          *moved   `json:"moved"`
+	Message        string   `json:"message"`
+	Remediation    []remedy `json:"remediation"`
+	Recipe         []string `json:"recipe"`
+	Check          *check   `json:"check"`
+	Credential     *struct {
+		From        referred `json:"from"`
+		To          referred `json:"to"`
+		Unused      bool     `json:"unused"`
+		Remediation []remedy `json:"remediation"`
+	} `json:"credentialChange"`
+}
+
+type referred struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// text is the name, or the id of what the caller does not see.
+func (n referred) text() string {
+	if n.Name == "" {
+		return n.ID
+	}
+	return n.Name
+}
+
+// line says what became of a context.
+func (k importedContext) line() string {
+	text := k.Name + " → connection " + k.ConnectionName + " " + k.Outcome
+	if k.RenamedFrom != "" {
+		text += ", renamed from " + k.RenamedFrom
+	}
+	if k.Moved != nil {
+		text += ", moved from " + k.Moved.From + " to " + k.Moved.To
+	}
+	if k.Check != nil {
+		text += ", " + k.Check.Health
+		if k.Check.Summary != "" && !k.Check.passed() {
+			text += " — " + k.Check.Summary
+		}
+	}
+	if k.Message != "" {
+		text += " (" + k.Message + ")"
+	}
+	return text
+}
+
+// sayDone says what became of a context that was imported, and what that
+// leaves behind.
+func (in *invocation) sayDone(t tone, k importedContext) {
+	in.say(t, "%s", k.line())
+	if k.Credential == nil {
+		return
+	}
+	in.say(plain, "  it now signs in with credential %s instead of %s", k.Credential.To.text(), k.Credential.From.text())
+	if k.Credential.Unused {
+		in.say(plain, "  no connection uses credential %s any more; it can be deleted", k.Credential.From.text())
+	}
+	in.sayRemedies(k.Credential.Remediation)
+}
+
+// sayNotDone says why a context was not imported and what to do about it.
+func (in *invocation) sayNotDone(k importedContext) {
+	in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(k.Name+" was not imported — "+k.Message))
+	for _, line := range k.Recipe {
+		in.say(plain, "    %s", line)
+	}
+	in.sayRemedies(k.Remediation)
+}
+
+func (in *invocation) sayRemedies(rs []remedy) {
+	for _, line := range remedyLines(rs) {
+		in.say(plain, "  %s", line)
+	}
+}
+
+func (in *invocation) showImported(res *response, envs []item) error {
+	var answer imported
+	if err := res.decode(&answer); err != nil {
+		return err
+	}
+	if in.machine() {
+		if err := in.show(document{raw: res.body, noun: "connection", items: importedItems(answer), columns: []column{field("NAME", "name")}, single: true}); err != nil {
+			return err
+		}
+	}
+	for _, k := range answer.Connected {
+		in.sayDone(good, k)
+	}
+	for _, k := range answer.Registered {
+		in.sayDone(warning, k)
+	}
+	for _, k := range answer.Ignored {
+		in.say(faint, "%s left out — %s", k.Name, k.Message)
+	}
+	for _, k := range answer.Errored {
+		in.sayNotDone(k)
+	}
+	done := len(answer.Connected) + len(answer.Registered)
+	if done > 0 && len(envs) > 0 {
+		in.say(plain, "In %s: %d", strings.Join(allNames(envs), ", "), done)
+	}
+	all := done + len(answer.Ignored) + len(answer.Errored)
+	if len(answer.Errored) > 0 && len(answer.Errored) == all {
+		return &failure{exit: exitConflict, what: "nothing was imported"}
+	}
+	return partly(len(answer.Errored), all, nil)
+}
+
+func importedItems(a imported) []item {
+	var out []item
+	for _, k := range slices.Concat(a.Connected, a.Registered) {
+		out = append(out, item{fields: map[string]any{"name": k.ConnectionName}})
+	}
+	return out
+}

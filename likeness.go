@@ -1,0 +1,49 @@
+package belay
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+)
+
+// Likeness is what stays of a connection when its target moves to another
+// address: a hash over its kind, the context that it was made of, and the
+// certificate authority that it trusts. "" when it has no context or trusts
+// whom the system trusts: then nothing tells it from others. Two connections
+// that are alike may still lead to different targets; Identity decides.
+func (c *Connection) Likeness() string {
+	var config struct {
+		Context string `json:"context"`
+	}
+	if json.Unmarshal(c.Config, &config) != nil || config.Context == "" {
+		return ""
+	}
+	authority := certificatesIn(c.TLSConfig().CertificateAuthority)
+	if len(authority) == 0 {
+		return ""
+	}
+	sum := sha256.New()
+	for _, part := range [][]byte{[]byte(c.Kind), []byte(config.Context), authority} {
+		own := sha256.Sum256(part)
+		sum.Write(own[:])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// certificatesIn is the certificates of a PEM text without what its spelling
+// adds to them.
+func certificatesIn(text string) []byte {
+	var out bytes.Buffer
+	rest := []byte(text)
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return out.Bytes()
+		}
+		if block.Type == "CERTIFICATE" {
+			out.Write(block.Bytes)
+		}
+	}
+}
