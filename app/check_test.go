@@ -155,3 +155,103 @@ func TestSharedSecretIsNotReplacedByTheWay(t *testing.T) {
 		t.Error("the second connection still uses the shared credential")
 	}
 }
+
+// rejecting is a kind whose target takes one token only.
+func rejecting(good string) *fakeKind {
+	return &fakeKind{test: func(_ context.Context, t belay.Target) belay.Report {
+		if t.Credential.Value("token") == good {
+			return belay.Report{Health: belay.HealthHealthy, Summary: "every stage passed", Stages: []belay.StageResult{{Stage: belay.StageAuthenticate, Outcome: belay.OutcomePassed}}}
+		}
+		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialRejected, Summary: "the target rejects the credential"}
+	}}
+}
+
+// withCredentials is a connection with these tokens, in this order, and the
+// credentials that hold them.
+func withCredentials(t *testing.T, a *app.App, ctx context.Context, tokens ...string) (*app.Connection, []*app.Credential) {
+	t.Helper()
+	ch := connectionTo("target", "")
+	ch.Credentials = &[]belay.CredentialUse{}
+	var out []*app.Credential
+	for i, token := range tokens {
+		name, typ, purpose := "with "+token, belay.CredentialBearer, belay.PurposeFallback
+		if i == 0 {
+			purpose = belay.PurposePrimary
+		}
+		credential, err := a.CreateCredential(ctx, "", app.CredentialChange{Name: &name, Type: &typ, Secret: bearer(token)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, credential)
+		*ch.Credentials = append(*ch.Credentials, belay.CredentialUse{CredentialID: credential.ID, Purpose: purpose})
+	}
+	v, err := a.CreateConnection(ctx, "", ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, out
+}
+
+// TestAFallbackHidesNothing shows that a connection whose first credential is
+// rejected is degraded, says which one that is, and how to mend it.
+func TestAFallbackHidesNothing(t *testing.T) {
+	a, ctx := newOwner(t, rejecting("new"))
+	v, credentials := withCredentials(t, a, ctx, "old", "new")
+	k, err := a.TestConnection(ctx, "", v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Health != belay.HealthDegraded || k.Cause != belay.CauseCredentialRejected || k.CredentialID != credentials[1].ID {
+		t.Fatalf("%s, %s, with %s: %s", k.Health, k.Cause, k.CredentialID, k.Summary)
+	}
+	if want := "works with the fallback credential only: with the one before it, the target rejects the credential"; k.Summary != want {
+		t.Errorf("it says %q", k.Summary)
+	}
+	if k.Stages[0].Outcome != belay.OutcomeWarned {
+		t.Errorf("the stage is %s", k.Stages[0].Outcome)
+	}
+	if len(k.Rejected) != 1 || k.Rejected[0].CredentialID != credentials[0].ID || k.Names[credentials[0].ID] != "with old" {
+		t.Errorf("rejected are %+v, called %v", k.Rejected, k.Names)
+	}
+	commands := map[string]string{}
+	for _, r := range k.Remedies {
+		commands[r.ID] = r.Command
+	}
+	if commands["credential.replace"] != "belay credential edit 'with old' --secret-file token=PATH" ||
+		commands["credential.remove"] != "belay connection credential target --use "+string(credentials[1].ID) {
+		t.Errorf("remedies are %q", commands)
+	}
+	stored, err := a.Connection(ctx, "", v.ID)
+	if err != nil || stored.Health.Status != belay.HealthDegraded || stored.Status != belay.StatusConnected {
+		t.Errorf("stored: %+v, %s, %v", stored.Health, stored.Status, err)
+	}
+	for i, want := range []belay.CredentialUsage{{Connections: 1, Checked: 1}, {Connections: 1, Checked: 1, Working: 1}} {
+		got, err := a.Credential(ctx, "", credentials[i].ID)
+		if err != nil || got.Usage != want {
+			t.Errorf("%s: %+v, %v", credentials[i].Name, got.Usage, err)
+		}
+	}
+	history, err := a.Checks(ctx, "", v.ID, belay.Query{})
+	if err != nil || len(history.Items) != 1 || len(history.Items[0].Rejected) != 1 || len(history.Items[0].Remedies) != len(k.Remedies) {
+		t.Errorf("the history tells something else: %+v, %v", history.Items, err)
+	}
+}
+
+// TestAllRejected shows that the last of several rejected credentials does
+// not hide the others either.
+func TestAllRejected(t *testing.T) {
+	a, ctx := newOwner(t, rejecting("none of them"))
+	v, credentials := withCredentials(t, a, ctx, "first", "second", "third")
+	k, err := a.TestConnection(ctx, "", v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Health != belay.HealthUnhealthy || k.CredentialID != credentials[2].ID || len(k.Rejected) != 2 {
+		t.Errorf("%s, %s, with %s after %+v", k.Health, k.Cause, k.CredentialID, k.Rejected)
+	}
+	for _, r := range k.Remedies {
+		if r.ID == "credential.remove" {
+			t.Error("removing a credential is offered, and no other works")
+		}
+	}
+}

@@ -568,5 +568,6 @@ func (a *App) Checks(ctx context.Context, org, id belay.ID, q belay.Query) (bela
 		return belay.Page[*Check]{}, err
 	}
 	page, err := a.store.Checks(ctx, c.org, id, q)
-	return mapPage(page, func(k *belay.Check) *Check { return a.view(ctx, v.Connection, k) }), err
+	view := a.views(ctx, c)
+	return mapPage(page, func(k *belay.Check) *Check { return view(v.Connection, k) }), err
 }

@@ -158,7 +158,7 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 	}
 	check := a.attempt(ctx, c, v, belay.TriggerImport, material)
 	check.ConnectionID = ""
-	k.Check = &Check{Check: check, Remedies: belay.Remedies(check.Cause, belay.RemedyContext{Kind: kubernetesKind})}
+	k.Check = a.view(ctx, c, v, check)
 	return a.match(ctx, c, k, target)
 }
 
@@ -384,5 +384,5 @@ func (a *App) PingKubernetes(ctx context.Context, org, id belay.ID) (*Check, err
 	if err != nil {
 		return nil, err
 	}
-	return a.view(ctx, v.Connection, a.run(ctx, c, v.Connection, belay.TriggerManual, materials)), nil
+	return a.view(ctx, c, v.Connection, a.run(ctx, c, v.Connection, belay.TriggerManual, materials)), nil
 }

@@ -244,7 +244,7 @@ func (b *importBatch) finish(ctx context.Context, k *KubeconfigContext, v *belay
 	if out.Connection, err = b.app.store.Connection(ctx, b.caller.org, v.ID); err != nil {
 		return err
 	}
-	out.Check = b.app.view(ctx, out.Connection, check)
+	out.Check = b.app.view(ctx, b.caller, out.Connection, check)
 	return nil
 }
 
