@@ -255,3 +255,57 @@ func TestAllRejected(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherTargetIsAcceptedOnPurposeOnly shows that what a test has found
+// at a connection's endpoint, and nothing else, can be made its own.
+func TestAnotherTargetIsAcceptedOnPurposeOnly(t *testing.T) {
+	answers := "cluster-1"
+	a, ctx := newOwner(t, &fakeKind{test: func(_ context.Context, t belay.Target) belay.Report {
+		r := belay.Report{Health: belay.HealthHealthy, Identity: answers}
+		if t.Identity != "" && t.Identity != answers {
+			r.Health, r.Cause = belay.HealthUnhealthy, belay.CauseIdentityChanged
+		}
+		return r
+	}})
+	v, _ := withCredentials(t, a, ctx, "token")
+	test := func() *app.Check {
+		t.Helper()
+		k, err := a.TestConnection(ctx, "", v.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	accept := func(identity string) (*app.Connection, error) {
+		return a.UpdateConnection(ctx, "", v.ID, 0, app.ConnectionChange{Accept: &identity})
+	}
+	if k := test(); k.Health != belay.HealthHealthy {
+		t.Fatal(k.Summary)
+	}
+	if _, err := accept("cluster-2"); belay.CodeOf(err) != belay.CodeInvalid {
+		t.Errorf("accepted before a test has found it: %v", err)
+	}
+	answers = "cluster-2"
+	k := test()
+	if k.Cause != belay.CauseIdentityChanged || len(k.Remedies) == 0 || k.Remedies[0].ID != "identity.accept" {
+		t.Fatalf("%s, with %+v", k.Cause, k.Remedies)
+	}
+	if body, _ := k.Remedies[0].Action.Body.(map[string]any); body["identity"] != "cluster-2" {
+		t.Errorf("the remedy sends %v", body)
+	}
+	if _, err := accept("cluster-3"); belay.CodeOf(err) != belay.CodeInvalid {
+		t.Errorf("accepted what no test has found: %v", err)
+	}
+	got, err := accept("cluster-2")
+	if err != nil || got.Identity != "cluster-2" || got.Health.Status != belay.HealthHealthy || got.Status != belay.StatusConnected {
+		t.Errorf("%+v, %v", got, err)
+	}
+	history, err := a.Checks(ctx, "", v.ID, belay.Query{})
+	if err != nil || len(history.Items) != 3 || history.Items[0].UserID == "" {
+		t.Errorf("that it was accepted is not recorded: %+v, %v", history.Items, err)
+	}
+	answers = "cluster-1"
+	if k := test(); k.Cause != belay.CauseIdentityChanged {
+		t.Errorf("the one before is still taken for it: %s", k.Cause)
+	}
+}
