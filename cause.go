@@ -7,12 +7,14 @@ type Cause string
 // The causes.
 const (
 	CauseEgressDenied                 Cause = "egress_denied"
+	CauseEgressForbidden              Cause = "egress_forbidden" // nothing opens it
 	CauseDNSFailure                   Cause = "dns_failure"
 	CauseConnectionRefused            Cause = "connection_refused"
 	CauseConnectionReset              Cause = "connection_reset"
 	CauseTimeout                      Cause = "timeout"
 	CauseTLSUnknownAuthority          Cause = "tls_unknown_authority"
 	CauseTLSExpired                   Cause = "tls_expired"
+	CauseTLSExpiresSoon               Cause = "tls_expires_soon" // a warning
 	CauseTLSNotYetValid               Cause = "tls_not_yet_valid"
 	CauseTLSNameMismatch              Cause = "tls_name_mismatch"
 	CauseTLSClientCertificateRejected Cause = "tls_client_certificate_rejected"
@@ -39,8 +41,8 @@ const (
 // Causes returns every cause.
 func Causes() []Cause {
 	return []Cause{
-		CauseEgressDenied, CauseDNSFailure, CauseConnectionRefused, CauseConnectionReset, CauseTimeout,
-		CauseTLSUnknownAuthority, CauseTLSExpired, CauseTLSNotYetValid, CauseTLSNameMismatch,
+		CauseEgressDenied, CauseEgressForbidden, CauseDNSFailure, CauseConnectionRefused, CauseConnectionReset, CauseTimeout,
+		CauseTLSUnknownAuthority, CauseTLSExpired, CauseTLSExpiresSoon, CauseTLSNotYetValid, CauseTLSNameMismatch,
 		CauseTLSClientCertificateRejected, CauseTLSProtocol,
 		CauseWrongService, CauseUnexpectedStatus, CauseRedirectedElsewhere, CauseResponseTooLarge, CauseMalformedResponse,
 		CauseCredentialMissing, CauseCredentialRejected, CauseCredentialExpired, CauseReferenceUnresolved,
@@ -53,7 +55,7 @@ func Causes() []Cause {
 // target: the health is then unknown, never unhealthy.
 func (c Cause) CouldNotCheck() bool {
 	switch c {
-	case CauseEgressDenied, CauseReferenceUnresolved, CauseInternal:
+	case CauseEgressDenied, CauseEgressForbidden, CauseReferenceUnresolved, CauseInternal:
 		return true
 	default:
 		return false

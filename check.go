@@ -2,6 +2,7 @@ package belay
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -116,10 +117,50 @@ type Check struct {
 	Summary           string
 	Stages            []StageResult
 	Facts             json.RawMessage // what the target tells about itself, a JSON object
-	Identity          string          // of the target, see Connection.Identity; "" when it does not say
+	Identity          string          // of the target that answered, see Connection.Identity; "" when it does not say
 	CredentialID      ID              // the one that was used, "" for none
 	CredentialVersion int
-	UserID            ID // who asked for it, "" for the monitor
+	// Rejected are the credentials that were tried before that one, in their
+	// order, and that the target would not have.
+	Rejected []Rejection
+	UserID   ID // who asked for it, "" for the monitor
+}
+
+// Rejection is a credential that the target would not have.
+type Rejection struct {
+	CredentialID      ID
+	CredentialVersion int
+	Cause             Cause
+	Summary           string
+}
+
+// Instead makes c, a check with a fallback credential, tell of the checks with
+// the credentials before it, which were rejected. When the fallback works,
+// that is what c warns of: nothing may hide that the credential which somebody
+// means to be used is not.
+func (c *Check) Instead(rejected []*Check) {
+	if len(rejected) == 0 {
+		return
+	}
+	first := rejected[0]
+	c.StartedAt = first.StartedAt
+	for _, r := range rejected {
+		c.Duration += r.Duration
+		c.Rejected = append(c.Rejected, Rejection{r.CredentialID, r.CredentialVersion, r.Cause, r.Summary})
+	}
+	if !c.Health.Works() {
+		return
+	}
+	c.Health, c.Cause = HealthDegraded, first.Cause
+	c.Summary = "works with the fallback credential only: with the one before it, " + first.Summary
+	if len(rejected) > 1 {
+		c.Summary = fmt.Sprintf("works with the last of its %d credentials only: with the first, %s", len(rejected)+1, first.Summary)
+	}
+	for i, s := range c.Stages {
+		if s.Stage == StageAuthenticate {
+			c.Stages[i].Outcome, c.Stages[i].Detail = OutcomeWarned, strings.TrimPrefix(s.Detail+"; "+first.Summary, "; ")
+		}
+	}
 }
 
 // Trigger says why a check was made.

@@ -45,8 +45,8 @@ type CredentialVersion struct {
 // CredentialUsage is how a credential is used.
 type CredentialUsage struct {
 	Connections int // live connections that refer to it
-	Working     int // of these, how many were healthy or degraded at their last check
-	Checked     int // of these, how many have been checked with it
+	Checked     int // of these, how many were tested with it at their last check
+	Working     int // of those, how many worked with it, and not with another one
 }
 
 // CredentialFilter narrows a list of credentials.

@@ -1,106 +1,44 @@
 package belay
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
 
 // remedies says, for each cause, what to do about it, the first being the
-// most likely. Every cause has at least one. In Description, Href and
-// Command, {id} and {name} stand for the connection's id and quoted name,
-// {credential} and {credentialName} for the credential that was used.
+// most likely. Every cause has at least one that is always offered.
 var remedies = map[Cause][]string{
 	CauseEgressDenied:                 {"egress.allow", "connection.edit"},
+	CauseEgressForbidden:              {"connection.edit"},
 	CauseDNSFailure:                   {"connection.edit", "check.rerun"},
 	CauseConnectionRefused:            {"connection.edit", "check.rerun", "connection.maintenance"},
 	CauseConnectionReset:              {"check.rerun", "connection.edit", "connection.maintenance"},
 	CauseTimeout:                      {"check.rerun", "connection.edit", "connection.maintenance"},
-	CauseTLSUnknownAuthority:          {"tls.trust", "connection.edit"},
+	CauseTLSUnknownAuthority:          {"tls.verify", "tls.trust", "kubeconfig.upload", "connection.edit"},
 	CauseTLSExpired:                   {"check.rerun", "connection.maintenance"},
+	CauseTLSExpiresSoon:               {"check.rerun"},
 	CauseTLSNotYetValid:               {"check.rerun", "connection.maintenance"},
 	CauseTLSNameMismatch:              {"connection.edit", "tls.serverName"},
-	CauseTLSClientCertificateRejected: {"credential.replace", "kubeconfig.upload", "credential.attach"},
+	CauseTLSClientCertificateRejected: {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseTLSProtocol:                  {"connection.edit", "check.rerun"},
-	CauseWrongService:                 {"connection.edit"},
-	CauseUnexpectedStatus:             {"check.rerun", "connection.edit", "connection.maintenance"},
-	CauseRedirectedElsewhere:          {"connection.edit"},
-	CauseResponseTooLarge:             {"connection.edit"},
-	CauseMalformedResponse:            {"connection.edit", "check.rerun"},
+	CauseWrongService:                 {"connection.edit", "connection.settings"},
+	CauseUnexpectedStatus:             {"check.rerun", "connection.edit", "connection.settings", "connection.maintenance"},
+	CauseRedirectedElsewhere:          {"connection.edit", "connection.settings"},
+	CauseResponseTooLarge:             {"connection.edit", "connection.settings"},
+	CauseMalformedResponse:            {"connection.settings", "connection.edit", "check.rerun"},
 	CauseCredentialMissing:            {"credential.attach", "credential.create", "kubeconfig.upload"},
-	CauseCredentialRejected:           {"credential.replace", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
-	CauseCredentialExpired:            {"credential.replace", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
+	CauseCredentialRejected:           {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
+	CauseCredentialExpired:            {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseReferenceUnresolved:          {"credential.replace", "check.rerun"},
 	CausePermissionMissing:            {"permission.grant", "credential.attach"},
 	CauseSuspended:                    {"credential.replace", "check.rerun"},
 	CauseRateLimited:                  {"check.rerun", "connection.maintenance"},
-	CauseNotReady:                     {"check.rerun", "connection.maintenance"},
+	CauseNotReady:                     {"check.rerun", "connection.settings", "connection.maintenance"},
 	CauseClockSkew:                    {"check.rerun"},
 	CauseUnsupportedVersion:           {"connection.edit"},
-	CauseIdentityChanged:              {"kubeconfig.upload", "connection.edit", "connection.maintenance"},
+	CauseIdentityChanged:              {"identity.accept", "connection.edit", "connection.maintenance"},
 	CauseInternal:                     {"check.rerun"},
-}
-
-const connectionPath = "/api/integrations/connections/{id}"
-
-// remedyText holds each remedy once.
-var remedyText = map[string]Remedy{
-	"check.rerun": {
-		Title: "Test again", Description: "Runs the test once more.",
-		Action:  &RemedyAction{Method: "POST", Href: connectionPath + "/test"},
-		Command: "belay connection test {name}",
-	},
-	"connection.register": {
-		Title: "Register the connection", Description: "Takes the discovered connection into use; it is checked from then on.",
-		Action:  &RemedyAction{Method: "PUT", Href: connectionPath, Body: map[string]any{"status": string(StatusRegistered)}},
-		Command: "belay connection state {name} registered",
-	},
-	"connection.edit": {
-		Title: "Edit the endpoint", Description: "Changes the address or the settings by which the target is reached.",
-		Action:  &RemedyAction{Method: "PUT", Href: connectionPath},
-		Command: "belay connection edit {name} --url URL",
-	},
-	"connection.maintenance": {
-		Title: "Put into maintenance", Description: "Stops checks and alerts until the maintenance ends.",
-		Action:  &RemedyAction{Method: "PUT", Href: connectionPath, Body: map[string]any{"status": string(StatusMaintenance)}},
-		Command: "belay connection state {name} maintenance",
-	},
-	"credential.replace": {
-		Title: "Replace the secret", Description: "Puts a new secret into the credential; every connection that uses it has it at once.",
-		Action:  &RemedyAction{Method: "PUT", Href: "/api/integrations/credentials"},
-		Command: "belay credential edit {credentialName} --secret-file FIELD=PATH",
-	},
-	"credential.attach": {
-		Title: "Attach another credential", Description: "Lets the connection use a credential that is already stored.",
-		Action:  &RemedyAction{Method: "PUT", Href: connectionPath},
-		Command: "belay connection credential {name} --use CREDENTIAL",
-	},
-	"credential.create": {
-		Title: "Create a credential", Description: "Stores a new credential, to be attached to the connection.",
-		Action:  &RemedyAction{Method: "POST", Href: "/api/integrations/credentials"},
-		Command: "belay credential create NAME --type TYPE --secret-file FIELD=PATH",
-	},
-	"kubeconfig.upload": {
-		Title: "Upload a new kubeconfig for this connection", Description: "Replaces the credential of this connection by the one in the file; its id and environments stay.",
-		Action:  &RemedyAction{Method: "POST", Href: "/api/system/kubernetes?connectionId={id}"},
-		Command: "belay connection import kubeconfig -f PATH --connection {name}",
-	},
-	"tls.trust": {
-		Title: "Trust this certificate authority", Description: "Adds the authority that signed the target's certificate to this connection; compare its fingerprint first.",
-		Action:  &RemedyAction{Method: "PUT", Href: connectionPath},
-		Command: "belay connection edit {name} --ca-certificate PATH",
-	},
-	"tls.serverName": {
-		Title: "Set the server name", Description: "Names the host for which the target's certificate was made.",
-		Action:  &RemedyAction{Method: "PUT", Href: connectionPath},
-		Command: "belay connection edit {name} --tls-server-name NAME",
-	},
-	"permission.grant": {
-		Title: "Grant the permission", Description: "The target must allow the credential's user to do what the test names.",
-	},
-	"egress.allow": {
-		Title: "Allow this target", Description: "The operator of this server adds the target to egress.allow.",
-		Command: "belay serve --egress-allow CIDR",
-	},
 }
 
 // RemedyContext is what remedies are about.
@@ -109,45 +47,161 @@ type RemedyContext struct {
 	ConnectionName string
 	Kind           string
 	Status         Status
+	// CredentialID is the credential that the cause is about: the one that
+	// was used, or the one that was rejected. CredentialName is "" when the
+	// caller may not know it.
 	CredentialID   ID
 	CredentialName string
+	CredentialType string
+	// Others are the connection's other credentials, one of which works.
+	Others []CredentialUse
+	// Accepts are the types of credentials that the target can be given, the
+	// most likely first.
+	Accepts []string
+	// Settings are those that the kind has, Set those that the connection
+	// has, by name.
+	Settings, Set []string
+	// Unverified is set where the target's certificate is not verified.
+	Unverified bool
+	// Identity is that of the target that answered, where it is another one.
+	Identity string
+
+	cause Cause
 }
 
-// Remedies returns what can be done about a cause, none for "". A draft gets
-// words only: there is nothing yet to act on.
+// Remedies returns what can be done about a cause, none for "": only what is
+// possible as the connection stands. A draft gets words only: there is nothing
+// yet to act on.
 func Remedies(c Cause, rc RemedyContext) []Remedy {
+	if c == "" {
+		return nil
+	}
+	rc.cause = c
 	ids := remedies[c]
 	if rc.Status == StatusDiscovered {
-		ids = append([]string{"connection.register"}, ids...)
+		// It mends nothing, but is what comes next once all is mended.
+		ids = append(slices.Clone(ids), "connection.register")
 	}
 	var out []Remedy
 	for _, id := range ids {
-		if id == "kubeconfig.upload" && rc.Kind != "kubernetes" {
-			continue
+		if cure := cures[id]; cure.offered == nil || cure.offered(rc) {
+			out = append(out, cure.about(id, rc))
 		}
-		if id == "credential.replace" && rc.CredentialID == "" {
-			continue
-		}
-		out = append(out, remedyText[id].about(id, rc))
 	}
 	return out
 }
 
-func (r Remedy) about(id string, rc RemedyContext) Remedy {
-	fill := strings.NewReplacer(
-		"{id}", string(rc.ConnectionID), "{name}", shellQuote(rc.ConnectionName),
-		"{credential}", string(rc.CredentialID), "{credentialName}", shellQuote(rc.CredentialName))
+func (c cure) about(id string, rc RemedyContext) Remedy {
+	r := c.Remedy
 	r.ID = id
+	if rc.ConnectionID == "" {
+		r.Action, r.Command = nil, ""
+		return r
+	}
+	fill := strings.NewReplacer(
+		"{id}", string(rc.ConnectionID), "{name}", operand(rc.ConnectionName, rc.ConnectionID),
+		"{credential}", operand(rc.CredentialName, rc.CredentialID), "{fields}", fieldFlags(rc.credentialType()),
+		"{type}", rc.credentialType(), "{rest}", rc.rest(), "{setting}", rc.setting(), "{identity}", shellQuote(rc.Identity))
 	if r.Action != nil {
 		a := *r.Action
 		a.Href = fill.Replace(a.Href)
+		if c.body != nil {
+			a.Body = c.body(rc)
+		}
 		r.Action = &a
 	}
 	r.Command = fill.Replace(r.Command)
-	if rc.ConnectionID == "" {
-		r.Action, r.Command = nil, ""
-	}
 	return r
+}
+
+// operand is a name as a word of a command line, or the id where the name
+// would be taken for a flag, or is not known.
+func operand(name string, id ID) string {
+	if name == "" || strings.HasPrefix(name, "-") {
+		return string(id)
+	}
+	return shellQuote(name)
+}
+
+// credentialType is the type of the credential that the cause is about, or
+// the one to be made.
+func (rc RemedyContext) credentialType() string {
+	if rc.CredentialType == "" && len(rc.Accepts) > 0 {
+		return rc.Accepts[0]
+	}
+	return rc.CredentialType
+}
+
+// fieldFlags are the flags by which the command line is given what must be
+// known of a credential. Files hold the secrets, and texts of many lines.
+func fieldFlags(typeName string) string {
+	t, _ := FindCredentialType(typeName)
+	needed := func(f CredentialField) bool {
+		return f.Required || len(t.AnyOf) > 0 && slices.Contains(t.AnyOf[0], f.Name)
+	}
+	var flags []string
+	for _, f := range t.Fields {
+		switch {
+		case !needed(f):
+		case f.Public && !f.Multiline:
+			flags = append(flags, "--field "+f.Name+"=VALUE")
+		default:
+			flags = append(flags, "--secret-file "+f.Name+"=PATH")
+		}
+	}
+	return cmp.Or(strings.Join(flags, " "), "--secret-file FIELD=PATH")
+}
+
+// others are the connection's other credentials on the wire, the first of
+// them as the primary one.
+func (rc RemedyContext) others() []any {
+	out := make([]any, len(rc.Others))
+	for i, u := range rc.Others {
+		purpose := u.Purpose
+		switch {
+		case purpose != PurposePrimary && purpose != PurposeFallback:
+		case i == 0:
+			purpose = PurposePrimary
+		default:
+			purpose = PurposeFallback
+		}
+		out[i] = map[string]any{"id": string(u.CredentialID), "purpose": string(purpose)}
+	}
+	return out
+}
+
+func (rc RemedyContext) rest() string {
+	flags := make([]string, len(rc.Others))
+	for i, u := range rc.Others {
+		flags[i] = "--use " + string(u.CredentialID)
+	}
+	return strings.Join(flags, " ")
+}
+
+// setting is the one of the connection's settings that decides about what has
+// gone wrong, "" for none.
+func (rc RemedyContext) setting() string {
+	candidates := map[Cause][]string{
+		CauseNotReady:          {"jsonEquals"},
+		CauseMalformedResponse: {"contains", "jsonPointer", "path"},
+		CauseUnexpectedStatus:  {"path", "status"},
+	}[rc.cause]
+	if candidates == nil {
+		candidates = []string{"path"}
+	}
+	for _, name := range candidates {
+		if slices.Contains(rc.Set, name) {
+			return name
+		}
+	}
+	// What is not set has a default, which may not do; but nothing was looked
+	// for in the answer then.
+	for _, name := range slices.Backward(candidates) {
+		if slices.Contains(rc.Settings, name) && (name == "path" || name == "status") {
+			return name
+		}
+	}
+	return ""
 }
 
 // shellQuote quotes s for a POSIX shell where that is needed.

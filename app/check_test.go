@@ -31,7 +31,7 @@ func (k *fakeKind) Test(ctx context.Context, t belay.Target) belay.Report {
 }
 
 // newOwner is an App with a fake kind, and the context of its owner.
-func newOwner(t *testing.T, k app.Kind, limits app.Limits) (*app.App, context.Context) {
+func newOwner(t *testing.T, k app.Kind, limits ...app.Limits) (*app.App, context.Context) {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "belay.db"))
 	if err != nil {
@@ -43,7 +43,7 @@ func newOwner(t *testing.T, k app.Kind, limits app.Limits) (*app.App, context.Co
 	}
 	c := app.Config{
 		Store: st, Keyring: keyring, Kinds: map[string]app.Kind{"fake": k, "kubernetes": k}, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
-		NewID: func() belay.ID { return belay.ID(uuid.NewString()) }, Limits: limits,
+		NewID: func() belay.ID { return belay.ID(uuid.NewString()) }, Limits: append(limits, app.Limits{})[0],
 	}
 	first, err := app.SetUp(t.Context(), c, func(belay.Secret) error { return nil })
 	if err != nil {
@@ -75,7 +75,7 @@ func bearer(token string) map[string]*belay.Secret {
 
 // TestPanicInDriver shows that a driver that panics ends its own test only.
 func TestPanicInDriver(t *testing.T) {
-	a, ctx := newOwner(t, &fakeKind{test: func(context.Context, belay.Target) belay.Report { panic("broken") }}, app.Limits{})
+	a, ctx := newOwner(t, &fakeKind{test: func(context.Context, belay.Target) belay.Report { panic("broken") }})
 	k, err := a.TestDraft(ctx, "", connectionTo("", ""))
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestSecretReplacedWhileTesting(t *testing.T) {
 			return belay.Report{Health: belay.HealthHealthy}
 		}
 		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialRejected}
-	}}, app.Limits{})
+	}})
 	v, err := a.CreateConnection(ctx, "", connectionTo("one", "first"))
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestSecretReplacedWhileTesting(t *testing.T) {
 // TestSharedSecretIsNotReplacedByTheWay changes the secret of one of two
 // connections that share a credential.
 func TestSharedSecretIsNotReplacedByTheWay(t *testing.T) {
-	a, ctx := newOwner(t, &fakeKind{}, app.Limits{})
+	a, ctx := newOwner(t, &fakeKind{})
 	one, err := a.CreateConnection(ctx, "", connectionTo("one", "shared"))
 	if err != nil {
 		t.Fatal(err)
@@ -153,5 +153,159 @@ func TestSharedSecretIsNotReplacedByTheWay(t *testing.T) {
 	}
 	if two.Credentials[0].CredentialID == shared.ID {
 		t.Error("the second connection still uses the shared credential")
+	}
+}
+
+// rejecting is a kind whose target takes one token only.
+func rejecting(good string) *fakeKind {
+	return &fakeKind{test: func(_ context.Context, t belay.Target) belay.Report {
+		if t.Credential.Value("token") == good {
+			return belay.Report{Health: belay.HealthHealthy, Summary: "every stage passed", Stages: []belay.StageResult{{Stage: belay.StageAuthenticate, Outcome: belay.OutcomePassed}}}
+		}
+		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialRejected, Summary: "the target rejects the credential"}
+	}}
+}
+
+// withCredentials is a connection with these tokens, in this order, and the
+// credentials that hold them.
+func withCredentials(t *testing.T, a *app.App, ctx context.Context, tokens ...string) (*app.Connection, []*app.Credential) {
+	t.Helper()
+	ch := connectionTo("target", "")
+	ch.Credentials = &[]belay.CredentialUse{}
+	var out []*app.Credential
+	for i, token := range tokens {
+		name, typ, purpose := "with "+token, belay.CredentialBearer, belay.PurposeFallback
+		if i == 0 {
+			purpose = belay.PurposePrimary
+		}
+		credential, err := a.CreateCredential(ctx, "", app.CredentialChange{Name: &name, Type: &typ, Secret: bearer(token)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, credential)
+		*ch.Credentials = append(*ch.Credentials, belay.CredentialUse{CredentialID: credential.ID, Purpose: purpose})
+	}
+	v, err := a.CreateConnection(ctx, "", ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, out
+}
+
+// TestAFallbackHidesNothing shows that a connection whose first credential is
+// rejected is degraded, says which one that is, and how to mend it.
+func TestAFallbackHidesNothing(t *testing.T) {
+	a, ctx := newOwner(t, rejecting("new"))
+	v, credentials := withCredentials(t, a, ctx, "old", "new")
+	k, err := a.TestConnection(ctx, "", v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Health != belay.HealthDegraded || k.Cause != belay.CauseCredentialRejected || k.CredentialID != credentials[1].ID {
+		t.Fatalf("%s, %s, with %s: %s", k.Health, k.Cause, k.CredentialID, k.Summary)
+	}
+	if want := "works with the fallback credential only: with the one before it, the target rejects the credential"; k.Summary != want {
+		t.Errorf("it says %q", k.Summary)
+	}
+	if k.Stages[0].Outcome != belay.OutcomeWarned {
+		t.Errorf("the stage is %s", k.Stages[0].Outcome)
+	}
+	if len(k.Rejected) != 1 || k.Rejected[0].CredentialID != credentials[0].ID || k.Names[credentials[0].ID] != "with old" {
+		t.Errorf("rejected are %+v, called %v", k.Rejected, k.Names)
+	}
+	commands := map[string]string{}
+	for _, r := range k.Remedies {
+		commands[r.ID] = r.Command
+	}
+	if commands["credential.replace"] != "belay credential edit 'with old' --secret-file token=PATH" ||
+		commands["credential.remove"] != "belay connection credential target --use "+string(credentials[1].ID) {
+		t.Errorf("remedies are %q", commands)
+	}
+	stored, err := a.Connection(ctx, "", v.ID)
+	if err != nil || stored.Health.Status != belay.HealthDegraded || stored.Status != belay.StatusConnected {
+		t.Errorf("stored: %+v, %s, %v", stored.Health, stored.Status, err)
+	}
+	for i, want := range []belay.CredentialUsage{{Connections: 1, Checked: 1}, {Connections: 1, Checked: 1, Working: 1}} {
+		got, err := a.Credential(ctx, "", credentials[i].ID)
+		if err != nil || got.Usage != want {
+			t.Errorf("%s: %+v, %v", credentials[i].Name, got.Usage, err)
+		}
+	}
+	history, err := a.Checks(ctx, "", v.ID, belay.Query{})
+	if err != nil || len(history.Items) != 1 || len(history.Items[0].Rejected) != 1 || len(history.Items[0].Remedies) != len(k.Remedies) {
+		t.Errorf("the history tells something else: %+v, %v", history.Items, err)
+	}
+}
+
+// TestAllRejected shows that the last of several rejected credentials does
+// not hide the others either.
+func TestAllRejected(t *testing.T) {
+	a, ctx := newOwner(t, rejecting("none of them"))
+	v, credentials := withCredentials(t, a, ctx, "first", "second", "third")
+	k, err := a.TestConnection(ctx, "", v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Health != belay.HealthUnhealthy || k.CredentialID != credentials[2].ID || len(k.Rejected) != 2 {
+		t.Errorf("%s, %s, with %s after %+v", k.Health, k.Cause, k.CredentialID, k.Rejected)
+	}
+	for _, r := range k.Remedies {
+		if r.ID == "credential.remove" {
+			t.Error("removing a credential is offered, and no other works")
+		}
+	}
+}
+
+// TestAnotherTargetIsAcceptedOnPurposeOnly shows that what a test has found
+// at a connection's endpoint, and nothing else, can be made its own.
+func TestAnotherTargetIsAcceptedOnPurposeOnly(t *testing.T) {
+	answers := "cluster-1"
+	a, ctx := newOwner(t, &fakeKind{test: func(_ context.Context, t belay.Target) belay.Report {
+		r := belay.Report{Health: belay.HealthHealthy, Identity: answers}
+		if t.Identity != "" && t.Identity != answers {
+			r.Health, r.Cause = belay.HealthUnhealthy, belay.CauseIdentityChanged
+		}
+		return r
+	}})
+	v, _ := withCredentials(t, a, ctx, "token")
+	test := func() *app.Check {
+		t.Helper()
+		k, err := a.TestConnection(ctx, "", v.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	accept := func(identity string) (*app.Connection, error) {
+		return a.UpdateConnection(ctx, "", v.ID, 0, app.ConnectionChange{Accept: &identity})
+	}
+	if k := test(); k.Health != belay.HealthHealthy {
+		t.Fatal(k.Summary)
+	}
+	if _, err := accept("cluster-2"); belay.CodeOf(err) != belay.CodeInvalid {
+		t.Errorf("accepted before a test has found it: %v", err)
+	}
+	answers = "cluster-2"
+	k := test()
+	if k.Cause != belay.CauseIdentityChanged || len(k.Remedies) == 0 || k.Remedies[0].ID != "identity.accept" {
+		t.Fatalf("%s, with %+v", k.Cause, k.Remedies)
+	}
+	if body, _ := k.Remedies[0].Action.Body.(map[string]any); body["identity"] != "cluster-2" {
+		t.Errorf("the remedy sends %v", body)
+	}
+	if _, err := accept("cluster-3"); belay.CodeOf(err) != belay.CodeInvalid {
+		t.Errorf("accepted what no test has found: %v", err)
+	}
+	got, err := accept("cluster-2")
+	if err != nil || got.Identity != "cluster-2" || got.Health.Status != belay.HealthHealthy || got.Status != belay.StatusConnected {
+		t.Errorf("%+v, %v", got, err)
+	}
+	history, err := a.Checks(ctx, "", v.ID, belay.Query{})
+	if err != nil || len(history.Items) != 3 || history.Items[0].UserID == "" {
+		t.Errorf("that it was accepted is not recorded: %+v, %v", history.Items, err)
+	}
+	answers = "cluster-1"
+	if k := test(); k.Cause != belay.CauseIdentityChanged {
+		t.Errorf("the one before is still taken for it: %s", k.Cause)
 	}
 }

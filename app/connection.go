@@ -40,10 +40,20 @@ type ConnectionChange struct {
 	Management  belay.Management // only on creation
 	Origin      belay.Origin     // only on creation
 	Identity    string           // only on creation
+	// Accept is the identity of another target, which is to be the
+	// connection's own from now on: that which its last test has found.
+	Accept *string
 	// Secret is stored as a new credential, named after the connection, and
 	// attached as its only one.
 	Secret     map[string]*belay.Secret
 	SecretType string
+
+	accepted string // what Accept comes to, "" for nothing
+}
+
+// tests tells whether the change ends in a test.
+func (ch ConnectionChange) tests() bool {
+	return ch.Accept != nil || ch.Status != nil && *ch.Status == belay.StatusConnected
 }
 
 // connection is the view of a connection for the caller.
@@ -138,7 +148,7 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 	}
 	wanted := belay.StatusRegistered
 	set(&wanted, ch.Status)
-	own, err := a.slotFor(c, wanted)
+	own, err := a.slotFor(c, ch)
 	if err != nil {
 		return nil, err
 	}
@@ -361,17 +371,19 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 	var saved *belay.Connection
 	var own *slot
 	defer func() { own.leave() }()
+	known := ""
 	err := optimistic(version, func() error {
 		var view *Connection
 		var err error
 		if c, view, err = a.findConnection(ctx, org, id, belay.PermissionConnectionWrite); err != nil {
 			return err
 		}
+		known = view.Identity
 		if err := unchanged(version, view.Version); err != nil {
 			return err
 		}
 		if own == nil {
-			if own, err = a.slotFor(c, wanted); err != nil {
+			if own, err = a.slotFor(c, ch); err != nil {
 				return err
 			}
 		}
@@ -381,7 +393,8 @@ func (a *App) UpdateConnection(ctx context.Context, org, id belay.ID, version in
 	if err != nil {
 		return nil, err
 	}
-	if wanted == belay.StatusConnected && saved.Status != belay.StatusConnected {
+	accepted := saved.Identity != "" && saved.Identity != known
+	if accepted || wanted == belay.StatusConnected && saved.Status != belay.StatusConnected {
 		if _, err := a.test(ctx, c, saved, belay.TriggerRegistration, own.handOver); err != nil {
 			return nil, err
 		}
@@ -397,6 +410,9 @@ func (a *App) updateConnection(ctx context.Context, c caller, seen *belay.Connec
 ) (*belay.Connection, error) {
 	var credential *sealed
 	var err error
+	if ch.accepted, err = a.accepted(ctx, c, seen, ch.Accept); err != nil {
+		return nil, err
+	}
 	if ch.Secret != nil {
 		if credential, err = a.replaceSecret(ctx, c, seen, &ch); err != nil {
 			return nil, err
@@ -432,14 +448,36 @@ func (a *App) updateConnection(ctx context.Context, c caller, seen *belay.Connec
 	return saved, err
 }
 
+// accepted is the identity that is to be a connection's own in place of
+// another one that is known, "" for none. It must be what the last test has
+// found, so that nobody accepts what he has not seen; the test that follows
+// shows, and records for whom, that it still answers.
+func (a *App) accepted(ctx context.Context, c caller, v *belay.Connection, wanted *string) (string, error) {
+	if wanted == nil || *wanted == v.Identity || v.Identity == "" {
+		return "", nil
+	}
+	k, err := a.store.Check(ctx, c.org, v.Health.CheckID)
+	if err != nil && !isNotFound(err) {
+		return "", err
+	}
+	if err != nil || k.Cause != belay.CauseIdentityChanged || k.Identity != *wanted {
+		return "", belay.Invalid("/identity", "is not what the last test has found; test the connection, then accept what that finds")
+	}
+	return *wanted, inScope(c.Principal, belay.PermissionConnectionUse)
+}
+
 // changeConnection applies a change and what follows from it.
 func (a *App) changeConnection(c caller, v *belay.Connection, ch ConnectionChange) error {
 	before := *v
 	if err := a.applyConnection(ch, v); err != nil {
 		return err
 	}
-	if v.Endpoint != before.Endpoint || !bytes.Equal(v.Config, before.Config) {
+	switch {
+	case v.Endpoint != before.Endpoint || !bytes.Equal(v.Config, before.Config):
 		v.Identity = "" // another target, until a check says otherwise
+		v.Health = belay.Health{Status: belay.HealthUnchecked}
+	case ch.accepted != "":
+		v.Identity = ch.accepted
 		v.Health = belay.Health{Status: belay.HealthUnchecked}
 	}
 	if ch.Status == nil || *ch.Status == v.Status {
@@ -469,7 +507,7 @@ func (a *App) changeConnection(c caller, v *belay.Connection, ch ConnectionChang
 // secret only ever goes where it was bound: a path, a certificate authority
 // or what is looked for in an answer steer it, too.
 func (a *App) mayAttach(ctx context.Context, c caller, before, v *belay.Connection, created *sealed) error {
-	moved := before != nil && (before.Endpoint != v.Endpoint || !bytes.Equal(before.Config, v.Config))
+	moved := before != nil && (before.Endpoint != v.Endpoint || !bytes.Equal(before.Config, v.Config) || before.Identity != v.Identity)
 	kind := a.kinds[v.Kind].Definition()
 	for i, u := range v.Credentials {
 		if created != nil && created.ID == u.CredentialID {
@@ -537,5 +575,6 @@ func (a *App) Checks(ctx context.Context, org, id belay.ID, q belay.Query) (bela
 		return belay.Page[*Check]{}, err
 	}
 	page, err := a.store.Checks(ctx, c.org, id, q)
-	return mapPage(page, func(k *belay.Check) *Check { return a.view(ctx, v.Connection, k) }), err
+	view := a.views(ctx, c)
+	return mapPage(page, func(k *belay.Check) *Check { return view(v.Connection, k) }), err
 }

@@ -198,7 +198,7 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 	if test {
 		check := a.attempt(ctx, c, k.draft, belay.TriggerImport, material)
 		check.ConnectionID = ""
-		k.Check = &Check{Check: check, Remedies: belay.Remedies(check.Cause, belay.RemedyContext{Kind: kubernetesKind})}
+		k.Check = a.view(ctx, c, k.draft, check)
 	}
 	return a.match(ctx, c, k, target)
 }
@@ -313,5 +313,5 @@ func (a *App) PingKubernetes(ctx context.Context, org, id belay.ID) (*Check, err
 		return nil, err
 	}
 	defer own.leave()
-	return a.view(ctx, v.Connection, a.run(ctx, c, v.Connection, belay.TriggerManual, materials)), nil
+	return a.view(ctx, c, v.Connection, a.run(ctx, c, v.Connection, belay.TriggerManual, materials)), nil
 }

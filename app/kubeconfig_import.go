@@ -248,7 +248,7 @@ func (b *importBatch) finish(ctx context.Context, p *importPlan, v *belay.Connec
 		return err
 	}
 	if out.Outcome == ImportUnchanged && !b.isNews(ctx, v, check) {
-		out.Connection, out.Check = v, b.app.view(ctx, v, check)
+		out.Connection, out.Check = v, b.app.view(ctx, b.caller, v, check)
 		return nil
 	}
 	if out.Outcome == ImportUnchanged {
@@ -260,7 +260,7 @@ func (b *importBatch) finish(ctx context.Context, p *importPlan, v *belay.Connec
 	if out.Connection, err = b.app.store.Connection(ctx, b.caller.org, v.ID); err != nil {
 		return err
 	}
-	out.Check = b.app.view(ctx, out.Connection, check)
+	out.Check = b.app.view(ctx, b.caller, out.Connection, check)
 	return nil
 }
 

@@ -81,10 +81,10 @@ func (s *slots) take(user belay.ID) (*slot, error) {
 }
 
 // slotFor takes a slot before anything is stored of a change that ends in a
-// test: one to the status connected. It is nil for any other. A token that
-// may not use connections is refused.
-func (a *App) slotFor(c caller, wanted belay.Status) (*slot, error) {
-	if wanted != belay.StatusConnected {
+// test. It is nil for any other. A token that may not use connections is
+// refused.
+func (a *App) slotFor(c caller, ch ConnectionChange) (*slot, error) {
+	if !ch.tests() {
 		return nil, nil
 	}
 	if err := inScope(c.Principal, belay.PermissionConnectionUse); err != nil {

@@ -12,12 +12,6 @@ import (
 	"belay/store"
 )
 
-// Check is a check with what can be done about its outcome.
-type Check struct {
-	*belay.Check
-	Remedies []belay.Remedy
-}
-
 // testGrace is what a test may take beyond its own timeout before it is
 // given up.
 const testGrace = 2 * time.Second
@@ -34,7 +28,7 @@ type running struct {
 
 type runningTest struct {
 	done  chan struct{}
-	check *Check
+	check *belay.Check
 	err   error
 }
 
@@ -50,7 +44,7 @@ func (r *running) stop() {
 
 // join starts run under a key, or finds the one that is under way: that
 // needs no admission of its own.
-func (r *running) join(key string, admit admission, run func(context.Context) (*Check, error)) (*runningTest, error) {
+func (r *running) join(key string, admit admission, run func(context.Context) (*belay.Check, error)) (*runningTest, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t, ok := r.byKey[key]; ok {
@@ -107,7 +101,10 @@ func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger b
 	}
 	select {
 	case <-t.done:
-		return t.check, t.err
+		if t.err != nil {
+			return nil, t.err
+		}
+		return a.tested(ctx, c, v, t.check)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -125,12 +122,9 @@ func (a *App) start(ctx context.Context, c caller, v *belay.Connection, trigger 
 	for _, m := range materials {
 		key += fmt.Sprintf(" with %s version %d", m.CredentialID, m.Version)
 	}
-	return a.running.join(key, admit, func(ctx context.Context) (*Check, error) {
+	return a.running.join(key, admit, func(ctx context.Context) (*belay.Check, error) {
 		k := a.run(ctx, c, v, trigger, materials)
-		if err := a.record(ctx, v, k); err != nil {
-			return nil, err
-		}
-		return a.view(ctx, v, k), nil
+		return k, a.record(ctx, v, k)
 	})
 }
 
@@ -159,12 +153,13 @@ func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger be
 	if len(materials) == 0 {
 		return a.attempt(ctx, c, v, trigger, nil)
 	}
-	var k *belay.Check
-	for _, m := range materials {
-		if k = a.attempt(ctx, c, v, trigger, m); !rejected(k.Cause) {
-			break
-		}
+	k, rest := a.attempt(ctx, c, v, trigger, materials[0]), materials[1:]
+	var before []*belay.Check
+	for ; len(rest) > 0 && rejected(k.Cause); rest = rest[1:] {
+		before = append(before, k)
+		k = a.attempt(ctx, c, v, trigger, rest[0])
 	}
+	k.Instead(before)
 	return k
 }
 
@@ -235,8 +230,8 @@ func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Che
 		if err := tx.CreateCheck(ctx, k); err != nil {
 			return err
 		}
-		if k.CredentialID != "" {
-			if err := tx.CredentialUsed(ctx, k.OrganizationID, k.CredentialID, k.StartedAt); err != nil {
+		for _, u := range sent(k) {
+			if err := tx.CredentialUsed(ctx, k.OrganizationID, u.CredentialID, k.StartedAt); err != nil {
 				return err
 			}
 		}
@@ -258,17 +253,27 @@ func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Che
 	})
 }
 
-// replacedSince tells whether the credential that a check was made with has
+// sent are the credentials that a check has sent to the target.
+func sent(k *belay.Check) []belay.Rejection {
+	if k.CredentialID == "" {
+		return nil
+	}
+	return append([]belay.Rejection{{CredentialID: k.CredentialID, CredentialVersion: k.CredentialVersion}}, k.Rejected...)
+}
+
+// replacedSince tells whether a credential that a check was made with has
 // another secret by now, or is gone.
 func replacedSince(ctx context.Context, tx *store.Tx, k *belay.Check) (bool, error) {
-	if k.CredentialID == "" {
-		return false, nil
+	for _, u := range sent(k) {
+		v, err := tx.Credential(ctx, k.OrganizationID, u.CredentialID)
+		if isNotFound(err) {
+			return true, nil
+		}
+		if err != nil || v.Current != u.CredentialVersion {
+			return err == nil, err
+		}
 	}
-	v, err := tx.Credential(ctx, k.OrganizationID, k.CredentialID)
-	if isNotFound(err) {
-		return true, nil
-	}
-	return err == nil && v.Current != k.CredentialVersion, err
+	return false, nil
 }
 
 // follow lets health, status and identity of a connection follow from a
@@ -309,17 +314,6 @@ func firstTest(t belay.Trigger) bool {
 	return t == belay.TriggerRegistration || t == belay.TriggerImport
 }
 
-// view is a check with its remedies.
-func (a *App) view(ctx context.Context, v *belay.Connection, k *belay.Check) *Check {
-	rc := belay.RemedyContext{ConnectionID: v.ID, ConnectionName: v.Name, Kind: v.Kind, Status: v.Status, CredentialID: k.CredentialID}
-	if k.CredentialID != "" && k.Cause != "" {
-		if credential, err := a.store.Credential(ctx, v.OrganizationID, k.CredentialID); err == nil {
-			rc.CredentialName = credential.Name
-		}
-	}
-	return &Check{Check: k, Remedies: belay.Remedies(k.Cause, rc)}
-}
-
 // TestDraft tests a connection that is not stored, with a credential that is
 // stored or one that comes with it. Nothing is kept.
 func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) (*Check, error) {
@@ -349,7 +343,7 @@ func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) 
 	defer own.leave()
 	k := a.run(ctx, c, v, belay.TriggerDraft, materials)
 	k.ConnectionID = ""
-	return &Check{Check: k, Remedies: belay.Remedies(k.Cause, belay.RemedyContext{Kind: v.Kind, CredentialID: k.CredentialID})}, nil
+	return a.view(ctx, c, v, k), nil
 }
 
 // draftMaterials is with what a draft authenticates: the secret that came
@@ -414,13 +408,16 @@ func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, each func(*
 			return err
 		}
 		<-t.done // even when ctx has ended: until then the slot is in use
-		checks[i] = t.check
-		if t.err == nil && each != nil {
-			mu.Lock()
-			defer mu.Unlock()
-			each(t.check)
+		if t.err != nil {
+			return t.err
 		}
-		return t.err
+		if checks[i], err = a.tested(ctx, c, tested[i], t.check); err != nil || each == nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		each(checks[i])
+		return nil
 	})
 }
 

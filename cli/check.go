@@ -67,6 +67,9 @@ func (in *invocation) showCheck(raw, conn item) error {
 	}
 	if c.passed() {
 		in.say(healthTone(c.Health), "%s is %s%s", conn.name(), c.Health, summaryOf(c))
+		for _, line := range remedyLines(c.Remediation) {
+			in.say(plain, "%s", line)
+		}
 		return nil
 	}
 	return unhealthy(c, conn)

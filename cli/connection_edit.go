@@ -6,7 +6,8 @@ type connectionEdit struct {
 	Connection string `arg:"" help:"The connection." complete:"connection"`
 	Name       string `placeholder:"NAME" help:"A new name."`
 	connectionSettings
-	Unset []string `placeholder:"metadata.KEY" help:"Remove a setting of the kind, or labels.KEY."`
+	Identity string   `placeholder:"ID" help:"Accept another target that answers in place of the known one: its identity, as the test shows it."`
+	Unset    []string `placeholder:"metadata.KEY" help:"Remove a setting of the kind, or labels.KEY."`
 }
 
 // Help gives examples.
@@ -27,6 +28,9 @@ func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
 	it, err := in.edit(ctx, connections(), c.Connection, func(now item, body map[string]any) error {
 		if c.Name != "" {
 			body["name"] = c.Name
+		}
+		if c.Identity != "" {
+			body["identity"] = c.Identity
 		}
 		for _, path := range c.Unset {
 			if err := unsetPath(body, now, path); err != nil {

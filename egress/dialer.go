@@ -18,6 +18,17 @@ import (
 // no more than that, so that a refusal tells nothing about what is there.
 var ErrDenied = errors.New("egress_denied")
 
+// ErrForbidden is an ErrDenied, and reads like it, that no policy can change.
+var ErrForbidden error = forbidden{}
+
+type forbidden struct{}
+
+// Error returns the text of ErrDenied.
+func (forbidden) Error() string { return ErrDenied.Error() }
+
+// Is makes it an ErrDenied.
+func (forbidden) Is(target error) bool { return target == ErrDenied }
+
 // Resolver finds the addresses of a name; *net.Resolver is one.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -42,7 +53,7 @@ const shortestAttempt = 500 * time.Millisecond
 func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	name, err := NormalizeHost(host)
 	if err != nil {
-		return nil, ErrDenied
+		return nil, ErrForbidden
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		return []netip.Addr{addr}, nil
@@ -63,12 +74,17 @@ func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	return addrs, nil
 }
 
-// Permit returns ErrDenied unless the policy permits the address.
+// Permit returns ErrDenied unless the policy permits the address,
+// ErrForbidden where no policy could.
 func (d *Dialer) Permit(target netip.AddrPort) error {
-	if !d.Policy.permits(target) {
+	switch {
+	case d.Policy.permits(target):
+		return nil
+	case d.Policy.forbids(target):
+		return ErrForbidden
+	default:
 		return ErrDenied
 	}
-	return nil
 }
 
 // PermitAll returns ErrDenied unless the policy permits every one of a
@@ -76,12 +92,14 @@ func (d *Dialer) Permit(target netip.AddrPort) error {
 // others would let a name lead inside whenever those happen to be down, and
 // would hide from its owner that the name points somewhere it must not.
 func (d *Dialer) PermitAll(addrs []netip.Addr, port uint16) error {
+	var refused error
 	for _, a := range addrs {
-		if err := d.Permit(netip.AddrPortFrom(a, port)); err != nil {
-			return err
+		err := d.Permit(netip.AddrPortFrom(a, port))
+		if refused == nil || errors.Is(err, ErrForbidden) {
+			refused = err
 		}
 	}
-	return nil
+	return refused
 }
 
 // Connect dials this address over TCP, after judging it once more: whoever

@@ -55,19 +55,22 @@ func refused() []netip.Prefix {
 }
 
 func (p Policy) permits(target netip.AddrPort) bool {
+	return !p.forbids(target) && !slices.ContainsFunc(faces(target.Addr()), func(a netip.Addr) bool { return !p.permitsAddr(a) })
+}
+
+// forbids tells whether the first rule refuses a target.
+func (p Policy) forbids(target netip.AddrPort) bool {
 	addr := target.Addr()
 	if !addr.IsValid() || addr.Zone() != "" || target.Port() == 0 {
-		return false
+		return true
 	}
-	return !slices.ContainsFunc(faces(addr), func(a netip.Addr) bool {
-		return !p.permitsAddr(a) || p.isOwn(netip.AddrPortFrom(a, target.Port()))
+	return slices.ContainsFunc(faces(addr), func(a netip.Addr) bool {
+		return longest(refused(), a) >= 0 || p.isOwn(netip.AddrPortFrom(a, target.Port()))
 	})
 }
 
+// permitsAddr tells what the other rules say of an address.
 func (p Policy) permitsAddr(a netip.Addr) bool {
-	if longest(refused(), a) >= 0 {
-		return false
-	}
 	allow, deny := longest(p.Allow, a), longest(p.Deny, a)
 	switch {
 	case deny >= 0 && deny >= allow:

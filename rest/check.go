@@ -23,7 +23,17 @@ type check struct {
 	Facts             json.RawMessage    `json:"facts"`
 	CredentialID      belay.ID           `json:"credentialId,omitempty"`
 	CredentialVersion int                `json:"credentialVersion,omitempty"`
+	Identity          string             `json:"identity,omitempty"`
+	Rejected          []rejection        `json:"rejected,omitempty"`
 	Remediation       []remedy           `json:"remediation"`
+}
+
+type rejection struct {
+	CredentialID      belay.ID    `json:"credentialId"`
+	CredentialName    string      `json:"credentialName,omitempty"`
+	CredentialVersion int         `json:"credentialVersion"`
+	Cause             belay.Cause `json:"cause"`
+	Summary           string      `json:"summary"`
 }
 
 type stage struct {
@@ -41,7 +51,10 @@ func newCheck(k *app.Check) check {
 	w := check{
 		ID: k.ID, ConnectionID: k.ConnectionID, Trigger: k.Trigger, StartedAt: k.StartedAt, DurationMS: milliseconds(k.Duration),
 		Health: k.Health, Cause: causeOf(k.Cause), Summary: k.Summary, Stages: make([]stage, len(k.Stages)), Facts: rawObject(k.Facts),
-		CredentialID: k.CredentialID, CredentialVersion: k.CredentialVersion, Remediation: remedies(k.Remedies),
+		CredentialID: k.CredentialID, CredentialVersion: k.CredentialVersion, Identity: k.Identity, Remediation: remedies(k.Remedies),
+	}
+	for _, r := range k.Rejected {
+		w.Rejected = append(w.Rejected, rejection{r.CredentialID, k.Names[r.CredentialID], r.CredentialVersion, r.Cause, r.Summary})
 	}
 	for i, s := range k.Stages {
 		w.Stages[i] = stage{s.Stage, s.Outcome, milliseconds(s.Duration), s.Detail}

@@ -142,6 +142,7 @@ type connectionBody struct {
 	CredentialType   string                   `json:"credentialType"`
 	Check            *checkPolicy             `json:"check"`
 	Maintenance      *maintenance             `json:"maintenance"`
+	Identity         *string                  `json:"identity"`
 	OrganizationID   belay.ID                 `json:"organizationId"`
 }
 
@@ -150,7 +151,7 @@ func (b connectionBody) change() (app.ConnectionChange, error) {
 	ch := app.ConnectionChange{
 		Name: b.Name, Description: b.Description, Kind: b.Kind, Type: b.Type, SubType: b.SubType,
 		Endpoint: b.URL, Config: objectOrEmpty(b.Metadata), Labels: b.Labels,
-		Secret: b.CredentialSecret, SecretType: b.CredentialType,
+		Secret: b.CredentialSecret, SecretType: b.CredentialType, Accept: b.Identity,
 	}
 	if b.Status != nil && *b.Status != "" {
 		status, err := belay.ParseStatus(*b.Status)

@@ -9,7 +9,7 @@ import (
 )
 
 const checkColumns = `h.id, h.organization_id, h.connection_id, h.trigger_by, h.started_at, h.duration, h.health, h.cause,
-	h.summary, h.stages, h.facts, h.credential_id, h.credential_version, h.user_id`
+	h.summary, h.stages, h.facts, h.credential_id, h.credential_version, h.rejected, h.identity, h.user_id`
 
 // stageResult is a belay.StageResult as it is stored.
 type stageResult struct {
@@ -19,12 +19,24 @@ type stageResult struct {
 	Detail   string        `json:"detail,omitempty"`
 }
 
+// rejection is a belay.Rejection as it is stored.
+type rejection struct {
+	CredentialID      belay.ID    `json:"credentialId"`
+	CredentialVersion int         `json:"credentialVersion"`
+	Cause             belay.Cause `json:"cause"`
+	Summary           string      `json:"summary"`
+}
+
 func scanCheck(r row) (*belay.Check, error) {
 	var c belay.Check
 	var stages []stageResult
+	var rejected []rejection
 	var facts []byte
 	err := r.Scan(&c.ID, &c.OrganizationID, &c.ConnectionID, &c.Trigger, stamp{&c.StartedAt}, &c.Duration, &c.Health, &c.Cause,
-		&c.Summary, jsonText{&stages}, &facts, &c.CredentialID, &c.CredentialVersion, &c.UserID)
+		&c.Summary, jsonText{&stages}, &facts, &c.CredentialID, &c.CredentialVersion, jsonText{&rejected}, &c.Identity, &c.UserID)
+	for _, r := range rejected {
+		c.Rejected = append(c.Rejected, belay.Rejection(r))
+	}
 	c.Facts = json.RawMessage(facts)
 	for _, s := range stages {
 		c.Stages = append(c.Stages, belay.StageResult{
@@ -69,10 +81,14 @@ func (t *Tx) CreateCheck(ctx context.Context, c *belay.Check) error {
 	for i, s := range c.Stages {
 		stages[i] = stageResult{Stage: s.Stage, Outcome: s.Outcome, Duration: s.Duration.Nanoseconds(), Detail: s.Detail}
 	}
+	rejected := make([]rejection, len(c.Rejected))
+	for i, r := range c.Rejected {
+		rejected[i] = rejection(r)
+	}
 	return t.exec(ctx, `
 		insert into checks (id, organization_id, connection_id, trigger_by, started_at, duration, health, cause,
-			summary, stages, facts, credential_id, credential_version, user_id)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			summary, stages, facts, credential_id, credential_version, rejected, identity, user_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		c.ID, c.OrganizationID, c.ConnectionID, c.Trigger, micros(c.StartedAt), c.Duration.Nanoseconds(), c.Health, c.Cause,
-		c.Summary, jsonText{stages}, object(c.Facts), c.CredentialID, c.CredentialVersion, c.UserID)
+		c.Summary, jsonText{stages}, object(c.Facts), c.CredentialID, c.CredentialVersion, jsonText{rejected}, c.Identity, c.UserID)
 }

@@ -17,7 +17,8 @@ func (w *world) check(c *belay.Connection) *belay.Check {
 			{Stage: belay.StagePolicy, Outcome: belay.OutcomePassed, Duration: time.Nanosecond},
 			{Stage: belay.StageConnect, Outcome: belay.OutcomeWarned, Duration: time.Second, Detail: "<slow> & \"far\""},
 		},
-		Facts: []byte(`{"version":"1.2"}`), CredentialID: w.id(), CredentialVersion: 3, UserID: w.max,
+		Facts: []byte(`{"version":"1.2"}`), CredentialID: w.id(), CredentialVersion: 3, UserID: w.max, Identity: "kubernetes:1/prod",
+		Rejected: []belay.Rejection{{CredentialID: w.id(), CredentialVersion: 2, Cause: belay.CauseCredentialExpired, Summary: "ended \"then\""}},
 	}
 }
 

@@ -113,9 +113,10 @@ func (r Reader) CredentialUsages(ctx context.Context, org belay.ID, ids []belay.
 		err := r.Scan(&u.id, &u.n.Connections, &u.n.Working, &u.n.Checked)
 		return u, err
 	}, `select cc.credential_id, count(*),
-			coalesce(sum(case when c.health in ('healthy', 'degraded') then 1 else 0 end), 0),
-			coalesce(sum(case when c.health <> 'unchecked' then 1 else 0 end), 0)
-		from connection_credentials cc join connections c on c.id = cc.connection_id`+cond.where()+
+			coalesce(sum(case when h.credential_id = cc.credential_id and c.health in ('healthy', 'degraded') then 1 else 0 end), 0),
+			coalesce(sum(case when h.credential_id = cc.credential_id or h.rejected like '%"' || cc.credential_id || '"%' then 1 else 0 end), 0)
+		from connection_credentials cc join connections c on c.id = cc.connection_id
+		left join checks h on h.id = c.health_check_id`+cond.where()+
 		" group by cc.credential_id", cond.args...)
 	for _, u := range rows {
 		out[u.id] = u.n

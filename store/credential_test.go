@@ -72,9 +72,20 @@ func TestCredentialUsed(t *testing.T) {
 func TestCredentialUsages(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		shared, spare, unused := w.addCredential(w.org, "shared"), w.addCredential(w.org, "spare"), w.addCredential(w.org, "unused")
-		for _, h := range belay.HealthStatuses() {
-			w.addConnection(w.org, string(h), uses(shared), func(c *belay.Connection) { c.Health.Status = h })
+		checked := func(name string, h belay.HealthStatus, used belay.ID, attached []*belay.Credential, rejected ...*belay.Credential) {
+			k := belay.Check{ID: w.id(), OrganizationID: w.org, Trigger: belay.TriggerManual, StartedAt: w.now(), Health: h, CredentialID: used}
+			for _, r := range rejected {
+				k.Rejected = append(k.Rejected, belay.Rejection{CredentialID: r.ID, Cause: belay.CauseCredentialRejected})
+			}
+			k.ConnectionID = w.addConnection(w.org, name, uses(attached...), func(c *belay.Connection) { c.Health.Status, c.Health.CheckID = h, k.ID }).ID
+			w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateCheck(ctx, &k) })
 		}
+		for _, h := range []belay.HealthStatus{belay.HealthUnhealthy, belay.HealthDegraded, belay.HealthUnknown, belay.HealthHealthy} {
+			checked(string(h), h, shared.ID, []*belay.Credential{shared})
+		}
+		checked("carried by the spare", belay.HealthDegraded, spare.ID, []*belay.Credential{shared, spare}, shared)
+		checked("spare not needed", belay.HealthHealthy, shared.ID, []*belay.Credential{shared, spare})
+		checked("tested before it was attached", belay.HealthHealthy, "", []*belay.Credential{shared})
 		w.addConnection(w.org, "both", uses(shared, spare))
 		gone := w.addConnection(w.org, "gone", uses(shared))
 		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteConnection(ctx, w.org, gone.ID, "", w.now()) }), "")
@@ -82,8 +93,8 @@ func TestCredentialUsages(t *testing.T) {
 		got, err := w.CredentialUsages(ctx, w.org, ids)
 		wantCode(t, err, "")
 		wantEqual(t, got, map[belay.ID]belay.CredentialUsage{
-			shared.ID: {Connections: 6, Working: 2, Checked: 4},
-			spare.ID:  {Connections: 1},
+			shared.ID: {Connections: 8, Working: 3, Checked: 6},
+			spare.ID:  {Connections: 3, Working: 1, Checked: 1},
 		})
 		got, err = w.CredentialUsages(ctx, w.other, ids)
 		wantCode(t, err, "")

@@ -179,7 +179,7 @@ func TestHostile_TargetsThatAreNeverReached(t *testing.T) {
 		n.url, "http://localhost:" + own, "http://[::ffff:127.0.0.1]:" + own, "http://169.254.169.254", "http://[::ffff:169.254.169.254]", "http://[fd00:ec2::254]",
 	} {
 		k := decode[check](c.do(http.StatusOK, http.MethodPost, connectionsPath+"/test", object{"kind": "http", "url": url}))
-		if k.Cause != "egress_denied" || k.Health != "unknown" {
+		if k.Cause != "egress_forbidden" || k.Health != "unknown" {
 			t.Errorf("%s: %s, %s: %s", url, k.Health, k.Cause, k.Summary)
 		}
 	}

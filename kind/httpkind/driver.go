@@ -36,6 +36,7 @@ func (d *Driver) Test(ctx context.Context, t belay.Target) belay.Report {
 	_ = json.Unmarshal(t.Config, &c) // it was validated when it was stored
 	e := examiner{config: c}
 	plan := probe.Plan{Protocol: func(ctx context.Context, s *probe.Session) error {
+		s.Conceal(c.Path)
 		return e.introduce(ctx, s, d.script.Protocol)
 	}}
 	plan.Authenticate = e.step(belay.StageAuthenticate, d.script.Authenticate)

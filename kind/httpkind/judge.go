@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"belay"
 	"belay/kind/probe"
@@ -32,7 +33,7 @@ func (e examiner) judge(s *probe.Session, stage belay.Stage, r Request, a *probe
 			return f
 		}
 	}
-	note(s, r, a)
+	e.note(s, r, a)
 	return nil
 }
 
@@ -129,35 +130,100 @@ func judgeText(s *probe.Session, stage belay.Stage, r Request, a *probe.Response
 
 // judgeConfigured judges what the connection's own configuration asks for. A
 // value other than the one wanted is what the target says of its state.
-func (e examiner) judgeConfigured(s *probe.Session, stage belay.Stage, _ Request, a *probe.Response) *probe.Failure {
-	if p := e.config.JSONPointer; p != nil {
-		body, err := decode(a.Body)
-		if err != nil {
-			return unlike(stage, "the answer is not JSON: "+s.Quote(string(a.Body)))
-		}
-		v, ok := lookup(body, *p)
-		if !ok {
-			return unlike(stage, "the answer has no "+*p)
-		}
-		if e.config.JSONEquals != nil && !equal(e.config.JSONEquals, v) {
-			return &probe.Failure{Cause: belay.CauseNotReady, Detail: fmt.Sprintf("%s is %q", *p, s.Quote(text(v)))}
+//
+// Unlike what a kind's definition asks for, which is the same for all, that is
+// chosen by whoever may change the connection, which is less than to use its
+// credential. So what the target repeats of the credential matches nothing.
+func (e examiner) judgeConfigured(s *probe.Session, stage belay.Stage, r Request, a *probe.Response) *probe.Failure {
+	if e.config.JSONPointer != nil {
+		if f := e.judgeConfiguredJSON(s, stage, *e.config.JSONPointer, a); f != nil {
+			return f
 		}
 	}
-	if e.config.Contains != "" && !bytes.Contains(a.Body, []byte(e.config.Contains)) {
-		return unlike(stage, "the answer does not hold the text that it should")
+	wanted := e.config.Contains
+	if wanted == "" || strings.Contains(s.Compare(string(a.Body)), wanted) {
+		return nil
 	}
-	return nil
+	detail := "the answer does not hold " + brief(wanted)
+	switch {
+	case r.Method == http.MethodHead:
+		detail += "; the answer to HEAD has no text"
+	case len(a.Body) == 0:
+		detail += "; it is empty"
+	default:
+		detail += fmt.Sprintf("; it is %q", s.Quote(string(a.Body)))
+	}
+	return unlike(stage, detail)
 }
 
-func note(s *probe.Session, r Request, a *probe.Response) {
+func (e examiner) judgeConfiguredJSON(s *probe.Session, stage belay.Stage, pointer string, a *probe.Response) *probe.Failure {
+	body, err := decode(a.Body)
+	if err != nil {
+		return unlike(stage, "the answer is not JSON: "+s.Quote(string(a.Body)))
+	}
+	v, ok := lookup(s.CompareValue(body), pointer)
+	if !ok {
+		return unlike(stage, "the answer has no "+pointer)
+	}
+	if e.config.JSONEquals == nil || equal(e.config.JSONEquals, v) {
+		return nil
+	}
+	got, _ := lookup(s.RedactValue(body), pointer)
+	wanted, _ := decode(e.config.JSONEquals)
+	return &probe.Failure{Cause: belay.CauseNotReady, Detail: fmt.Sprintf("%s is %q, not %s", pointer, s.Quote(text(got)), brief(text(wanted)))}
+}
+
+// brief quotes what a connection's settings ask for. It must not be cleaned:
+// what would be taken out of it would tell that it is part of the credential.
+func brief(wanted string) string {
+	const limit = 40
+	if runes := []rune(wanted); len(runes) > limit {
+		wanted = string(runes[:limit]) + "…"
+	}
+	return strconv.Quote(wanted)
+}
+
+func (e examiner) note(s *probe.Session, r Request, a *probe.Response) {
+	seen := &sight{session: s, answer: a}
 	for name, f := range r.Facts {
-		if v, ok := f.read(a); ok {
+		if v, ok := f.read(seen); ok {
 			s.Fact(name, v)
 		}
 	}
 }
 
-func (f Fact) read(a *probe.Response) (any, bool) {
+// sight is an answer as facts may be taken from it, without the credential:
+// of a fact that was cut out of it, nobody could tell any more.
+type sight struct {
+	session *probe.Session
+	answer  *probe.Response
+	text    *string
+	body    any
+	bodyErr error
+	decoded bool
+}
+
+func (v *sight) whole() string {
+	if v.text == nil {
+		text := v.session.Redact(string(v.answer.Body))
+		v.text = &text
+	}
+	return *v.text
+}
+
+func (v *sight) at(pointer string) (any, bool) {
+	if !v.decoded {
+		v.decoded = true
+		v.body, v.bodyErr = decode(v.answer.Body)
+		v.body = v.session.RedactValue(v.body)
+	}
+	if v.bodyErr != nil {
+		return nil, false
+	}
+	return lookup(v.body, pointer)
+}
+
+func (f Fact) read(a *sight) (any, bool) {
 	v, ok := f.source(a)
 	if !ok {
 		return nil, false
@@ -185,25 +251,21 @@ func (f Fact) read(a *probe.Response) (any, bool) {
 	return n, err == nil
 }
 
-func (f Fact) source(a *probe.Response) (any, bool) {
+func (f Fact) source(a *sight) (any, bool) {
 	switch {
 	case f.Status:
-		return a.Status, true
+		return a.answer.Status, true
 	case f.Latency:
-		return a.Latency.Milliseconds(), true
+		return a.answer.Latency.Milliseconds(), true
 	case f.Header != "":
-		v := a.Header.Get(f.Header)
+		v := a.session.Redact(a.answer.Header.Get(f.Header))
 		return v, v != ""
-	case a.Status/100 != 2:
+	case a.answer.Status/100 != 2:
 		return nil, false
 	case f.Pointer != nil:
-		body, err := decode(a.Body)
-		if err != nil {
-			return nil, false
-		}
-		return lookup(body, *f.Pointer)
+		return a.at(*f.Pointer)
 	default:
-		return string(a.Body), true
+		return a.whole(), true
 	}
 }
 

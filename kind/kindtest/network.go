@@ -88,14 +88,15 @@ func (s Suite) denied(t *testing.T) {
 	denied := want{belay.HealthUnknown, belay.CauseEgressDenied, belay.StagePolicy}
 	s.testVia(t, &egress.Dialer{}, s.target("http://"+address), denied)
 	s.testVia(t, &egress.Dialer{Resolver: loopback{}}, s.target("http://somewhere.test"), denied)
-	r := s.testVia(t, &egress.Dialer{Resolver: inside{}}, s.target("https://somewhere.test"), denied)
+	forbidden := want{belay.HealthUnknown, belay.CauseEgressForbidden, belay.StagePolicy}
+	r := s.testVia(t, &egress.Dialer{Resolver: inside{}}, s.target("https://somewhere.test"), forbidden)
 	for _, secret := range []string{"169.254", "metadata", "link-local"} {
 		if strings.Contains(text(r), secret) {
 			t.Errorf("the refusal tells more than that it is one: %s", text(r))
 		}
 	}
 	for _, host := range []string{"2130706433", "0x7f000001", "127.1", "0177.0.0.1"} {
-		s.test(t, s.target("http://"+host), denied)
+		s.test(t, s.target("http://"+host), forbidden)
 	}
 	if count.Load() != 0 {
 		t.Errorf("%d connections were made to a refused target", count.Load())

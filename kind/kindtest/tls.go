@@ -53,7 +53,7 @@ func (s Suite) tls(t *testing.T) {
 		"not yet valid": {issue(1, 30, "127.0.0.1"), nil, unhealthy(belay.CauseTLSNotYetValid, belay.StageTLS)},
 		"other name":    {issue(-1, 99, "other.test"), nil, unhealthy(belay.CauseTLSNameMismatch, belay.StageTLS)},
 		"name set":      {issue(-1, 99, "other.test"), func(t *belay.Target) { t.TLS.ServerName = "other.test" }, healthy},
-		"expires soon":  {issue(-1, 13, "127.0.0.1"), nil, want{health: belay.HealthDegraded, cause: belay.CauseTLSExpired}},
+		"expires soon":  {issue(-1, 13, "127.0.0.1"), nil, want{health: belay.HealthDegraded, cause: belay.CauseTLSExpiresSoon}},
 		"not verified":  {lasting(authority(), "other.test"), func(t *belay.Target) { t.TLS.InsecureSkipVerify = true }, want{health: belay.HealthDegraded, cause: belay.CauseTLSUnknownAuthority}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -149,7 +149,7 @@ func TestRealClusterIsNotTrustedBlindly(t *testing.T) {
 	// The remedy: trust what the report shows.
 	shown, _ := r.Facts["tls"].(map[string]any)
 	target.TLS.CertificateAuthority, _ = shown["presented"].(string)
-	if r := d.Test(t.Context(), target); r.Health != belay.HealthHealthy && r.Cause != belay.CauseTLSExpired { // a day is soon
+	if r := d.Test(t.Context(), target); r.Health != belay.HealthHealthy && r.Cause != belay.CauseTLSExpiresSoon { // a day is soon
 		t.Errorf("after trusting: %s", r.Summary)
 	}
 	pool := x509.NewCertPool()

@@ -90,7 +90,7 @@ func (s *Session) inspect(state tls.ConnectionState) {
 		"thumbprint": thumbprint(leaf),
 	}
 	if left := leaf.NotAfter.Sub(s.run.now()); left > 0 && left < expirySoon {
-		s.run.warn(belay.CauseTLSExpired, fmt.Sprintf("the target's certificate expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly)))
+		s.run.warn(belay.CauseTLSExpiresSoon, fmt.Sprintf("the target's certificate expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly)))
 	}
 	if s.target.TLS.InsecureSkipVerify {
 		s.run.warn(belay.CauseTLSUnknownAuthority, "the target's certificate is not verified")

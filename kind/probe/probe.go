@@ -87,7 +87,7 @@ func policy(_ context.Context, s *Session) error {
 		return &Failure{Cause: belay.CauseInternal, Detail: "the endpoint's port is not a number from 1 to 65535"}
 	}
 	if _, err := egress.NormalizeHost(s.host); err != nil {
-		return egress.ErrDenied
+		return egress.ErrForbidden
 	}
 	return nil
 }

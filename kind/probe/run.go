@@ -130,7 +130,7 @@ func summary(f *Failure) string {
 	if f.Missing != "" {
 		return fmt.Sprintf("%s: %s", text, f.Missing)
 	}
-	if f.Cause == belay.CauseEgressDenied || f.Detail == "" {
+	if f.Cause == belay.CauseEgressDenied || f.Cause == belay.CauseEgressForbidden || f.Detail == "" {
 		return text
 	}
 	return fmt.Sprintf("%s: %s", text, f.Detail)
@@ -138,6 +138,7 @@ func summary(f *Failure) string {
 
 // summaries says each cause in words.
 var summaries = map[belay.Cause]string{
+	belay.CauseEgressForbidden:              "this server connects to no such target, whatever its egress policy",
 	belay.CauseEgressDenied:                 "this server's egress policy does not allow the target",
 	belay.CauseDNSFailure:                   "the target's name could not be resolved",
 	belay.CauseConnectionRefused:            "the target does not accept the connection",
@@ -145,6 +146,7 @@ var summaries = map[belay.Cause]string{
 	belay.CauseTimeout:                      "the target did not answer in time",
 	belay.CauseTLSUnknownAuthority:          "the target's certificate is not signed by a trusted authority",
 	belay.CauseTLSExpired:                   "the target's certificate has expired",
+	belay.CauseTLSExpiresSoon:               "the target's certificate expires soon",
 	belay.CauseTLSNotYetValid:               "the target's certificate is not valid yet",
 	belay.CauseTLSNameMismatch:              "the target's certificate is made for another name",
 	belay.CauseTLSClientCertificateRejected: "the target rejects the client certificate",

@@ -4,7 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"html"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -37,6 +40,16 @@ func TestCleanHidesTheCredentialInEveryForm(t *testing.T) {
 		"base64":             base64.StdEncoding.EncodeToString([]byte(secret)),
 		"base64 URL":         base64.RawURLEncoding.EncodeToString([]byte(secret)),
 		"base64 in a header": base64.StdEncoding.EncodeToString([]byte("Authorization: Bearer " + secret + "\r\n")),
+		"backwards":          backwards(secret),
+		"HTML":               html.EscapeString(secret),
+		"HTML, decimal":      each(secret, "&#%d;"),
+		"HTML, hexadecimal":  each(secret, "&#x%X;"),
+		"JSON, all escaped":  each(secret, `\u%04x`),
+		"JSON of PHP":        strings.ReplaceAll(strings.Trim(string(quoted), `"`), "/", `\/`),
+		"JSON in JSON":       strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(quoted)),
+		"percent, all":       each(secret, "%%%02X"),
+		"other case":         strings.Map(swapCase, secret),
+		"base64 in a URL":    url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))),
 		"base64, shifted":    base64.StdEncoding.EncodeToString([]byte("Authorization: bearer  " + secret)),
 		"many":               strings.Repeat(secret, 500),
 		"far behind":         strings.Repeat(" ", readLimit-20) + secret,
@@ -57,6 +70,54 @@ func TestCleanHidesTheCredentialInEveryForm(t *testing.T) {
 		if rest := strings.NewReplacer("before ", "", " after", "", redacted, "").Replace(got); len(rest) > 40 {
 			t.Errorf("%s: %q is left", name, rest)
 		}
+	}
+}
+
+func backwards(s string) string {
+	r := []rune(s)
+	slices.Reverse(r)
+	return string(r)
+}
+
+func each(s, format string) string {
+	var out strings.Builder
+	for _, r := range s {
+		fmt.Fprintf(&out, format, r)
+	}
+	return out.String()
+}
+
+func swapCase(r rune) rune {
+	if unicode.IsUpper(r) {
+		return unicode.ToLower(r)
+	}
+	return unicode.ToUpper(r)
+}
+
+func TestNothingAskedForMatchesWhatIsHidden(t *testing.T) {
+	s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "canary-0123456789"}))
+	got := s.Compare("a\x00b canary-0123456789 [redacted]")
+	if got != "a b \x00 [redacted]" {
+		t.Errorf("got %q", got)
+	}
+	if got := NewScrubber(nil).Compare("a\x00b"); got != "a\x00b" {
+		t.Errorf("without a credential: %q", got)
+	}
+}
+
+func TestConcealedTextIsHiddenWhetherSecretOrNot(t *testing.T) {
+	for _, guess := range []string{"canary-0123", "canary-0124"} {
+		s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "canary-0123456789"}))
+		s.Conceal("/?q=" + url.QueryEscape(guess+" &"))
+		got := s.Compare("you asked for " + guess + " & got /?q=" + guess + "+%26 canary-0123456789.")
+		if want := "you asked for \x00 got \x00 \x00."; got != want {
+			t.Errorf("%s: %q, want %q", guess, got, want)
+		}
+	}
+	s := NewScrubber(nil)
+	s.Conceal("/status/of/all")
+	if got := s.Clean("no /status/of/all"); got != "no /status/of/all" {
+		t.Errorf("without a credential: %q", got)
 	}
 }
 
@@ -100,8 +161,13 @@ func TestValueCleansAllTexts(t *testing.T) {
 	got, err := json.Marshal(s.Value(map[string]any{
 		"canary-0123": []any{"canary-0123", json.Number("1"), true, nil, 2}, "b": json.Number("canary-0123"),
 	}))
-	if err == nil || strings.Contains(string(got), "canary") {
-		t.Errorf("a number that is none was kept: %s", got)
+	if err != nil || strings.Contains(string(got), "canary") {
+		t.Errorf("a number that is none was kept: %s, %v", got, err)
+	}
+	digits := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": "1234567890"}))
+	got, err = json.Marshal(digits.Value([]any{json.Number("1234567890"), 1234567890, 12345.0}))
+	if err != nil || string(got) != `["[redacted]","[redacted]",12345]` {
+		t.Errorf("numbers: %s, %v", got, err)
 	}
 	got, err = json.Marshal(s.Value(map[string]any{"canary-0123": []any{"canary-0123", json.Number("1"), true, nil, 2}}))
 	if err != nil || string(got) != `{"[redacted]":["[redacted]",1,true,null,2]}` {

@@ -101,6 +101,23 @@ func (s *Session) Detail(format string, args ...any) {
 // Quote makes what the target said fit to be shown.
 func (s *Session) Quote(text string) string { return s.scrub.Clean(text) }
 
+// Redact is an answer's text from which a fact may be taken.
+func (s *Session) Redact(text string) string { return s.scrub.Redact(text) }
+
+// RedactValue is Redact for a value decoded from JSON.
+func (s *Session) RedactValue(v any) any { return s.scrub.Each(v, s.scrub.Redact) }
+
+// Compare is an answer's text as it may be compared with what a connection's
+// settings look for: nothing of the credential can be found in it.
+func (s *Session) Compare(text string) string { return s.scrub.Compare(text) }
+
+// CompareValue is Compare for a value decoded from JSON.
+func (s *Session) CompareValue(v any) any { return s.scrub.Each(v, s.scrub.Compare) }
+
+// Conceal hides what a connection's settings put into requests from what is
+// shown and compared of the answers: see Scrubber.
+func (s *Session) Conceal(text string) { s.scrub.Conceal(text) }
+
 // Fact notes something that the target tells about itself. A fact that is too
 // large to be kept with every check is left out.
 func (s *Session) Fact(name string, value any) {

@@ -238,6 +238,8 @@ create table checks (
 	facts              ctext not null,
 	credential_id      ctext not null,
 	credential_version bigint not null,
+	rejected           ctext not null, -- the credentials tried before it, that were rejected
+	identity           ctext not null,
 	user_id            ctext not null
 );
 create index checks_connection on checks (connection_id, started_at, id);
