@@ -129,14 +129,11 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 
 func (in *invocation) showMany(conns []item, results []*response, failures []error) error {
 	var checks []json.RawMessage
-	failed := 0
-	var last error
+	t := tally{what: "connections tested", all: len(conns)}
 	for i, conn := range conns {
-		switch err := failures[i]; {
-		case errors.Is(err, errDryRun):
-		case err != nil:
-			failed, last = failed+1, err
-			in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(conn.name()+": "+err.Error()))
+		in.counted(&t, conn.name(), failures[i])
+		switch {
+		case failures[i] != nil:
 		case results[i].status == http.StatusAccepted:
 			in.say(good, "the test of %s was started", conn.name())
 		default:
@@ -144,7 +141,7 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 		}
 	}
 	if len(checks) == 0 {
-		return partly(failed, len(conns), last)
+		return t.ending()
 	}
 	raw, err := json.Marshal(map[string]any{"checks": checks})
 	if err != nil {
@@ -155,8 +152,5 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 		return err
 	}
 	err = in.showChecks(p, conns)
-	if failed > 0 {
-		return partly(failed, len(conns), last)
-	}
-	return err
+	return errors.Join(t.ending(), err)
 }

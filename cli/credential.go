@@ -201,7 +201,10 @@ func (c *credentialDelete) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	return in.each(items, func(it item) error {
+	if err := in.confirmable(items); err != nil {
+		return err
+	}
+	return in.each(credentials(), "deleted", items, func(it item) error {
 		if err := in.confirm(deletion{noun: "credential", name: it.name(), severe: c.Detach}); err != nil {
 			return err
 		}

@@ -37,6 +37,10 @@ func (f *failure) Unwrap() error { return f.cause }
 // errDeclined is a question answered with no.
 var errDeclined = &failure{exit: exitInterrupted, what: "nothing was changed"}
 
+// errGivenUp is a question that was not answered but ended by Ctrl-C, or by
+// the end of the input. Nothing more is asked then.
+var errGivenUp = &failure{exit: exitInterrupted, what: "nothing was changed"}
+
 // errDryRun ends a command in place of its first change.
 var errDryRun = errors.New("dry run")
 
