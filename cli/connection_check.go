@@ -92,6 +92,7 @@ func (in *invocation) testOne(ctx context.Context, conn item) error {
 	if err != nil {
 		return err
 	}
+	in.warnUnverified(conn)
 	return in.showCheck(it, conn)
 }
 
@@ -151,6 +152,7 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 	if err != nil {
 		return err
 	}
+	in.warnUnverified(conns...)
 	err = in.showChecks(p, conns)
 	return errors.Join(t.ending(), err)
 }

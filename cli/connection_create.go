@@ -199,6 +199,7 @@ func shortFingerprint(s string) string {
 
 // finish tests the connection and shows it as it is then.
 func (c *connectionCreate) finish(ctx context.Context, in *invocation, conn item) error {
+	in.warnUnverified(conn)
 	var failed error
 	if c.Test {
 		failed = c.testNew(ctx, in, conn)

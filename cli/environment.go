@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -56,30 +55,9 @@ func (*environmentView) Help() string {
 	return examples("belay environment view production", "belay environment view dev/test --jq .id")
 }
 
-// Run shows one environment; to people with what it holds.
+// Run shows one environment and what it holds.
 func (c *environmentView) Run(ctx context.Context, in *invocation) error {
-	found, err := in.find(ctx, environments(), c.Name)
-	if err != nil {
-		return err
-	}
-	it, _, err := in.get(ctx, environments(), found.id())
-	if err != nil {
-		return err
-	}
-	if err := in.showItem(environments(), it); err != nil {
-		return err
-	}
-	if !in.forPeople() {
-		return nil
-	}
-	held, err := in.held(ctx, it.id())
-	if err != nil || len(held.items) == 0 {
-		return err
-	}
-	if _, err := fmt.Fprintln(in.Stdout); err != nil {
-		return err
-	}
-	return in.show(document{raw: held.document, items: held.items, columns: connections().columns, noun: "connection"})
+	return in.viewHolder(ctx, environments(), connections(), c.Name)
 }
 
 // held are the connections in an environment.
@@ -266,5 +244,6 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	if err != nil {
 		return err
 	}
+	in.warnUnverified(held.items...)
 	return in.showChecks(p, held.items)
 }

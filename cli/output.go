@@ -124,6 +124,13 @@ func (in *invocation) machine() bool {
 	return false
 }
 
+// laidOut tells whether the output is rows and columns, in which what the
+// API has elsewhere can be shown too.
+func (in *invocation) laidOut() bool {
+	return in.flags.JQ == "" && in.flags.Template == "" && len(in.flags.Fields) == 0 &&
+		slices.Contains([]string{formatTable, formatWide, formatTSV, formatCSV}, in.set.output.text)
+}
+
 // forPeople tells whether the output is laid out for reading.
 func (in *invocation) forPeople() bool {
 	f := in.set.output.text

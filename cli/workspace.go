@@ -7,7 +7,7 @@ import (
 
 type workspaceCommands struct {
 	List              workspaceList              `cmd:"" aliases:"ls" help:"List workspaces."`
-	View              workspaceView              `cmd:"" aliases:"show" help:"Show one workspace."`
+	View              workspaceView              `cmd:"" aliases:"show" help:"Show one workspace and the environments in it."`
 	Create            workspaceCreate            `cmd:"" help:"Create a workspace."`
 	Edit              workspaceEdit              `cmd:"" help:"Change a workspace."`
 	Delete            workspaceDelete            `cmd:"" aliases:"rm" help:"Delete workspaces."`
@@ -52,9 +52,9 @@ func (*workspaceView) Help() string {
 	return examples("belay workspace view payments", "belay workspace view payments -o json")
 }
 
-// Run shows one workspace.
+// Run shows one workspace and what is shared in it.
 func (c *workspaceView) Run(ctx context.Context, in *invocation) error {
-	return in.view(ctx, workspaces(), c.Name)
+	return in.viewHolder(ctx, workspaces(), environments(), c.Name)
 }
 
 type workspaceCreate struct{ naming }
