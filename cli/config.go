@@ -32,6 +32,7 @@ type contextConfig struct {
 
 type preferences struct {
 	Output string `yaml:"output,omitempty"`
+	Pager  string `yaml:"pager,omitempty"` // a command line, for a terminal
 }
 
 // projectConfig is a .belay.yaml in a working tree. Whoever gives you the

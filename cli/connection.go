@@ -11,7 +11,9 @@ type connectionCommands struct {
 	Create     connectionCreate     `cmd:"" help:"Register a connection; with its credential, a test and its environments."`
 	Edit       connectionEdit       `cmd:"" help:"Change a connection."`
 	Delete     connectionDelete     `cmd:"" aliases:"rm" help:"Delete connections."`
+	Restore    connectionRestore    `cmd:"" help:"Take back the deletion of connections."`
 	Test       connectionTest       `cmd:"" help:"Test connections now, from the server."`
+	Checks     connectionChecks     `cmd:"" help:"Show the checks of a connection, the newest first."`
 	Import     connectionImport     `cmd:"" help:"Make connections of what is configured elsewhere."`
 	State      connectionState      `cmd:"" help:"Change where a connection stands, or show where it can go."`
 	Assign     connectionAssign     `cmd:"" help:"Put connections into environments."`
@@ -30,7 +32,7 @@ func connections() resource {
 	}
 	return resource{
 		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"}, exact: true,
-		columns: columns, detail: connectionDetail(), order: "name asc", scoped: true,
+		columns: columns, detail: connectionDetail(), order: "name asc", scoped: true, restorable: true,
 		queries: map[string]string{
 			"kind": "kind", "status": "status", "state": "status", "type": "type", "health": "health", "label": "label",
 			"environment": "filter", "workspace": "filter", "credential": "filter",

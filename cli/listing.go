@@ -13,25 +13,40 @@ import (
 
 // listing are the flags of every list command.
 type listing struct {
-	Limit  int      `default:"50" placeholder:"N" help:"Show at most this many."`
+	Limit  *int     `placeholder:"N" help:"Show at most this many; 50 if nothing is said."`
 	All    bool     `help:"Show all, however many."`
 	Search string   `placeholder:"WORDS" help:"Only what has words that begin like these."`
 	Sort   string   `placeholder:"FIELD" help:"Sort by this field; the other way round with \"name desc\" or --sort=-name."`
 	Filter []string `sep:"none" placeholder:"KEY=VALUE" help:"Only what matches; several values with commas, several keys with several flags."`
 }
 
+// listed is how much of a list is shown when nothing is said.
+const listed = 50
+
+// limitOf reads --limit and --all, which exclude each other; 0 is all.
+func limitOf(limit *int, all bool, otherwise int) (int, error) {
+	switch {
+	case limit != nil && all:
+		return 0, usage("--limit and --all exclude each other")
+	case limit != nil && *limit < 1:
+		return 0, usage("--limit must be at least 1").withHelp("everything: --all")
+	case limit != nil:
+		return *limit, nil
+	case all:
+		return 0, nil
+	}
+	return otherwise, nil
+}
+
 // run shows the list of a noun.
 func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...string) error {
-	if l.Limit < 0 {
-		return usage("--limit must not be negative")
+	limit, err := limitOf(l.Limit, l.All, listed)
+	if err != nil {
+		return err
 	}
 	n, err := l.narrow(ctx, in, r, extra)
 	if err != nil {
 		return err
-	}
-	limit := l.Limit
-	if l.All {
-		limit = 0
 	}
 	p, err := in.fetchUpTo(ctx, r, n.path, n.query, limit)
 	if err != nil {

@@ -62,6 +62,9 @@ func (in *invocation) deleteAll(ctx context.Context, r resource, refs []string, 
 			return err
 		}
 		in.say(good, "%s %s deleted. %s", r.noun, it.name(), after)
+		if r.restorable {
+			in.say(plain, "Undo: belay %s restore %s", r.noun, shellWord(it.name()))
+		}
 		return nil
 	})
 }
