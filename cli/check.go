@@ -31,7 +31,7 @@ type stage struct {
 func (it item) check() (check, error) {
 	var c check
 	if err := json.Unmarshal(it.raw, &c); err != nil {
-		return c, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error()}
+		return c, unreadable("")
 	}
 	return c, nil
 }

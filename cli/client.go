@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"belay"
 )
 
@@ -30,16 +32,19 @@ const (
 
 // client speaks to one server.
 type client struct {
-	base    *url.URL
-	http    *http.Client
-	token   belay.Secret
-	agent   string
-	newID   func() string
-	timeout time.Duration // 0: what the request needs
-	trace   io.Writer     // nil: nothing is traced
-	headers bool          // trace headers too
-	now     func() time.Time
-	dryRun  func(method, path string) // nil: changes are sent
+	base  *url.URL
+	http  *http.Client
+	token belay.Secret
+	// tokenFrom is where the token was found.
+	tokenFrom string
+	command   *kong.Node // that is carried out, whose flags errors name
+	agent     string
+	newID     func() string
+	timeout   time.Duration // 0: what the request needs
+	trace     io.Writer     // nil: nothing is traced
+	headers   bool          // trace headers too
+	now       func() time.Time
+	dryRun    func(method, path string) // nil: changes are sent
 }
 
 // request is one call of the API.
@@ -68,7 +73,7 @@ func (r *response) etag() string { return r.header.Get("ETag") }
 // decode reads the body into v.
 func (r *response) decode(v any) error {
 	if err := json.Unmarshal(r.body, v); err != nil {
-		return &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error(), requestID: r.header.Get("X-Request-ID")}
+		return unreadable(r.header.Get("X-Request-ID"))
 	}
 	return nil
 }
@@ -79,7 +84,7 @@ func (in *invocation) client() (*client, error) {
 	if in.http != nil {
 		return in.http, nil
 	}
-	token, _, err := in.token()
+	token, from, err := in.token()
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +93,7 @@ func (in *invocation) client() (*client, error) {
 		return nil, err
 	}
 	c := &client{
-		base: in.set.base, token: token, agent: "belay/" + in.Version,
+		base: in.set.base, token: token, tokenFrom: from, command: in.command, agent: "belay/" + in.Version,
 		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now,
 		http: &http.Client{Transport: transport, CheckRedirect: stay},
 	}

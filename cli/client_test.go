@@ -76,10 +76,10 @@ func TestProblemIsShown(t *testing.T) {
 		"errors":[{"pointer":"/name","message":"must not be empty"}],
 		"remediation":[{"id":"x","title":"Rename","command":"belay connection edit x --name y"},{"id":"z","title":"Read","description":"Read the page."}]}`
 	f := newFixture(t, map[string]string{"BELAY_SERVER": problemServer(t, 422, document), "BELAY_TOKEN": testToken})
-	f.run(t, exitConflict, "whoami")
+	f.run(t, exitUsage, "whoami")
 	golden(t, "problem.golden", f.err.String())
 
-	f.run(t, exitConflict, "whoami", "-o", "json")
+	f.run(t, exitUsage, "whoami", "-o", "json")
 	if f.out.Len() != 0 {
 		t.Errorf("on standard output: %s", f.out)
 	}
@@ -98,7 +98,7 @@ func TestExitStatusOfRefusals(t *testing.T) {
 		code   belay.Code
 		want   int
 	}{
-		{400, belay.CodeMalformed, exitFailed},
+		{400, belay.CodeMalformed, exitUsage},
 		{400, belay.CodeBadQuery, exitUsage},
 		{400, belay.CodeOrganizationRequired, exitUsage},
 		{401, belay.CodeUnauthenticated, exitSignIn},
@@ -110,7 +110,7 @@ func TestExitStatusOfRefusals(t *testing.T) {
 		{412, belay.CodePreconditionFailed, exitConflict},
 		{428, belay.CodePreconditionRequired, exitConflict},
 		{413, belay.CodeTooLarge, exitConflict},
-		{422, belay.CodeInvalid, exitConflict},
+		{422, belay.CodeInvalid, exitUsage},
 		{429, belay.CodeRateLimited, exitFailed},
 		{500, belay.CodeInternal, exitFailed},
 		{503, belay.CodeUnavailable, exitFailed},
@@ -249,4 +249,25 @@ func TestURLKeepsPathPrefixAndEscapes(t *testing.T) {
 	if want := "https://ops.example/belay/api/environments/a%2Fb%20c?q=x+y"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// A name that is not here but in another organization of the caller's is said
+// to be there.
+func TestNameInAnotherOrganization(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == organizations().path:
+			_, _ = w.Write([]byte(`{"organizations":[{"id":"0190a1b2-c3d4-7e5f-8a9b-00000000000a","name":"Here"},{"id":"0190a1b2-c3d4-7e5f-8a9b-00000000000b","name":"South Wind"}],"totalCount":2}`))
+		case strings.HasSuffix(r.URL.Query().Get("orgId"), "b"):
+			_, _ = w.Write([]byte(`{"connections":[{"id":"c1","name":"prod-eu"}],"totalCount":1}`))
+		default:
+			_, _ = w.Write([]byte(`{"connections":[],"totalCount":0}`))
+		}
+	}))
+	t.Cleanup(server.Close)
+	f := newFixture(t, map[string]string{"BELAY_SERVER": server.URL})
+	f.run(t, exitNotFound, "connection", "view", "prod-eu", "--org", "here")
+	mustContain(t, f.err.String(), "organization South Wind has one: --org 'South Wind'")
+	f.run(t, exitNotFound, "connection", "view", "absent", "--org", "here")
+	mustNotContain(t, f.err.String(), "South Wind")
 }

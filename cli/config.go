@@ -123,7 +123,7 @@ func readYAML(path string, into any) error {
 	}
 	err = yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(into)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return &failure{exit: exitUsage, what: "cannot read " + path, why: yaml.FormatError(err, false, false)}
+		return &failure{exit: exitUsage, what: "cannot read " + path, why: yamlComplaint(err)}
 	}
 	return nil
 }

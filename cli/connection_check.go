@@ -72,6 +72,9 @@ func (c *connectionTest) which(ctx context.Context, in *invocation) ([]item, err
 	}
 	query := url.Values{"order": {"name asc"}}
 	if c.Kind != "" {
+		if err := in.checkFilter(ctx, connections(), "kind", []string{c.Kind}); err != nil {
+			return nil, err
+		}
 		query.Set("kind", c.Kind)
 	}
 	p, err := in.fetchUpTo(ctx, connections(), connectionsPath, query, 0)

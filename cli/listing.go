@@ -147,13 +147,17 @@ func (n *narrowing) add(ctx context.Context, key, value string) error {
 	switch {
 	case !slices.Contains(n.r.filters(), key):
 		f := usage("%s cannot be filtered by %q", n.r.key, key)
+		if near, ok := nearest(key, n.r.filters()); ok {
+			f.help = append(f.help, "did you mean: "+near)
+		}
 		return f.withHelp("they can by: " + strings.Join(n.r.filters(), ", "))
 	case parameter == "label":
 		n.query.Add(parameter, value)
 		return nil
 	case parameter != "" && parameter != "filter":
-		n.query[parameter] = append(n.query[parameter], strings.Split(value, ",")...)
-		return nil
+		values := strings.Split(value, ",")
+		n.query[parameter] = append(n.query[parameter], values...)
+		return n.in.checkFilter(ctx, n.r, key, values)
 	case value == "none" && parameter == "filter":
 		n.members[key] = "none"
 		return nil

@@ -282,7 +282,7 @@ func compileTemplate(text string) (*template.Template, error) {
 	}
 	t, err := template.New("--template").Funcs(functions).Parse(text)
 	if err != nil {
-		return nil, usage("%v", err)
+		return nil, usage("--template — %s", templateComplaint(err))
 	}
 	return t, nil
 }
@@ -297,7 +297,7 @@ func renderTemplate(w io.Writer, raw json.RawMessage, text string) error {
 		return err
 	}
 	if err := t.Execute(w, v); err != nil {
-		return &failure{exit: exitFailed, what: "--template", why: err.Error()}
+		return &failure{exit: exitFailed, what: "--template", why: templateComplaint(err)}
 	}
 	return nil
 }
