@@ -40,10 +40,11 @@ type ConnectionChange struct {
 	Management  belay.Management // only on creation
 	Origin      belay.Origin     // only on creation
 	Identity    string           // only on creation
-	// Secret is stored as a new credential, named after the connection, and
-	// attached as its only one.
+	// Secret is stored as a new credential, named after the connection unless
+	// it has a name of its own, and attached as its only one.
 	Secret     map[string]*belay.Secret
 	SecretType string
+	SecretName string
 }
 
 // connection is the view of a connection for the caller.
@@ -253,8 +254,14 @@ func (a *App) secretOf(c caller, ch *ConnectionChange) (*sealed, error) {
 	if err := inScope(c.Principal, belay.PermissionCredentialWrite); err != nil {
 		return nil, err
 	}
+	if ch.SecretName != "" {
+		name = ch.SecretName
+	}
 	create := CredentialChange{Name: &name, Type: &ch.SecretType, Secret: ch.Secret}
 	credential, err := a.newCredential(c, create)
+	if err != nil && ch.SecretName != "" {
+		err = inBody("/name", "/credentialName", err)
+	}
 	if err != nil {
 		return nil, inBody("/secret", "/credentialSecret", err)
 	}

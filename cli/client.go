@@ -44,7 +44,7 @@ type client struct {
 	trace     io.Writer     // nil: nothing is traced
 	headers   bool          // trace headers too
 	now       func() time.Time
-	dryRun    func(method, path string) // nil: changes are sent
+	dryRun    func(request) error // shows a change in its place; nil: changes are sent
 }
 
 // request is one call of the API.
@@ -53,8 +53,9 @@ type request struct {
 	path    string // below the server's address, beginning with /api
 	query   url.Values
 	body    any // encoded as JSON; nil for none
-	raw     []byte
+	raw     json.RawMessage
 	media   string // of raw
+	hidden  bool   // raw may hold secrets
 	ifMatch string // ETag that the object must still have; "" for any
 	prefer  string
 	timeout time.Duration // 0 is defaultTimeout
@@ -101,9 +102,7 @@ func (in *invocation) client() (*client, error) {
 		c.trace, c.headers = in.Stderr, in.debug()
 	}
 	if in.flags.DryRun {
-		c.dryRun = func(method, path string) {
-			in.say(plain, "would send %s %s — nothing was changed", method, path)
-		}
+		c.dryRun = in.wouldSend
 	}
 	if !token.IsZero() && c.base.Scheme == "http" && !loopback(c.base) {
 		in.warn("the token goes to %s unencrypted", c.base.Host)
@@ -158,7 +157,9 @@ func newTransport(caFile string) (*http.Transport, error) {
 // is a failure.
 func (c *client) do(ctx context.Context, r request) (*response, error) {
 	if c.dryRun != nil && r.method != http.MethodGet && !r.reads {
-		c.dryRun(r.method, r.path)
+		if err := c.dryRun(r); err != nil {
+			return nil, err
+		}
 		return nil, errDryRun
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.patience(r))

@@ -177,14 +177,12 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 	mustContain(t, f.err.String(), "interrupted", "belay connection view prod-eu")
 }
 
-// What was created before a failure is named in it, with its id.
-func TestCreationThatFailsHalfway(t *testing.T) {
+// A connection and its new credential are made by one request.
+func TestCreationIsOneRequest(t *testing.T) {
+	var sent []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == credentialsPath {
-			w.WriteHeader(http.StatusCreated)
-			_, _ = w.Write([]byte(`{"id":"0190a1b2-c3d4-7e5f-8a9b-0000000000c1","name":"new-basic","fingerprint":"3f9a55c1"}`))
-			return
-		}
+		body, _ := io.ReadAll(r.Body)
+		sent = append(sent, r.Method+" "+r.URL.Path+" "+string(body))
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusConflict)
 		_, _ = w.Write([]byte(`{"title":"Conflict","status":409,"detail":"There is a connection of this name.","code":"conflict"}`))
@@ -193,8 +191,11 @@ func TestCreationThatFailsHalfway(t *testing.T) {
 	f := newFixture(t, map[string]string{"BELAY_SERVER": server.URL, "PW": "correct-horse"})
 	f.run(t, exitConflict, "connection", "create", "x", "--kind", "http", "--url", "http://127.0.0.1:1",
 		"--new-credential", "new-basic", "--type", "basic", "--user", "me", "--secret-env", "password=PW")
-	mustContain(t, f.err.String(), "the credential new-basic (0190a1b2-c3d4-7e5f-8a9b-0000000000c1) was created before and is kept", "--credential new-basic")
-	mustNotContain(t, f.err.String(), "correct-horse")
+	want := "POST " + connectionsPath + ` {"credentialName":"new-basic","credentialSecret":{"password":"correct-horse","username":"me"},"credentialType":"basic","kind":"http","name":"x","url":"http://127.0.0.1:1"}`
+	if len(sent) != 1 || sent[0] != want {
+		t.Errorf("sent %q, want only %q", sent, want)
+	}
+	mustNotContain(t, f.err.String(), "correct-horse", "was created")
 }
 
 // Someone else's change in between is found out, not overwritten.

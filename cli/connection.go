@@ -89,6 +89,7 @@ func labelsColumn() column {
 
 type connectionList struct {
 	listing
+	deletedFlag
 	Environment string   `placeholder:"NAME" help:"Only those in this environment; none for those in no environment." complete:"environment"`
 	Kind        []string `placeholder:"KIND" help:"Only these kinds." complete:"kind"`
 	Label       []string `sep:"none" placeholder:"KEY=VALUE" help:"Only those with this label."`
@@ -113,6 +114,7 @@ func (c *connectionList) Run(ctx context.Context, in *invocation) error {
 	for _, l := range c.Label {
 		extra = append(extra, "label="+l)
 	}
+	c.onlyDeleted = c.Deleted
 	return c.run(ctx, in, connections(), extra...)
 }
 
@@ -128,5 +130,13 @@ func (*connectionDelete) Help() string {
 
 // Run deletes connections. Their credentials stay.
 func (c *connectionDelete) Run(ctx context.Context, in *invocation) error {
-	return in.deleteAll(ctx, connections(), c.Names, "No credential was deleted.")
+	return in.deleteAll(ctx, deleting{
+		resource: connections(), after: "No credential was deleted.",
+		affects: func(_ context.Context, it item) error {
+			if envs := it.names("environments"); len(envs) > 0 {
+				in.say(plain, "%s is in %s, and so in every workspace that has them.", it.name(), strings.Join(envs, ", "))
+			}
+			return nil
+		},
+	}, c.Names)
 }

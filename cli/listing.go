@@ -18,6 +18,8 @@ type listing struct {
 	Search string   `placeholder:"WORDS" help:"Only what has words that begin like these."`
 	Sort   string   `placeholder:"FIELD" help:"Sort by this field; the other way round with \"name desc\" or --sort=-name."`
 	Filter []string `sep:"none" placeholder:"KEY=VALUE" help:"Only what matches; several values with commas, several keys with several flags."`
+
+	onlyDeleted bool
 }
 
 // listed is how much of a list is shown when nothing is said.
@@ -98,12 +100,15 @@ type narrowing struct {
 	in      *invocation
 	r       resource
 	query   url.Values
-	members map[string]string // of the JSON object in the parameter filter
-	path    string            // of the list, or of the holder's own
+	members map[string]any // of the JSON object in the parameter filter
+	path    string         // of the list, or of the holder's own
 }
 
 func (l *listing) narrow(ctx context.Context, in *invocation, r resource, extra []string) (*narrowing, error) {
-	n := &narrowing{in: in, r: r, query: url.Values{}, members: map[string]string{}, path: r.path}
+	n := &narrowing{in: in, r: r, query: url.Values{}, members: map[string]any{}, path: r.path}
+	if l.onlyDeleted {
+		n.onlyDeleted()
+	}
 	if l.Search != "" {
 		n.query.Set("search", l.Search)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -44,34 +43,52 @@ func keyValues(flag string, given []string) (map[string]string, error) {
 	return out, nil
 }
 
+// deleting is how things of a noun are deleted.
+type deleting struct {
+	resource
+	after   string                            // what stays, said when it is done
+	affects func(context.Context, item) error // says who loses what; nil: nobody
+	send    func(context.Context, item) error // nil: as nearly all are deleted
+	severe  bool                              // its name must be typed
+}
+
 // deleteAll deletes what the references name, after one question each, and
-// goes on when one of several fails.
-func (in *invocation) deleteAll(ctx context.Context, r resource, refs []string, after string) error {
-	items, err := in.findAll(ctx, r, refs)
+// goes on when one of several fails. Before it asks, and in a dry run, it
+// says what that affects.
+func (in *invocation) deleteAll(ctx context.Context, d deleting, refs []string) error {
+	items, err := in.findAll(ctx, d.resource, refs)
 	if err != nil {
 		return err
 	}
 	if err := in.confirmable(items); err != nil {
 		return err
 	}
-	return in.each(r, "deleted", items, func(it item) error {
-		if err := in.confirm(deletion{noun: r.noun, name: it.name()}); err != nil {
+	if d.send == nil {
+		d.send = func(ctx context.Context, it item) error {
+			_, err := in.change(ctx, request{method: http.MethodDelete, path: d.at(it.id())})
 			return err
 		}
-		if err := in.delete(ctx, r, it.id(), nil); err != nil {
-			return err
-		}
-		in.say(good, "%s %s deleted. %s", r.noun, it.name(), after)
-		if r.restorable {
-			in.say(plain, "Undo: belay %s restore %s", r.noun, shellWord(it.name()))
-		}
-		return nil
-	})
+	}
+	return in.each(d.resource, "deleted", items, func(it item) error { return in.deleteOne(ctx, d, it) })
 }
 
-func (in *invocation) delete(ctx context.Context, r resource, id string, query url.Values) error {
-	_, err := in.change(ctx, request{method: http.MethodDelete, path: r.at(id), query: query})
-	return err
+func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error {
+	if d.affects != nil {
+		if err := d.affects(ctx, it); err != nil {
+			return err
+		}
+	}
+	if err := in.confirm(deletion{noun: d.noun, name: it.name(), severe: d.severe}); err != nil {
+		return err
+	}
+	if err := d.send(ctx, it); err != nil {
+		return err
+	}
+	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" deleted. "+d.after))
+	if d.restorable {
+		in.say(plain, "Undo: belay %s restore %s", d.noun, shellWord(it.name()))
+	}
+	return nil
 }
 
 // named creates an object that has a name and a description only.
