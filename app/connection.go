@@ -43,10 +43,11 @@ type ConnectionChange struct {
 	// Accept is the identity of another target, which is to be the
 	// connection's own from now on: that which its last test has found.
 	Accept *string
-	// Secret is stored as a new credential, named after the connection, and
-	// attached as its only one.
+	// Secret is stored as a new credential, named after the connection unless
+	// it has a name of its own, and attached as its only one.
 	Secret     map[string]*belay.Secret
 	SecretType string
+	SecretName string
 
 	accepted string // what Accept comes to, "" for nothing
 }
@@ -263,8 +264,14 @@ func (a *App) secretOf(c caller, ch *ConnectionChange) (*sealed, error) {
 	if err := inScope(c.Principal, belay.PermissionCredentialWrite); err != nil {
 		return nil, err
 	}
+	if ch.SecretName != "" {
+		name = ch.SecretName
+	}
 	create := CredentialChange{Name: &name, Type: &ch.SecretType, Secret: ch.Secret}
 	credential, err := a.newCredential(c, create)
+	if err != nil && ch.SecretName != "" {
+		err = inBody("/name", "/credentialName", err)
+	}
 	if err != nil {
 		return nil, inBody("/secret", "/credentialSecret", err)
 	}

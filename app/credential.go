@@ -330,9 +330,9 @@ func (a *App) changedValues(ctx context.Context, v *belay.Credential, change map
 
 // replaceSecret is a secret that comes with a change of a connection: a new
 // version of its own credential if that is of the same type and used by
-// nothing else, a new credential otherwise.
+// nothing else, a new credential otherwise, or if it comes with a name.
 func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, ch *ConnectionChange) (*sealed, error) {
-	if len(v.Credentials) == 0 || ch.Credentials != nil {
+	if len(v.Credentials) == 0 || ch.Credentials != nil || ch.SecretName != "" {
 		if ch.Name == nil {
 			ch.Name = &v.Name
 		}

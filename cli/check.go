@@ -19,6 +19,11 @@ type check struct {
 	Summary      string   `json:"summary"`
 	Stages       []stage  `json:"stages"`
 	Remediation  []remedy `json:"remediation"`
+	Facts        struct {
+		TLS struct {
+			Presented string `json:"presented"` // PEM, where it is not trusted
+		} `json:"tls"`
+	} `json:"facts"`
 }
 
 type stage struct {
@@ -31,7 +36,7 @@ type stage struct {
 func (it item) check() (check, error) {
 	var c check
 	if err := json.Unmarshal(it.raw, &c); err != nil {
-		return c, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error()}
+		return c, unreadable("")
 	}
 	return c, nil
 }
@@ -144,7 +149,12 @@ func unhealthy(c check, conn item) error {
 	if envs := conn.names("environments"); len(envs) > 0 {
 		f.help = append(f.help, "in "+strings.Join(envs, ", "))
 	}
-	f.help = append(f.help, remedyLines(c.Remediation)...)
+	remedies := c.Remediation
+	if trust := trustHelp(c, conn); trust != nil {
+		f.help = append(f.help, trust...) // which is more than the remedy of that name says
+		remedies = slices.DeleteFunc(slices.Clone(remedies), func(r remedy) bool { return r.ID == "tls.trust" })
+	}
+	f.help = append(f.help, remedyLines(remedies)...)
 	return f
 }
 

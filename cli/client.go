@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"belay"
 )
 
@@ -30,16 +32,19 @@ const (
 
 // client speaks to one server.
 type client struct {
-	base    *url.URL
-	http    *http.Client
-	token   belay.Secret
-	agent   string
-	newID   func() string
-	timeout time.Duration // 0: what the request needs
-	trace   io.Writer     // nil: nothing is traced
-	headers bool          // trace headers too
-	now     func() time.Time
-	dryRun  func(method, path string) // nil: changes are sent
+	base  *url.URL
+	http  *http.Client
+	token belay.Secret
+	// tokenFrom is where the token was found.
+	tokenFrom string
+	command   *kong.Node // that is carried out, whose flags errors name
+	agent     string
+	newID     func() string
+	timeout   time.Duration // 0: what the request needs
+	trace     io.Writer     // nil: nothing is traced
+	headers   bool          // trace headers too
+	now       func() time.Time
+	dryRun    func(request) error // shows a change in its place; nil: changes are sent
 }
 
 // request is one call of the API.
@@ -48,8 +53,9 @@ type request struct {
 	path    string // below the server's address, beginning with /api
 	query   url.Values
 	body    any // encoded as JSON; nil for none
-	raw     []byte
+	raw     json.RawMessage
 	media   string // of raw
+	hidden  bool   // raw may hold secrets
 	ifMatch string // ETag that the object must still have; "" for any
 	prefer  string
 	timeout time.Duration // 0 is defaultTimeout
@@ -68,7 +74,7 @@ func (r *response) etag() string { return r.header.Get("ETag") }
 // decode reads the body into v.
 func (r *response) decode(v any) error {
 	if err := json.Unmarshal(r.body, v); err != nil {
-		return &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error(), requestID: r.header.Get("X-Request-ID")}
+		return unreadable(r.header.Get("X-Request-ID"))
 	}
 	return nil
 }
@@ -79,7 +85,7 @@ func (in *invocation) client() (*client, error) {
 	if in.http != nil {
 		return in.http, nil
 	}
-	token, _, err := in.token()
+	token, from, err := in.token()
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +94,7 @@ func (in *invocation) client() (*client, error) {
 		return nil, err
 	}
 	c := &client{
-		base: in.set.base, token: token, agent: "belay/" + in.Version,
+		base: in.set.base, token: token, tokenFrom: from, command: in.command, agent: "belay/" + in.Version,
 		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now,
 		http: &http.Client{Transport: transport, CheckRedirect: stay},
 	}
@@ -96,9 +102,7 @@ func (in *invocation) client() (*client, error) {
 		c.trace, c.headers = in.Stderr, in.debug()
 	}
 	if in.flags.DryRun {
-		c.dryRun = func(method, path string) {
-			in.say(plain, "would send %s %s — nothing was changed", method, path)
-		}
+		c.dryRun = in.wouldSend
 	}
 	if !token.IsZero() && c.base.Scheme == "http" && !loopback(c.base) {
 		in.warn("the token goes to %s unencrypted", c.base.Host)
@@ -153,7 +157,9 @@ func newTransport(caFile string) (*http.Transport, error) {
 // is a failure.
 func (c *client) do(ctx context.Context, r request) (*response, error) {
 	if c.dryRun != nil && r.method != http.MethodGet && !r.reads {
-		c.dryRun(r.method, r.path)
+		if err := c.dryRun(r); err != nil {
+			return nil, err
+		}
 		return nil, errDryRun
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.patience(r))

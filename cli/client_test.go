@@ -76,10 +76,10 @@ func TestProblemIsShown(t *testing.T) {
 		"errors":[{"pointer":"/name","message":"must not be empty"}],
 		"remediation":[{"id":"x","title":"Rename","command":"belay connection edit x --name y"},{"id":"z","title":"Read","description":"Read the page."}]}`
 	f := newFixture(t, map[string]string{"BELAY_SERVER": problemServer(t, 422, document), "BELAY_TOKEN": testToken})
-	f.run(t, exitConflict, "whoami")
+	f.run(t, exitUsage, "whoami")
 	golden(t, "problem.golden", f.err.String())
 
-	f.run(t, exitConflict, "whoami", "-o", "json")
+	f.run(t, exitUsage, "whoami", "-o", "json")
 	if f.out.Len() != 0 {
 		t.Errorf("on standard output: %s", f.out)
 	}
@@ -98,7 +98,7 @@ func TestExitStatusOfRefusals(t *testing.T) {
 		code   belay.Code
 		want   int
 	}{
-		{400, belay.CodeMalformed, exitFailed},
+		{400, belay.CodeMalformed, exitUsage},
 		{400, belay.CodeBadQuery, exitUsage},
 		{400, belay.CodeOrganizationRequired, exitUsage},
 		{401, belay.CodeUnauthenticated, exitSignIn},
@@ -110,7 +110,7 @@ func TestExitStatusOfRefusals(t *testing.T) {
 		{412, belay.CodePreconditionFailed, exitConflict},
 		{428, belay.CodePreconditionRequired, exitConflict},
 		{413, belay.CodeTooLarge, exitConflict},
-		{422, belay.CodeInvalid, exitConflict},
+		{422, belay.CodeInvalid, exitUsage},
 		{429, belay.CodeRateLimited, exitFailed},
 		{500, belay.CodeInternal, exitFailed},
 		{503, belay.CodeUnavailable, exitFailed},
@@ -177,14 +177,12 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 	mustContain(t, f.err.String(), "interrupted", "belay connection view prod-eu")
 }
 
-// What was created before a failure is named in it, with its id.
-func TestCreationThatFailsHalfway(t *testing.T) {
+// A connection and its new credential are made by one request.
+func TestCreationIsOneRequest(t *testing.T) {
+	var sent []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == credentialsPath {
-			w.WriteHeader(http.StatusCreated)
-			_, _ = w.Write([]byte(`{"id":"0190a1b2-c3d4-7e5f-8a9b-0000000000c1","name":"new-basic","fingerprint":"3f9a55c1"}`))
-			return
-		}
+		body, _ := io.ReadAll(r.Body)
+		sent = append(sent, r.Method+" "+r.URL.Path+" "+string(body))
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusConflict)
 		_, _ = w.Write([]byte(`{"title":"Conflict","status":409,"detail":"There is a connection of this name.","code":"conflict"}`))
@@ -193,8 +191,11 @@ func TestCreationThatFailsHalfway(t *testing.T) {
 	f := newFixture(t, map[string]string{"BELAY_SERVER": server.URL, "PW": "correct-horse"})
 	f.run(t, exitConflict, "connection", "create", "x", "--kind", "http", "--url", "http://127.0.0.1:1",
 		"--new-credential", "new-basic", "--type", "basic", "--user", "me", "--secret-env", "password=PW")
-	mustContain(t, f.err.String(), "the credential new-basic (0190a1b2-c3d4-7e5f-8a9b-0000000000c1) was created before and is kept", "--credential new-basic")
-	mustNotContain(t, f.err.String(), "correct-horse")
+	want := "POST " + connectionsPath + ` {"credentialName":"new-basic","credentialSecret":{"password":"correct-horse","username":"me"},"credentialType":"basic","kind":"http","name":"x","url":"http://127.0.0.1:1"}`
+	if len(sent) != 1 || sent[0] != want {
+		t.Errorf("sent %q, want only %q", sent, want)
+	}
+	mustNotContain(t, f.err.String(), "correct-horse", "was created")
 }
 
 // Someone else's change in between is found out, not overwritten.
@@ -249,4 +250,25 @@ func TestURLKeepsPathPrefixAndEscapes(t *testing.T) {
 	if want := "https://ops.example/belay/api/environments/a%2Fb%20c?q=x+y"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// A name that is not here but in another organization of the caller's is said
+// to be there.
+func TestNameInAnotherOrganization(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == organizations().path:
+			_, _ = w.Write([]byte(`{"organizations":[{"id":"0190a1b2-c3d4-7e5f-8a9b-00000000000a","name":"Here"},{"id":"0190a1b2-c3d4-7e5f-8a9b-00000000000b","name":"South Wind"}],"totalCount":2}`))
+		case strings.HasSuffix(r.URL.Query().Get("orgId"), "b"):
+			_, _ = w.Write([]byte(`{"connections":[{"id":"c1","name":"prod-eu"}],"totalCount":1}`))
+		default:
+			_, _ = w.Write([]byte(`{"connections":[],"totalCount":0}`))
+		}
+	}))
+	t.Cleanup(server.Close)
+	f := newFixture(t, map[string]string{"BELAY_SERVER": server.URL})
+	f.run(t, exitNotFound, "connection", "view", "prod-eu", "--org", "here")
+	mustContain(t, f.err.String(), "organization South Wind has one: --org 'South Wind'")
+	f.run(t, exitNotFound, "connection", "view", "absent", "--org", "here")
+	mustNotContain(t, f.err.String(), "South Wind")
 }

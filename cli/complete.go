@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-
-	"belay"
 )
 
 const (
@@ -200,7 +198,7 @@ func (in *invocation) values(ctx context.Context, v *kong.Value) []candidate {
 	case "credential-type":
 		return words(credentialTypeNames())
 	case "status":
-		return statusCandidates()
+		return words(reachable())
 	case "context":
 		conf, err := in.loadConfig()
 		if err != nil {
@@ -216,16 +214,6 @@ func words(list []string) []candidate {
 	out := make([]candidate, len(list))
 	for i, w := range list {
 		out[i].word = w
-	}
-	return out
-}
-
-func statusCandidates() []candidate {
-	var out []candidate
-	for _, s := range belay.Statuses() {
-		if s != belay.StatusDiscovered && s != belay.StatusNotFound && s != belay.StatusDeleted {
-			out = append(out, candidate{string(s), ""})
-		}
 	}
 	return out
 }

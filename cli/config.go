@@ -32,6 +32,7 @@ type contextConfig struct {
 
 type preferences struct {
 	Output string `yaml:"output,omitempty"`
+	Pager  string `yaml:"pager,omitempty"` // a command line, for a terminal
 }
 
 // projectConfig is a .belay.yaml in a working tree. Whoever gives you the
@@ -122,7 +123,7 @@ func readYAML(path string, into any) error {
 	}
 	err = yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(into)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return &failure{exit: exitUsage, what: "cannot read " + path, why: yaml.FormatError(err, false, false)}
+		return &failure{exit: exitUsage, what: "cannot read " + path, why: yamlComplaint(err)}
 	}
 	return nil
 }

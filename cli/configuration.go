@@ -3,10 +3,14 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 type configCommands struct {
 	List configList `cmd:"" aliases:"ls" help:"List the settings in effect."`
+	Get  configGet  `cmd:"" help:"Show one setting that is in effect."`
+	Set  configSet  `cmd:"" help:"Store a preference in the configuration file."`
 }
 
 type configList struct {
@@ -20,30 +24,9 @@ func (*configList) Help() string {
 
 // Run lists the settings in effect. Of the token it shows only where it is.
 func (c *configList) Run(in *invocation) error {
-	path, err := in.configPath()
+	all, err := in.effective()
 	if err != nil {
 		return err
-	}
-	token, origin, err := in.token()
-	if err != nil {
-		origin = err.Error()
-	}
-	found := setting{"none", "not found"}
-	if !token.IsZero() {
-		found = setting{"found", origin}
-	}
-	all := []struct {
-		name string
-		setting
-	}{
-		{"server", in.set.server},
-		{"context", in.set.context},
-		{"org", in.set.org},
-		{"workspace", in.set.workspace},
-		{"output", in.set.output},
-		{"ca_file", in.set.caFile},
-		{"token", found},
-		{"config", setting{path, "configuration file"}},
 	}
 	type row struct {
 		Name   string `json:"name"`
@@ -65,4 +48,114 @@ func (c *configList) Run(in *invocation) error {
 		columns = append(columns, field("ORIGIN", "origin"))
 	}
 	return in.show(document{raw: raw, items: items, columns: columns, noun: "setting"})
+}
+
+// namedSetting is one setting in effect.
+type namedSetting struct {
+	name string
+	setting
+}
+
+// effective are all settings in effect. Of the token it tells only where it
+// is.
+func (in *invocation) effective() ([]namedSetting, error) {
+	path, err := in.configPath()
+	if err != nil {
+		return nil, err
+	}
+	token, origin, err := in.token()
+	if err != nil {
+		origin = err.Error()
+	}
+	found := setting{"none", "not found"}
+	if !token.IsZero() {
+		found = setting{"found", origin}
+	}
+	return []namedSetting{
+		{"server", in.set.server},
+		{"context", in.set.context},
+		{"org", in.set.org},
+		{"workspace", in.set.workspace},
+		{"output", in.set.output},
+		{"pager", in.set.pager},
+		{"ca_file", in.set.caFile},
+		{"token", found},
+		{"config", setting{path, "configuration file"}},
+	}, nil
+}
+
+func namesOf(all []namedSetting) []string {
+	out := make([]string, len(all))
+	for i, s := range all {
+		out[i] = s.name
+	}
+	return out
+}
+
+type configGet struct {
+	Name       string `arg:"" help:"The setting; belay config list shows all."`
+	ShowOrigin bool   `help:"Show where the value came from."`
+}
+
+// Help gives examples.
+func (*configGet) Help() string {
+	return examples("belay config get server", "belay config get output --show-origin")
+}
+
+// Run shows one setting: its value alone, for scripts.
+func (c *configGet) Run(in *invocation) error {
+	all, err := in.effective()
+	if err != nil {
+		return err
+	}
+	i := slices.Index(namesOf(all), c.Name)
+	if i < 0 {
+		return notOneOf("setting", c.Name, namesOf(all))
+	}
+	text := printable(all[i].text)
+	if c.ShowOrigin {
+		text += "\t" + printable(all[i].origin)
+	}
+	_, err = fmt.Fprintln(in.Stdout, text)
+	return err
+}
+
+type configSet struct {
+	Name  string `arg:"" help:"output or pager."`
+	Value string `arg:"" help:"Its value; an empty one takes it back."`
+}
+
+// Help gives examples.
+func (*configSet) Help() string {
+	return "A server, an organization or a workspace is set in a context: belay context set.\n\n" + examples(
+		"belay config set output wide", `belay config set pager "less -FIRX"`)
+}
+
+// Run stores a preference. What belongs to a context is not one.
+func (c *configSet) Run(in *invocation) error {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return err
+	}
+	switch c.Name {
+	case "output":
+		if c.Value != "" && !slices.Contains(formats(), c.Value) {
+			return notOneOf("output format", c.Value, formats())
+		}
+		conf.Preferences.Output = c.Value
+	case "pager":
+		conf.Preferences.Pager = c.Value
+	case "server", "org", "workspace", "ca_file":
+		flag := "--" + strings.ReplaceAll(c.Name, "_", "-")
+		return usage("%s is set for a context", c.Name).withHelp("belay context set NAME " + flag + " VALUE")
+	case "context":
+		return usage("the current context is chosen").withHelp("belay context use " + shellWord(c.Value))
+	default:
+		return notOneOf("preference", c.Name, []string{"output", "pager"})
+	}
+	if err := in.save(conf); err != nil {
+		return err
+	}
+	in.say(good, "%s is stored in the configuration file", c.Name)
+	return nil
 }

@@ -11,7 +11,9 @@ type connectionCommands struct {
 	Create     connectionCreate     `cmd:"" help:"Register a connection; with its credential, a test and its environments."`
 	Edit       connectionEdit       `cmd:"" help:"Change a connection."`
 	Delete     connectionDelete     `cmd:"" aliases:"rm" help:"Delete connections."`
+	Restore    connectionRestore    `cmd:"" help:"Take back the deletion of connections."`
 	Test       connectionTest       `cmd:"" help:"Test connections now, from the server."`
+	Checks     connectionChecks     `cmd:"" help:"Show the checks of a connection, the newest first."`
 	Import     connectionImport     `cmd:"" help:"Make connections of what is configured elsewhere."`
 	State      connectionState      `cmd:"" help:"Change where a connection stands, or show where it can go."`
 	Assign     connectionAssign     `cmd:"" help:"Put connections into environments."`
@@ -28,17 +30,9 @@ func connections() resource {
 		field("URL", "url").onlyWide(), when("CHECKED", "health.checkedAt").onlyWide(), field("ID", "id").onlyWide(),
 		whyColumn(),
 	}
-	detail := []column{
-		field("NAME", "name"), field("KIND", "kind"), field("URL", "url"), field("DESCRIPTION", "description"),
-		health("HEALTH", "health.status"), whyColumn(), when("SINCE", "health.since"), when("CHECKED", "health.checkedAt"),
-		field("STATE", "status"), field("REASON", "statusReason"), credentialColumn(),
-		listAll("ENVIRONMENTS", "environments"), labelsColumn(), field("INTERVAL (S)", "check.intervalSeconds"),
-		field("MANAGEMENT", "management"), field("ORIGIN", "origin"), field("ID", "id"),
-		when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
-	}
 	return resource{
 		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"}, exact: true,
-		columns: columns, detail: detail, order: "name asc", scoped: true,
+		columns: columns, detail: connectionDetail(), order: "name asc", scoped: true, restorable: true,
 		queries: map[string]string{
 			"kind": "kind", "status": "status", "state": "status", "type": "type", "health": "health", "label": "label",
 			"environment": "filter", "workspace": "filter", "credential": "filter",
@@ -46,16 +40,22 @@ func connections() resource {
 	}
 }
 
-// whyColumn says what is wrong: the cause and what the check says of it.
+// whyColumn says what is wrong: the cause and what the check says of it; and
+// of a connection that takes any certificate, that it does.
 func whyColumn() column {
 	return column{title: "WHY", cell: func(it item, _ view) cell {
-		if it.text("health.status") == "healthy" || it.text("health.cause") == "" {
-			return cell{}
+		c := cell{}
+		if it.text("health.status") != "healthy" {
+			c.text = first(setting{text: it.text("health.summary")}, setting{text: it.text("health.cause")}).text
 		}
-		if s := it.text("health.summary"); s != "" {
-			return cell{text: s}
+		if !unverified(it) {
+			return c
 		}
-		return cell{text: it.text("health.cause")}
+		c.mark, c.tone = "!", warning
+		if !strings.Contains(c.text, "not verified") {
+			c.text = strings.TrimSuffix("certificate not verified; "+c.text, "; ")
+		}
+		return c
 	}}
 }
 
@@ -89,6 +89,7 @@ func labelsColumn() column {
 
 type connectionList struct {
 	listing
+	deletedFlag
 	Environment string   `placeholder:"NAME" help:"Only those in this environment; none for those in no environment." complete:"environment"`
 	Kind        []string `placeholder:"KIND" help:"Only these kinds." complete:"kind"`
 	Label       []string `sep:"none" placeholder:"KEY=VALUE" help:"Only those with this label."`
@@ -113,47 +114,8 @@ func (c *connectionList) Run(ctx context.Context, in *invocation) error {
 	for _, l := range c.Label {
 		extra = append(extra, "label="+l)
 	}
+	c.onlyDeleted = c.Deleted
 	return c.run(ctx, in, connections(), extra...)
-}
-
-type connectionView struct {
-	Name string `arg:"" help:"The connection." complete:"connection"`
-}
-
-// Help gives examples.
-func (*connectionView) Help() string {
-	return examples("belay connection view prod-eu", "belay connection view prod-eu --jq .health")
-}
-
-// Run shows one connection.
-func (c *connectionView) Run(ctx context.Context, in *invocation) error {
-	found, err := in.find(ctx, connections(), c.Name)
-	if err != nil {
-		return err
-	}
-	it, _, err := in.get(ctx, connections(), found.id())
-	if err != nil {
-		return err
-	}
-	if in.forPeople() {
-		in.nameCredentials(ctx, it)
-	}
-	return in.showItem(connections(), it)
-}
-
-// nameCredentials adds the names of a connection's credentials, which people
-// know them by. One that the caller may not read keeps its id.
-func (in *invocation) nameCredentials(ctx context.Context, it item) {
-	uses, _ := it.at("credentials").([]any)
-	for _, u := range uses {
-		use, ok := u.(map[string]any)
-		if !ok {
-			continue
-		}
-		if cred, _, err := in.get(ctx, credentials(), item{fields: use}.id()); err == nil {
-			use["name"] = cred.name()
-		}
-	}
 }
 
 type connectionDelete struct {
@@ -168,5 +130,13 @@ func (*connectionDelete) Help() string {
 
 // Run deletes connections. Their credentials stay.
 func (c *connectionDelete) Run(ctx context.Context, in *invocation) error {
-	return in.deleteAll(ctx, connections(), c.Names, "No credential was deleted.")
+	return in.deleteAll(ctx, deleting{
+		resource: connections(), after: "No credential was deleted.",
+		affects: func(_ context.Context, it item) error {
+			if envs := it.names("environments"); len(envs) > 0 {
+				in.say(plain, "%s is in %s, and so in every workspace that has them.", it.name(), strings.Join(envs, ", "))
+			}
+			return nil
+		},
+	}, c.Names)
 }

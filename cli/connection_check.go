@@ -72,6 +72,9 @@ func (c *connectionTest) which(ctx context.Context, in *invocation) ([]item, err
 	}
 	query := url.Values{"order": {"name asc"}}
 	if c.Kind != "" {
+		if err := in.checkFilter(ctx, connections(), "kind", []string{c.Kind}); err != nil {
+			return nil, err
+		}
 		query.Set("kind", c.Kind)
 	}
 	p, err := in.fetchUpTo(ctx, connections(), connectionsPath, query, 0)
@@ -92,6 +95,7 @@ func (in *invocation) testOne(ctx context.Context, conn item) error {
 	if err != nil {
 		return err
 	}
+	in.warnUnverified(conn)
 	return in.showCheck(it, conn)
 }
 
@@ -129,14 +133,11 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 
 func (in *invocation) showMany(conns []item, results []*response, failures []error) error {
 	var checks []json.RawMessage
-	failed := 0
-	var last error
+	t := tally{what: "connections tested", all: len(conns)}
 	for i, conn := range conns {
-		switch err := failures[i]; {
-		case errors.Is(err, errDryRun):
-		case err != nil:
-			failed, last = failed+1, err
-			in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(conn.name()+": "+err.Error()))
+		in.counted(&t, conn.name(), failures[i])
+		switch {
+		case failures[i] != nil:
 		case results[i].status == http.StatusAccepted:
 			in.say(good, "the test of %s was started", conn.name())
 		default:
@@ -144,7 +145,7 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 		}
 	}
 	if len(checks) == 0 {
-		return partly(failed, len(conns), last)
+		return t.ending()
 	}
 	raw, err := json.Marshal(map[string]any{"checks": checks})
 	if err != nil {
@@ -154,9 +155,7 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 	if err != nil {
 		return err
 	}
+	in.warnUnverified(conns...)
 	err = in.showChecks(p, conns)
-	if failed > 0 {
-		return partly(failed, len(conns), last)
-	}
-	return err
+	return errors.Join(t.ending(), err)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -100,7 +101,6 @@ func (c *connectionCreate) askKind(ctx context.Context, in *invocation) (string,
 type creation struct {
 	environments []item
 	body         map[string]any
-	credential   map[string]any // to create; nil for none
 }
 
 func (c *connectionCreate) plan(ctx context.Context, in *invocation) (*creation, error) {
@@ -125,8 +125,13 @@ func (c *connectionCreate) plan(ctx context.Context, in *invocation) (*creation,
 	if c.NewCredential == "" {
 		return p, nil
 	}
-	p.credential, err = newCredentialBody(in, c.NewCredential, c.Type, &c.secretFlags)
-	return p, err
+	cred, err := newCredentialBody(in, c.NewCredential, c.Type, &c.secretFlags)
+	if err != nil {
+		return nil, err
+	}
+	// With the connection in one request, so that both are made or neither is.
+	p.body["credentialName"], p.body["credentialType"], p.body["credentialSecret"] = cred["name"], cred["type"], cred["secret"]
+	return p, nil
 }
 
 func newCredentialBody(in *invocation, name, typeName string, s *secretFlags) (map[string]any, error) {
@@ -147,30 +152,24 @@ func newCredentialBody(in *invocation, name, typeName string, s *secretFlags) (m
 	return map[string]any{"name": name, "type": t.Name, "secret": secret}, nil
 }
 
-// make creates the credential, if a new one is wanted, and the connection.
+// make creates the connection, and with it the credential if a new one is
+// wanted.
 func (c *connectionCreate) make(ctx context.Context, in *invocation, p *creation) (item, error) {
-	var cred item
 	query := url.Values{}
 	if err := in.scope(ctx, query); err != nil {
 		return item{}, err
 	}
-	if p.credential != nil {
-		var err error
-		if cred, err = in.change(ctx, request{method: http.MethodPost, path: credentialsPath, query: query, body: p.credential}); err != nil {
-			return item{}, err
-		}
-		p.body["credentialId"] = cred.id()
-	}
 	conn, err := in.change(ctx, request{method: http.MethodPost, path: connectionsPath, query: query, body: p.body, timeout: testTimeout})
-	if err != nil && cred.id() != "" {
-		err = alsoCreated(err, "credential", cred, "belay connection create … --credential "+shellWord(cred.name()))
-	}
 	if err != nil {
 		return item{}, err
 	}
 	line := "connection " + conn.name() + " created (" + shortID(conn.id()) + ")"
-	if cred.id() != "" {
-		line += " · credential " + cred.name() + " (fingerprint " + shortFingerprint(cred.text("fingerprint")) + ")"
+	if c.NewCredential != "" {
+		line += " · credential " + c.NewCredential
+		// Its fingerprint is for people to compare; one who may not see it goes without.
+		if cred, _, err := in.get(ctx, credentials(), conn.text("credentialId")); err == nil {
+			line += " (fingerprint " + shortFingerprint(cred.text("fingerprint")) + ")"
+		}
 	}
 	in.say(good, "%s", line)
 	return conn, nil
@@ -199,6 +198,7 @@ func shortFingerprint(s string) string {
 
 // finish tests the connection and shows it as it is then.
 func (c *connectionCreate) finish(ctx context.Context, in *invocation, conn item) error {
+	in.warnUnverified(conn)
 	var failed error
 	if c.Test {
 		failed = c.testNew(ctx, in, conn)
@@ -241,31 +241,51 @@ func (c *connectionCreate) testNew(ctx context.Context, in *invocation, conn ite
 	return f
 }
 
-// testDraft tests what would be created; nothing of it is stored.
+// testDraft tests what would be created, and shows it; nothing of it is
+// stored.
 func (c *connectionCreate) testDraft(ctx context.Context, in *invocation, p *creation) error {
-	if p.credential != nil {
-		p.body["credentialType"], p.body["credentialSecret"] = p.credential["type"], p.credential["secret"]
-	}
-	delete(p.body, "status")
+	var failed error
 	if c.Test {
-		in.say(plain, "Testing %s (%s) from the server…", c.Name, c.Kind)
-		res, err := in.send(ctx, request{method: http.MethodPost, path: connectionsPath + "/test", body: p.body, timeout: testTimeout, reads: true})
-		if err != nil {
-			return err
-		}
-		it, err := newItem(res.body)
-		if err != nil {
-			return err
-		}
-		draft := item{fields: map[string]any{"name": c.Name, "kind": c.Kind}}
-		if err := in.showCheck(it, draft); err != nil {
-			return err
+		if failed = c.sendDraft(ctx, in, p); failed != nil && !isUnhealthy(failed) {
+			return failed
 		}
 	}
-	var made []string
-	if p.credential != nil {
-		made = append(made, "credential "+c.NewCredential)
+	if in.machine() {
+		return failed // the check is the document
 	}
-	in.say(plain, "would create %s — nothing was stored", strings.Join(append(made, "connection "+c.Name), " and "))
-	return nil
+	if err := in.wouldSend(request{method: http.MethodPost, path: connectionsPath, body: p.body}); err != nil {
+		return err
+	}
+	if len(p.environments) > 0 {
+		in.say(plain, "and put it into %s", strings.Join(allNames(p.environments), ", "))
+	}
+	return failed
+}
+
+func (c *connectionCreate) sendDraft(ctx context.Context, in *invocation, p *creation) error {
+	draft := maps.Clone(p.body)
+	delete(draft, "status")
+	delete(draft, "credentialName")
+	query := url.Values{}
+	if err := in.scope(ctx, query); err != nil {
+		return err
+	}
+	in.say(plain, "Testing %s (%s) from the server…", c.Name, c.Kind)
+	res, err := in.send(ctx, request{
+		method: http.MethodPost, path: connectionsPath + "/test", query: query, body: draft, timeout: testTimeout, reads: true,
+	})
+	if err != nil {
+		return err
+	}
+	it, err := newItem(res.body)
+	if err != nil {
+		return err
+	}
+	return in.showCheck(it, item{fields: map[string]any{"name": c.Name, "kind": c.Kind}})
+}
+
+// isUnhealthy tells whether a test was made and did not pass.
+func isUnhealthy(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.exit == exitUnhealthy
 }

@@ -43,6 +43,7 @@ func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	in.say(good, "connection %s changed", it.name())
+	in.warnUnverified(it)
 	in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
 	return in.showChanged(connections(), it)
 }

@@ -134,6 +134,13 @@ func (in *invocation) showContexts(found []kubeContext) {
 		})
 	}
 	_ = writeRows(in.Stderr, nil, rows, l, false)
+	for _, k := range found {
+		for _, p := range k.Problems {
+			if p.Effect == "warning" {
+				in.say(warning, "%s: %s", k.Name, p.Message)
+			}
+		}
+	}
 }
 
 func (k kubeContext) state() (tone, string) {

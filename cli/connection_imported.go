@@ -153,11 +153,11 @@ func (in *invocation) showImported(res *response, envs []item) error {
 	if done > 0 && len(envs) > 0 {
 		in.say(plain, "In %s: %d", strings.Join(allNames(envs), ", "), done)
 	}
-	all := done + len(answer.Ignored) + len(answer.Errored)
-	if len(answer.Errored) > 0 && len(answer.Errored) == all {
+	t := tally{what: "contexts imported", all: done + len(answer.Errored), done: done, failed: len(answer.Errored)}
+	if len(answer.Errored) > 0 && done+len(answer.Ignored) == 0 {
 		return &failure{exit: exitConflict, what: "nothing was imported"}
 	}
-	return partly(len(answer.Errored), all, nil)
+	return t.ending()
 }
 
 func importedItems(a imported) []item {

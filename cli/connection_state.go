@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"belay"
@@ -26,8 +27,8 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 	if c.State == "" {
 		return c.showTransitions(ctx, in)
 	}
-	if _, err := belay.ParseStatus(c.State); err != nil {
-		return usage("there is no state %q — it %v", c.State, err)
+	if err := checkState(c.State, c.Name); err != nil {
+		return err
 	}
 	found, err := in.find(ctx, connections(), c.Name)
 	if err != nil {
@@ -48,6 +49,28 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 	}
 	in.say(good, "%s is now %s", it.name(), c.State)
 	return nil
+}
+
+// reachable are the states that a person can ask for. Deletion is a command
+// of its own.
+func reachable() []string {
+	var out []string
+	for _, s := range belay.Statuses() {
+		if s != belay.StatusDiscovered && s != belay.StatusNotFound && s != belay.StatusDeleted {
+			out = append(out, string(s))
+		}
+	}
+	return out
+}
+
+func checkState(state, name string) error {
+	if state == string(belay.StatusDeleted) {
+		return usage("deleted is not a state to ask for").withHelp("delete it: belay connection delete " + shellWord(name))
+	}
+	if slices.Contains(reachable(), state) {
+		return nil
+	}
+	return notOneOf("state", state, reachable())
 }
 
 func (c *connectionState) showTransitions(ctx context.Context, in *invocation) error {
@@ -75,7 +98,9 @@ func (c *connectionState) showTransitions(ctx context.Context, in *invocation) e
 		}
 		return cell{}
 	}}
-	byUser := keep(p.items, func(it item) bool { return it.text("byUser") == "true" })
+	byUser := keep(p.items, func(it item) bool {
+		return it.text("byUser") == "true" && it.text("to") != string(belay.StatusDeleted)
+	})
 	return in.show(document{
 		raw: p.document, items: byUser, noun: "state", called: func(it item) string { return it.text("to") },
 		columns: []column{field("STATE", "to"), test, field("EFFECT", "effect")},

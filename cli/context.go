@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 type contextCommands struct {
-	List contextList `cmd:"" aliases:"ls" help:"List the contexts of the configuration file."`
-	Use  contextUse  `cmd:"" help:"Make a context the current one."`
-	View contextView `cmd:"" aliases:"show" help:"Show one context, and whether there is a token for it."`
-	Set  contextSet  `cmd:"" help:"Create or change a context."`
+	List   contextList   `cmd:"" aliases:"ls" help:"List the contexts of the configuration file."`
+	Use    contextUse    `cmd:"" help:"Make a context the current one."`
+	View   contextView   `cmd:"" aliases:"show" help:"Show one context, and whether there is a token for it."`
+	Set    contextSet    `cmd:"" help:"Create or change a context."`
+	Rename contextRename `cmd:"" help:"Give a context another name."`
+	Delete contextDelete `cmd:"" aliases:"rm" help:"Delete contexts from the configuration file; nothing at the server."`
 }
 
 func contextNames(c *config) []string { return slices.Sorted(maps.Keys(c.Contexts)) }
@@ -212,4 +215,77 @@ func (in *invocation) updateContext(name string, change func(*contextConfig)) (s
 		conf.Current = name
 	}
 	return name, in.save(conf)
+}
+
+type contextRename struct {
+	From string `arg:"" help:"The context." complete:"context"`
+	To   string `arg:"" help:"Its new name."`
+}
+
+// Help gives examples.
+func (*contextRename) Help() string {
+	return examples("belay context rename lab laboratory", "belay context rename default prod")
+}
+
+// Run renames a context; the current one stays current.
+func (c *contextRename) Run(in *invocation) error {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return err
+	}
+	cc, ok := conf.Contexts[c.From]
+	if !ok {
+		return in.unknownContext(setting{c.From, "the command line"}, conf)
+	}
+	if _, taken := conf.Contexts[c.To]; taken || c.To == "" {
+		return &failure{exit: exitConflict, what: fmt.Sprintf("there is a context %q already", c.To)}
+	}
+	delete(conf.Contexts, c.From)
+	conf.Contexts[c.To] = cc
+	if conf.Current == c.From {
+		conf.Current = c.To
+	}
+	if err := in.save(conf); err != nil {
+		return err
+	}
+	in.say(good, "context %s is now %s", c.From, c.To)
+	return nil
+}
+
+type contextDelete struct {
+	Names []string `arg:"" name:"name" help:"The contexts." complete:"context"`
+}
+
+// Help gives examples.
+func (*contextDelete) Help() string {
+	return examples("belay context delete lab", "belay context delete lab prod")
+}
+
+// Run deletes contexts, all that are named or none. It asks nothing: nothing
+// is lost that "context set" does not bring back.
+func (c *contextDelete) Run(in *invocation) error {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return err
+	}
+	for _, name := range c.Names {
+		if _, ok := conf.Contexts[name]; !ok {
+			return in.unknownContext(setting{name, "the command line"}, conf)
+		}
+	}
+	for _, name := range c.Names {
+		delete(conf.Contexts, name)
+	}
+	left := ""
+	if _, ok := conf.Contexts[conf.Current]; !ok && conf.Current != "" {
+		conf.Current, left = "", "no context is current now; choose one: belay context use NAME"
+	}
+	if err := in.save(conf); err != nil {
+		return err
+	}
+	in.say(good, "deleted: %s", strings.Join(c.Names, ", "))
+	if left != "" {
+		in.say(plain, "%s", left)
+	}
+	return nil
 }

@@ -10,12 +10,13 @@ import (
 )
 
 type credentialCommands struct {
-	List   credentialList   `cmd:"" aliases:"ls" help:"List credentials; never what they hold."`
-	View   credentialView   `cmd:"" aliases:"show" help:"Show one credential; never what it holds."`
-	Create credentialCreate `cmd:"" help:"Store a credential."`
-	Edit   credentialEdit   `cmd:"" help:"Rename a credential, or replace its secret."`
-	Delete credentialDelete `cmd:"" aliases:"rm" help:"Delete credentials that no connection uses."`
-	Usage  credentialUsage  `cmd:"" help:"Show which connections use a credential."`
+	List    credentialList    `cmd:"" aliases:"ls" help:"List credentials; never what they hold."`
+	View    credentialView    `cmd:"" aliases:"show" help:"Show one credential; never what it holds."`
+	Create  credentialCreate  `cmd:"" help:"Store a credential."`
+	Edit    credentialEdit    `cmd:"" help:"Rename a credential, or replace its secret."`
+	Delete  credentialDelete  `cmd:"" aliases:"rm" help:"Delete credentials that no connection uses."`
+	Restore credentialRestore `cmd:"" help:"Take back the deletion of credentials."`
+	Usage   credentialUsage   `cmd:"" help:"Show which connections use a credential."`
 }
 
 const credentialsPath = "/api/integrations/credentials"
@@ -41,7 +42,7 @@ func credentials() resource {
 			field("ID", "id"), when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
 		queries: map[string]string{"type": "type"}, holders: []string{"workspace", "environment"},
-		order: "name asc", scoped: true,
+		order: "name asc", scoped: true, restorable: true,
 	}
 }
 
@@ -66,7 +67,10 @@ func secretSetColumn() column {
 	}}
 }
 
-type credentialList struct{ listing }
+type credentialList struct {
+	listing
+	deletedFlag
+}
 
 // Help gives examples.
 func (*credentialList) Help() string {
@@ -75,6 +79,7 @@ func (*credentialList) Help() string {
 
 // Run lists credentials.
 func (c *credentialList) Run(ctx context.Context, in *invocation) error {
+	c.onlyDeleted = c.Deleted
 	return c.run(ctx, in, credentials())
 }
 
@@ -93,20 +98,26 @@ func (c *credentialView) Run(ctx context.Context, in *invocation) error {
 }
 
 type credentialCreate struct {
-	Name string `arg:"" help:"Its name."`
-	Type string `placeholder:"TYPE" help:"basic, bearer, header, mtls, kubernetes or opaque." complete:"credential-type"`
+	Name       string   `arg:"" help:"Its name."`
+	Type       string   `placeholder:"TYPE" help:"basic, bearer, header, mtls, kubernetes or opaque." complete:"credential-type"`
+	Connection []string `placeholder:"NAME" help:"Let this connection use it, in place of what it uses now." complete:"connection"`
 	secretFlags
 }
 
 // Help gives examples.
 func (*credentialCreate) Help() string {
-	return examples("belay credential create grafana --type bearer --secret-file /run/secrets/grafana",
+	return examples("belay credential create grafana --type bearer --secret-file /run/secrets/grafana --connection grafana-ops",
 		"pass show prom | belay credential create prom --type basic --user metrics --secret-file -",
 		"belay credential create key --type header --field name=X-API-Key --secret-env value=API_KEY")
 }
 
-// Run stores a credential.
+// Run stores a credential, and attaches it where that is wanted. The
+// connections are looked up first, so that a wrong name leaves nothing behind.
 func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
+	conns, err := in.findAll(ctx, connections(), c.Connection)
+	if err != nil {
+		return err
+	}
 	body, err := newCredentialBody(in, c.Name, c.Type, &c.secretFlags)
 	if err != nil {
 		return err
@@ -120,8 +131,30 @@ func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	in.say(good, "credential %s created (%s, fingerprint %s)", it.name(), shortID(it.id()), shortFingerprint(it.text("fingerprint")))
-	in.say(plain, "Next: belay connection credential CONNECTION --use %s", shellWord(it.name()))
+	if err := in.attach(ctx, it, conns); err != nil {
+		return alsoCreated(err, "credential", it, "belay connection credential CONNECTION --use "+shellWord(it.name()))
+	}
+	if len(conns) == 0 {
+		in.say(plain, "Next: belay connection credential CONNECTION --use %s", shellWord(it.name()))
+	}
 	return in.showChanged(credentials(), it)
+}
+
+// attach lets connections use a credential in place of those that they have.
+func (in *invocation) attach(ctx context.Context, cred item, conns []item) error {
+	return in.each(connections(), "changed", conns, func(conn item) error {
+		conn, etag, err := in.get(ctx, connections(), conn.id())
+		if err != nil {
+			return err
+		}
+		body := map[string]any{"credentials": []map[string]any{{"id": cred.id(), "purpose": belay.PurposePrimary}}}
+		if _, err := in.change(ctx, request{method: http.MethodPut, path: connections().at(conn.id()), body: body, ifMatch: etag}); err != nil {
+			return err
+		}
+		in.say(good, "%s uses %s now", conn.name(), cred.name())
+		in.say(plain, "Next: belay connection test %s", shellWord(conn.name()))
+		return nil
+	})
 }
 
 type credentialEdit struct {
@@ -197,24 +230,32 @@ func (*credentialDelete) Help() string {
 
 // Run deletes credentials. The API takes the id as a parameter.
 func (c *credentialDelete) Run(ctx context.Context, in *invocation) error {
-	items, err := in.findAll(ctx, credentials(), c.Names)
-	if err != nil {
+	return in.deleteAll(ctx, deleting{
+		resource: credentials(), severe: c.Detach, affects: in.sayWhoUses,
+		send: func(ctx context.Context, it item) error {
+			query := url.Values{"credentialId": {it.id()}}
+			if c.Detach {
+				query.Set("detach", "true")
+			}
+			_, err := in.change(ctx, request{method: http.MethodDelete, path: credentialsPath, query: query})
+			return err
+		},
+	}, c.Names)
+}
+
+// sayWhoUses names the connections that cannot sign in without a credential.
+func (in *invocation) sayWhoUses(ctx context.Context, cred item) error {
+	p, err := in.usage(ctx, cred)
+	if err != nil || len(p.items) == 0 {
 		return err
 	}
-	return in.each(items, func(it item) error {
-		if err := in.confirm(deletion{noun: "credential", name: it.name(), severe: c.Detach}); err != nil {
-			return err
-		}
-		query := url.Values{"credentialId": {it.id()}}
-		if c.Detach {
-			query.Set("detach", "true")
-		}
-		if _, err := in.change(ctx, request{method: http.MethodDelete, path: credentialsPath, query: query}); err != nil {
-			return err
-		}
-		in.say(good, "credential %s deleted", it.name())
-		return nil
-	})
+	in.say(plain, "%s is used by %s: %s.", cred.name(), count(len(p.items), connections()), strings.Join(allNames(p.items), ", "))
+	return nil
+}
+
+// usage are the connections that use a credential.
+func (in *invocation) usage(ctx context.Context, cred item) (*page, error) {
+	return in.fetchUpTo(ctx, connections(), credentials().at(cred.id(), "usage"), url.Values{}, 0)
 }
 
 type credentialUsage struct {
@@ -233,11 +274,7 @@ func (c *credentialUsage) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	res, err := in.send(ctx, request{method: http.MethodGet, path: credentials().at(it.id(), "usage")})
-	if err != nil {
-		return err
-	}
-	p, err := newPage(res.body, "connections")
+	p, err := in.usage(ctx, it)
 	if err != nil {
 		return err
 	}

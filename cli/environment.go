@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -14,6 +13,7 @@ type environmentCommands struct {
 	Create   environmentCreate   `cmd:"" help:"Create an environment, with connections if you like."`
 	Edit     environmentEdit     `cmd:"" help:"Change an environment."`
 	Delete   environmentDelete   `cmd:"" aliases:"rm" help:"Delete an environment; its connections stay."`
+	Restore  environmentRestore  `cmd:"" help:"Take back the deletion of environments."`
 	Assign   environmentAssign   `cmd:"" help:"Put connections into an environment."`
 	Unassign environmentUnassign `cmd:"" help:"Take connections out of an environment."`
 	Test     environmentTest     `cmd:"" help:"Test every connection of an environment."`
@@ -31,11 +31,14 @@ func environments() resource {
 			when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
 		queries: map[string]string{"workspace": "filter", "connection": "filter"},
-		order:   "name asc", scoped: true,
+		order:   "name asc", scoped: true, restorable: true,
 	}
 }
 
-type environmentList struct{ listing }
+type environmentList struct {
+	listing
+	deletedFlag
+}
 
 // Help gives examples.
 func (*environmentList) Help() string {
@@ -44,6 +47,7 @@ func (*environmentList) Help() string {
 
 // Run lists environments.
 func (c *environmentList) Run(ctx context.Context, in *invocation) error {
+	c.onlyDeleted = c.Deleted
 	return c.run(ctx, in, environments())
 }
 
@@ -56,30 +60,9 @@ func (*environmentView) Help() string {
 	return examples("belay environment view production", "belay environment view dev/test --jq .id")
 }
 
-// Run shows one environment; to people with what it holds.
+// Run shows one environment and what it holds.
 func (c *environmentView) Run(ctx context.Context, in *invocation) error {
-	found, err := in.find(ctx, environments(), c.Name)
-	if err != nil {
-		return err
-	}
-	it, _, err := in.get(ctx, environments(), found.id())
-	if err != nil {
-		return err
-	}
-	if err := in.showItem(environments(), it); err != nil {
-		return err
-	}
-	if !in.forPeople() {
-		return nil
-	}
-	held, err := in.held(ctx, it.id())
-	if err != nil || len(held.items) == 0 {
-		return err
-	}
-	if _, err := fmt.Fprintln(in.Stdout); err != nil {
-		return err
-	}
-	return in.show(document{raw: held.document, items: held.items, columns: connections().columns, noun: "connection"})
+	return in.viewHolder(ctx, environments(), connections(), c.Name)
 }
 
 // held are the connections in an environment.
@@ -132,32 +115,23 @@ func (c *environmentEdit) Run(ctx context.Context, in *invocation) error {
 }
 
 type environmentDelete struct {
-	Name string `arg:"" help:"The environment." complete:"environment"`
+	Names []string `arg:"" name:"name" help:"The environments; - reads names from standard input." complete:"environment"`
 }
 
 // Help gives examples.
 func (*environmentDelete) Help() string {
-	return examples("belay environment delete lab", "belay environment delete lab --confirm lab --no-input")
+	return examples("belay environment delete lab --dry-run", "belay environment delete lab --confirm lab --no-input")
 }
 
-// Run deletes an environment after saying what stays.
+// Run deletes environments after saying what stays.
 func (c *environmentDelete) Run(ctx context.Context, in *invocation) error {
-	it, err := in.find(ctx, environments(), c.Name)
-	if err != nil {
-		return err
+	err := in.deleteAll(ctx, deleting{
+		resource: environments(), after: "No connection was deleted.", severe: true, affects: in.sayWhatStays,
+	}, c.Names)
+	if err == nil && !in.flags.DryRun {
+		in.say(plain, "See them: belay connection list --environment none")
 	}
-	if err := in.sayWhatStays(ctx, it); err != nil {
-		return err
-	}
-	if err := in.confirm(deletion{noun: "environment", name: it.name(), severe: true}); err != nil {
-		return err
-	}
-	if err := in.delete(ctx, environments(), it.id(), nil); err != nil {
-		return err
-	}
-	in.say(good, "environment %s deleted. No connection was deleted.", it.name())
-	in.say(plain, "See them: belay connection list --environment none")
-	return nil
+	return err
 }
 
 func (in *invocation) sayWhatStays(ctx context.Context, env item) error {
@@ -266,5 +240,6 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	if err != nil {
 		return err
 	}
+	in.warnUnverified(held.items...)
 	return in.showChecks(p, held.items)
 }

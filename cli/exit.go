@@ -34,11 +34,11 @@ func endings() []ending {
 	return []ending{
 		{exitDone, "done", "done"},
 		{exitFailed, "failed", "failed (server error, unexpected)"},
-		{exitUsage, "usage", "usage: bad flag, missing input without a terminal, ambiguous name"},
+		{exitUsage, "usage", "usage: what was typed cannot be done: a bad flag, name or value (a URL, a kind, a setting), found here or by the server; missing input without a terminal"},
 		{exitNotFound, "not_found", "not found"},
 		{exitSignIn, "unauthenticated", "not signed in, or the token has expired"},
 		{exitForbidden, "forbidden", "permission denied"},
-		{exitConflict, "conflict", "conflict or blocked (in use, changed meanwhile, not valid)"},
+		{exitConflict, "conflict", "conflict or blocked (name taken, in use, changed meanwhile)"},
 		{exitUnhealthy, "unhealthy", "the check ran, and the target is not healthy"},
 		{exitPartly, "partly", "waiting timed out, or only a part was done"},
 		{exitUnreachable, "unreachable", "the server cannot be reached, or TLS to it failed"},
@@ -68,8 +68,8 @@ func exitName(status int) string {
 // says more, else by the HTTP status.
 func exitOf(code belay.Code, status int) int {
 	switch code {
-	case belay.CodeOrganizationRequired, belay.CodeBadQuery:
-		return exitUsage
+	case belay.CodeOrganizationRequired, belay.CodeBadQuery, belay.CodeInvalid, belay.CodeMalformed:
+		return exitUsage // whoever finds it out, it is what was typed
 	case belay.CodeInUse, belay.CodeIllegalTransition, belay.CodeIdempotencyReused:
 		return exitConflict
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/alecthomas/kong"
 )
 
 // failure is how a command ends that does not end well. Every error that is
@@ -37,6 +35,10 @@ func (f *failure) Unwrap() error { return f.cause }
 // errDeclined is a question answered with no.
 var errDeclined = &failure{exit: exitInterrupted, what: "nothing was changed"}
 
+// errGivenUp is a question that was not answered but ended by Ctrl-C, or by
+// the end of the input. Nothing more is asked then.
+var errGivenUp = &failure{exit: exitInterrupted, what: "nothing was changed"}
+
 // errDryRun ends a command in place of its first change.
 var errDryRun = errors.New("dry run")
 
@@ -48,38 +50,6 @@ func usage(format string, args ...any) *failure {
 func (f *failure) withHelp(lines ...string) *failure {
 	f.help = append(f.help, lines...)
 	return f
-}
-
-func parseFailure(err error) *failure {
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f
-	}
-	f := usage("%s", missingArgument(err.Error()))
-	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context != nil {
-		f.help = append(f.help, "see: "+helpFor(p.Context))
-	}
-	return f
-}
-
-// missingArgument puts the parser's complaint about an absent argument into
-// words.
-func missingArgument(s string) string {
-	names, ok := strings.CutPrefix(s, `expected "<`)
-	if !ok {
-		return s
-	}
-	name, _, _ := strings.Cut(names, ">")
-	return strings.ToUpper(name) + " is missing"
-}
-
-func helpFor(ctx *kong.Context) string {
-	words := []string{ctx.Model.Name}
-	for _, p := range ctx.Path {
-		if p.Command != nil {
-			words = append(words, p.Command.Name)
-		}
-	}
-	return strings.Join(append(words, "--help"), " ")
 }
 
 // report shows err and returns the exit status that it stands for.

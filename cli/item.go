@@ -28,10 +28,10 @@ func decodeAny(raw []byte) (any, error) {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return nil, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error()}
+		return nil, unreadable("")
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: "something follows the JSON"}
+		return nil, unreadable("")
 	}
 	return v, nil
 }
@@ -135,7 +135,7 @@ func newPage(raw json.RawMessage, key string) (*page, error) {
 		err = json.Unmarshal(body[key], &list)
 	}
 	if err != nil {
-		return nil, &failure{exit: exitFailed, what: "the server's answer cannot be read", why: err.Error()}
+		return nil, unreadable("")
 	}
 	p := &page{document: raw, total: max(head.TotalCount, len(list)), next: head.NextCursor}
 	for _, e := range list {

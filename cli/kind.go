@@ -71,11 +71,11 @@ func (*kindView) Help() string {
 
 // Run shows one kind. A kind is known by its name, which serves as its id.
 func (c *kindView) Run(ctx context.Context, in *invocation) error {
-	name, err := kinds().unqualify(c.Name)
+	found, err := in.find(ctx, kinds(), c.Name)
 	if err != nil {
 		return err
 	}
-	it, _, err := in.get(ctx, kinds(), name)
+	it, _, err := in.get(ctx, kinds(), found.name())
 	if err != nil {
 		return err
 	}

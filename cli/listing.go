@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -12,25 +13,42 @@ import (
 
 // listing are the flags of every list command.
 type listing struct {
-	Limit  int      `default:"50" placeholder:"N" help:"Show at most this many."`
+	Limit  *int     `placeholder:"N" help:"Show at most this many; 50 if nothing is said."`
 	All    bool     `help:"Show all, however many."`
 	Search string   `placeholder:"WORDS" help:"Only what has words that begin like these."`
 	Sort   string   `placeholder:"FIELD" help:"Sort by this field; the other way round with \"name desc\" or --sort=-name."`
 	Filter []string `sep:"none" placeholder:"KEY=VALUE" help:"Only what matches; several values with commas, several keys with several flags."`
+
+	onlyDeleted bool
+}
+
+// listed is how much of a list is shown when nothing is said.
+const listed = 50
+
+// limitOf reads --limit and --all, which exclude each other; 0 is all.
+func limitOf(limit *int, all bool, otherwise int) (int, error) {
+	switch {
+	case limit != nil && all:
+		return 0, usage("--limit and --all exclude each other")
+	case limit != nil && *limit < 1:
+		return 0, usage("--limit must be at least 1").withHelp("everything: --all")
+	case limit != nil:
+		return *limit, nil
+	case all:
+		return 0, nil
+	}
+	return otherwise, nil
 }
 
 // run shows the list of a noun.
 func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...string) error {
-	if l.Limit < 0 {
-		return usage("--limit must not be negative")
+	limit, err := limitOf(l.Limit, l.All, listed)
+	if err != nil {
+		return err
 	}
 	n, err := l.narrow(ctx, in, r, extra)
 	if err != nil {
 		return err
-	}
-	limit := l.Limit
-	if l.All {
-		limit = 0
 	}
 	p, err := in.fetchUpTo(ctx, r, n.path, n.query, limit)
 	if err != nil {
@@ -82,12 +100,15 @@ type narrowing struct {
 	in      *invocation
 	r       resource
 	query   url.Values
-	members map[string]string // of the JSON object in the parameter filter
-	path    string            // of the list, or of the holder's own
+	members map[string]any // of the JSON object in the parameter filter
+	path    string         // of the list, or of the holder's own
 }
 
 func (l *listing) narrow(ctx context.Context, in *invocation, r resource, extra []string) (*narrowing, error) {
-	n := &narrowing{in: in, r: r, query: url.Values{}, members: map[string]string{}, path: r.path}
+	n := &narrowing{in: in, r: r, query: url.Values{}, members: map[string]any{}, path: r.path}
+	if l.onlyDeleted {
+		n.onlyDeleted()
+	}
 	if l.Search != "" {
 		n.query.Set("search", l.Search)
 	}
@@ -131,13 +152,17 @@ func (n *narrowing) add(ctx context.Context, key, value string) error {
 	switch {
 	case !slices.Contains(n.r.filters(), key):
 		f := usage("%s cannot be filtered by %q", n.r.key, key)
+		if near, ok := nearest(key, n.r.filters()); ok {
+			f.help = append(f.help, "did you mean: "+near)
+		}
 		return f.withHelp("they can by: " + strings.Join(n.r.filters(), ", "))
 	case parameter == "label":
 		n.query.Add(parameter, value)
 		return nil
 	case parameter != "" && parameter != "filter":
-		n.query[parameter] = append(n.query[parameter], strings.Split(value, ",")...)
-		return nil
+		values := strings.Split(value, ",")
+		n.query[parameter] = append(n.query[parameter], values...)
+		return n.in.checkFilter(ctx, n.r, key, values)
 	case value == "none" && parameter == "filter":
 		n.members[key] = "none"
 		return nil
@@ -174,6 +199,38 @@ func orderOf(s string) string {
 		return column + " desc"
 	}
 	return s
+}
+
+// viewHolder shows the object that ref names and, where there are rows and
+// columns, what it holds: to people as a table below, else by name.
+func (in *invocation) viewHolder(ctx context.Context, r, held resource, ref string) error {
+	found, err := in.find(ctx, r, ref)
+	if err != nil {
+		return err
+	}
+	it, _, err := in.get(ctx, r, found.id())
+	if err != nil {
+		return err
+	}
+	if !in.laidOut() {
+		return in.showItem(r, it)
+	}
+	p, err := in.fetchUpTo(ctx, held, r.at(it.id(), held.key), url.Values{}, 0)
+	if err != nil {
+		return err
+	}
+	if in.forPeople() {
+		if err := in.showItem(r, it); err != nil || len(p.items) == 0 {
+			return err
+		}
+		_, err := fmt.Fprintln(in.Stdout)
+		return errors.Join(err, in.show(document{raw: p.document, items: p.items, columns: held.columns, noun: held.noun}))
+	}
+	names := column{title: strings.ToUpper(held.key), cell: func(item, view) cell {
+		return cell{text: strings.Join(allNames(p.items), ", ")}
+	}}
+	r.detail = append(slices.Clone(r.detail), names)
+	return in.showItem(r, it)
 }
 
 // view shows the object that ref names.

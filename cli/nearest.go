@@ -1,6 +1,19 @@
 package cli
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
+
+// notOneOf refuses a word that must be one of several, with the one that was
+// probably meant.
+func notOneOf(what, given string, known []string) *failure {
+	f := usage("there is no %s %q", what, given)
+	if near, ok := nearest(given, known); ok {
+		f.help = append(f.help, "did you mean: "+near)
+	}
+	return f.withHelp(fmt.Sprintf("it can be: %s", strings.Join(known, ", ")))
+}
 
 // nearest finds the name that was most likely meant: one that begins with s
 // or is at most two typing errors away.

@@ -2,11 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -46,100 +43,52 @@ func keyValues(flag string, given []string) (map[string]string, error) {
 	return out, nil
 }
 
+// deleting is how things of a noun are deleted.
+type deleting struct {
+	resource
+	after   string                            // what stays, said when it is done
+	affects func(context.Context, item) error // says who loses what; nil: nobody
+	send    func(context.Context, item) error // nil: as nearly all are deleted
+	severe  bool                              // its name must be typed
+}
+
 // deleteAll deletes what the references name, after one question each, and
-// goes on when one of several fails.
-func (in *invocation) deleteAll(ctx context.Context, r resource, refs []string, after string) error {
-	items, err := in.findAll(ctx, r, refs)
+// goes on when one of several fails. Before it asks, and in a dry run, it
+// says what that affects.
+func (in *invocation) deleteAll(ctx context.Context, d deleting, refs []string) error {
+	items, err := in.findAll(ctx, d.resource, refs)
 	if err != nil {
 		return err
 	}
-	return in.each(items, func(it item) error {
-		if err := in.confirm(deletion{noun: r.noun, name: it.name()}); err != nil {
+	if err := in.confirmable(items); err != nil {
+		return err
+	}
+	if d.send == nil {
+		d.send = func(ctx context.Context, it item) error {
+			_, err := in.change(ctx, request{method: http.MethodDelete, path: d.at(it.id())})
 			return err
 		}
-		if err := in.delete(ctx, r, it.id(), nil); err != nil {
+	}
+	return in.each(d.resource, "deleted", items, func(it item) error { return in.deleteOne(ctx, d, it) })
+}
+
+func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error {
+	if d.affects != nil {
+		if err := d.affects(ctx, it); err != nil {
 			return err
 		}
-		in.say(good, "%s %s deleted. %s", r.noun, it.name(), after)
-		return nil
-	})
-}
-
-func (in *invocation) delete(ctx context.Context, r resource, id string, query url.Values) error {
-	_, err := in.change(ctx, request{method: http.MethodDelete, path: r.at(id), query: query})
-	return err
-}
-
-// each does something with every item. With one item its failure is the
-// command's; with several each is reported and the rest goes on.
-func (in *invocation) each(items []item, do func(item) error) error {
-	if len(items) == 1 {
-		return do(items[0])
 	}
-	failed := 0
-	var last error
-	for _, it := range items {
-		err := do(it)
-		switch {
-		case err == nil || errors.Is(err, errDryRun):
-			continue
-		case errors.Is(err, errDeclined), errors.Is(err, context.Canceled):
-			return err
-		}
-		failed++
-		last = err
-		in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(it.name()+": "+err.Error()))
+	if err := in.confirm(deletion{noun: d.noun, name: it.name(), severe: d.severe}); err != nil {
+		return err
 	}
-	return partly(failed, len(items), last)
-}
-
-// partly is the failure of some of several things.
-func partly(failed, all int, last error) error {
-	switch {
-	case failed == 0:
-		return nil
-	case failed < all:
-		return &failure{exit: exitPartly, what: fmt.Sprintf("%d of %d failed", failed, all), why: "the others were done"}
+	if err := d.send(ctx, it); err != nil {
+		return err
 	}
-	f := &failure{exit: exitFailed, what: fmt.Sprintf("all %d failed", all)}
-	if l, ok := errors.AsType[*failure](last); ok {
-		f.exit = l.exit
+	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" deleted. "+d.after))
+	if d.restorable {
+		in.say(plain, "Undo: belay %s restore %s", d.noun, shellWord(it.name()))
 	}
-	return f
-}
-
-// pairing is one relation between two nouns.
-type pairing struct {
-	holder resource
-	held   resource
-	below  string // of the holder's path
-	method string // POST to make it, DELETE to end it
-	verb   string // "assigned to"
-}
-
-// pair makes or ends the relation between every holder and every held.
-func (in *invocation) pair(ctx context.Context, p pairing, holders, held []item) error {
-	failed := 0
-	var last error
-	for _, h := range holders {
-		for _, x := range held {
-			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id())})
-			switch {
-			case errors.Is(err, context.Canceled):
-				return err
-			case errors.Is(err, errDryRun):
-				continue
-			case err != nil && len(holders)*len(held) == 1:
-				return err
-			case err != nil:
-				failed, last = failed+1, err
-				in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(fmt.Sprintf("%s %s: %v", p.held.noun, x.name(), err)))
-				continue
-			}
-			in.say(good, "%s %s %s %s %s", p.held.noun, x.name(), p.verb, p.holder.noun, h.name())
-		}
-	}
-	return partly(failed, len(holders)*len(held), last)
+	return nil
 }
 
 // named creates an object that has a name and a description only.

@@ -124,6 +124,13 @@ func (in *invocation) machine() bool {
 	return false
 }
 
+// laidOut tells whether the output is rows and columns, in which what the
+// API has elsewhere can be shown too.
+func (in *invocation) laidOut() bool {
+	return in.flags.JQ == "" && in.flags.Template == "" && len(in.flags.Fields) == 0 &&
+		slices.Contains([]string{formatTable, formatWide, formatTSV, formatCSV}, in.set.output.text)
+}
+
 // forPeople tells whether the output is laid out for reading.
 func (in *invocation) forPeople() bool {
 	f := in.set.output.text
@@ -275,7 +282,7 @@ func compileTemplate(text string) (*template.Template, error) {
 	}
 	t, err := template.New("--template").Funcs(functions).Parse(text)
 	if err != nil {
-		return nil, usage("%v", err)
+		return nil, usage("--template — %s", templateComplaint(err))
 	}
 	return t, nil
 }
@@ -290,7 +297,7 @@ func renderTemplate(w io.Writer, raw json.RawMessage, text string) error {
 		return err
 	}
 	if err := t.Execute(w, v); err != nil {
-		return &failure{exit: exitFailed, what: "--template", why: err.Error()}
+		return &failure{exit: exitFailed, what: "--template", why: templateComplaint(err)}
 	}
 	return nil
 }

@@ -80,34 +80,79 @@ func (c *client) refusal(res *http.Response, body []byte) error {
 		}
 	}
 	f := &failure{exit: exitOf(p.Code, res.StatusCode), what: p.words(), requestID: p.RequestID, document: body}
-	for _, e := range p.Errors {
-		f.help = append(f.help, strings.TrimSpace(e.Pointer+"  "+e.Message))
+	c.complaints(f, p)
+	if p.Status == http.StatusUnauthorized {
+		f.help = append(f.help, c.signInHelp()...) // which the server cannot know
+		return f
 	}
 	f.help = append(f.help, remedyLines(p.Remediation)...)
-	f.help = append(f.help, p.hints(c)...)
+	f.help = append(f.help, p.hints()...)
 	return f
+}
+
+// complaints says what is wrong where. One thing takes the place of the
+// message, which only says that there is something.
+func (c *client) complaints(f *failure, p problem) {
+	lines := make([]string, len(p.Errors))
+	for i, e := range p.Errors {
+		lines[i] = spelled(spell(e.Pointer, c.command), e.Message)
+	}
+	if len(lines) == 1 && (p.Code == belay.CodeInvalid || p.Code == belay.CodeBadQuery) {
+		f.what, lines = lines[0], nil
+	}
+	f.help = append(f.help, lines...)
+	for _, e := range p.Errors {
+		if near, ok := meant(e.Message); ok {
+			f.help = append(f.help, "did you mean: "+near)
+		}
+	}
+}
+
+// spelled joins a place and what is said of it, which often goes on from it.
+func spelled(place, message string) string {
+	verb, _, _ := strings.Cut(message, " ")
+	switch verb {
+	case "is", "are", "must", "cannot", "has", "have", "needs", "holds", "does", "was", "names", "belongs", "can":
+		return strings.TrimSpace(place + " " + message)
+	}
+	if place == "" {
+		return message
+	}
+	return place + ": " + message
 }
 
 // words say what is wrong. The title is the HTTP status in words, which says
 // it to nobody.
 func (p *problem) words() string {
-	if p.Detail == "" {
+	switch {
+	case p.Detail == "":
 		return lowerFirst(p.Title)
+	case p.Code == belay.CodeInvalid && len(p.Errors) > 1:
+		return fmt.Sprintf("%d things are not valid", len(p.Errors))
 	}
 	return lowerFirst(p.Detail)
 }
 
 // hints are what a server cannot know: how to put it right from here.
-func (p *problem) hints(c *client) []string {
-	switch {
-	case p.Status == http.StatusUnauthorized && c.token.IsZero():
-		return []string{"no token was found for " + c.base.Host, "see: belay help authentication"}
-	case p.Status == http.StatusUnauthorized:
-		return []string{"see: belay help authentication, belay whoami"}
-	case p.Code == belay.CodeOrganizationRequired:
+func (p *problem) hints() []string {
+	if p.Code == belay.CodeOrganizationRequired {
 		return []string{"name one: --org NAME, or belay organization use NAME", "see: belay organization list"}
 	}
 	return nil
+}
+
+// signInHelp says how this server is signed in to: with a token of it, put
+// where the one came from that it refused.
+func (c *client) signInHelp() []string {
+	file := "belay context set NAME --server " + c.base.String() + " --token-file PATH"
+	out := []string{"put a token of this server into a file: " + file, "or into BELAY_TOKEN, or name a file in BELAY_TOKEN_FILE"}
+	switch {
+	case !c.token.IsZero():
+		out = []string{"the token came from " + c.tokenFrom + ": put a valid one there"}
+	case loopback(c.base):
+		out = append(out, "started by you on this machine? then its data directory holds one: BELAY_DATA_DIR=DIR")
+	}
+	return append(out, "see: belay help authentication")
 }
 
 func redirected(res *http.Response) error {

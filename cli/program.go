@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 )
 
@@ -85,6 +86,8 @@ type invocation struct {
 	flags globals
 	set   *settings
 	http  *client
+	// command is the one that is carried out.
+	command *kong.Node
 	// contextOptional is set where a context may be named that does not
 	// exist: it is about to be made, or is not used.
 	contextOptional bool
@@ -138,7 +141,7 @@ func (in *invocation) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return parseFailure(err)
 	}
-	in.flags = root.globals
+	in.flags, in.command = root.globals, parsed.Selected()
 	if err := in.prepare(parsed.Command()); err != nil {
 		return err
 	}
@@ -159,5 +162,8 @@ func (in *invocation) prepare(command string) error {
 	if in.set, err = in.settle(); err != nil {
 		return err
 	}
-	return in.checkOutput()
+	if err := in.checkOutput(); err != nil {
+		return err
+	}
+	return in.checkFields(command)
 }

@@ -39,7 +39,7 @@ func (in *invocation) ask(question string, hidden bool) (string, error) {
 	}
 	if errors.Is(err, io.EOF) {
 		_, _ = io.WriteString(in.Stderr, "\r\n") // the question's line was not ended
-		return "", errDeclined
+		return "", errGivenUp
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the answer: %w", err)
@@ -99,6 +99,34 @@ type deletion struct {
 	severe bool // its name must be typed, a "y" is not enough
 }
 
+// confirmable refuses, before the first of several things is deleted, what
+// could not confirm all of them.
+func (in *invocation) confirmable(items []item) error {
+	if len(items) < 2 || in.flags.DryRun {
+		return nil
+	}
+	if in.set.protected {
+		return in.confirmableHere()
+	}
+	switch {
+	case in.flags.Confirm != "":
+		return usage("--confirm names one thing, and there are %d to delete", len(items)).withHelp("confirm all of them: --yes")
+	case !in.flags.Yes && !in.interactive():
+		return usage("refusing to delete %d things without confirmation — pass --yes", len(items)).withHelp("see what would happen: --dry-run")
+	}
+	return nil
+}
+
+// confirmableHere is confirmable in a protected context, whose name confirms
+// whatever is done in it.
+func (in *invocation) confirmableHere() error {
+	name := in.set.context.text
+	if in.flags.Confirm == name || in.flags.Confirm == "" && in.interactive() {
+		return nil
+	}
+	return usage("the context %s is protected — pass --confirm %s", name, shellWord(name)).withHelp("see what would happen: --dry-run")
+}
+
 // confirm asks before something is deleted. In a protected context the
 // context's name is what must be typed, and --yes is not enough.
 func (in *invocation) confirm(d deletion) error {
@@ -118,7 +146,7 @@ func (in *invocation) confirm(d deletion) error {
 	case in.flags.Yes && !in.set.protected:
 		return nil
 	case !in.interactive():
-		return usage("refusing to delete without confirmation — pass --confirm %s", shellWord(want)).withHelp("see what would be sent: --dry-run")
+		return usage("refusing to delete without confirmation — pass --confirm %s", shellWord(want)).withHelp("see what would happen: --dry-run")
 	}
 	in.announce()
 	return in.confirmByHand(d, want)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -24,7 +25,9 @@ func (in *invocation) find(ctx context.Context, r resource, ref string) (item, e
 	}
 	if id, err := belay.ParseID(name); err == nil {
 		it, _, err := in.get(ctx, r, string(id))
-		return it, err
+		if f, ok := errors.AsType[*failure](err); !ok || f.exit != exitNotFound {
+			return it, err
+		} // else it may be somebody's name
 	}
 	query, err := r.byName(name)
 	if err != nil {
@@ -72,7 +75,48 @@ func (in *invocation) findSlowly(ctx context.Context, r resource, name string) (
 	if near, ok := nearest(name, allNames(p.items)); ok {
 		f.help = append(f.help, "did you mean: "+near)
 	}
+	f.help = append(f.help, in.elsewhere(ctx, r, name)...)
 	return item{}, f.withHelp("see: belay " + r.noun + " list")
+}
+
+// organizationsAsked bounds how many organizations are asked for a name that
+// is not in the one in effect.
+const organizationsAsked = 10
+
+// elsewhere says in which other organizations of the caller's there is
+// something of this name. What goes wrong here is nobody's concern: the name
+// was not found anyway.
+func (in *invocation) elsewhere(ctx context.Context, r resource, name string) []string {
+	if !r.scoped { // nor is an organization looked for within others
+		return nil
+	}
+	here, err := in.organizationID(ctx)
+	if err != nil {
+		return nil
+	}
+	orgs, err := in.fetch(ctx, organizations(), url.Values{"pageSize": {fmt.Sprint(organizationsAsked)}})
+	if err != nil || len(orgs.items) < 2 {
+		return nil
+	}
+	var out []string
+	for _, org := range orgs.items {
+		if org.id() != here && in.has(ctx, r, org.id(), name) {
+			out = append(out, fmt.Sprintf("organization %s has one: --org %s", org.name(), shellWord(org.name())))
+		}
+	}
+	return out
+}
+
+// has tells whether there is something of this name in an organization.
+func (in *invocation) has(ctx context.Context, r resource, org, name string) bool {
+	query, err := r.byName(name)
+	if err != nil {
+		return false
+	}
+	query.Set("orgId", org)
+	r.scoped = false // it is named already
+	p, err := in.fetch(ctx, r, query)
+	return err == nil && len(named(p.items, name)) > 0
 }
 
 // unqualify cuts TYPE/ off. A name may hold a slash itself, so a word before

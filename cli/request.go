@@ -64,7 +64,7 @@ func (c *rawRequest) request(in *invocation) (request, error) {
 		return request{}, usage("-f and --input exclude each other")
 	}
 	if c.Input != "" {
-		r.raw, r.media = nil, "application/json"
+		r.media, r.hidden = "application/json", true
 		r.raw, err = c.readInput(in)
 		return r, err
 	}

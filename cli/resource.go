@@ -30,6 +30,8 @@ type resource struct {
 	// --filter.
 	holders []string
 	exact   bool // a filter finds an object by its exact name
+	// restorable is set where a command takes a deletion back.
+	restorable bool
 }
 
 // resources are all nouns that a reference can name.

@@ -94,7 +94,7 @@ func readServeFile(path string, known []string) (map[string]string, error) {
 	var doc map[string]any
 	err = yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&doc)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, usage("%s is not YAML — %s", path, yaml.FormatError(err, false, false))
+		return nil, usage("cannot read %s — %s", path, yamlComplaint(err))
 	}
 	out := map[string]string{}
 	flatten("", doc, out)

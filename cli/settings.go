@@ -22,6 +22,7 @@ type settings struct {
 	workspace setting
 	output    setting
 	caFile    setting
+	pager     setting // a command line; "" for none
 	tokenFile setting // of the context; only for the context's own server
 	protected bool
 
@@ -69,6 +70,7 @@ func (in *invocation) settleContext(s *settings, ctx contextConfig, project *pro
 		setting{expandHome(in.Home, ctx.CAFile), origin})
 	s.output = first(setting{in.flags.Output, "--output"}, in.variable("BELAY_OUTPUT"),
 		in.preferredOutput(pref), in.defaultOutput())
+	s.pager = in.preferredPager(pref)
 	if project.path != "" && (s.org.origin == project.path || s.workspace.origin == project.path || s.context.origin == project.path) {
 		in.say(plain, "using %s", project.path)
 	}

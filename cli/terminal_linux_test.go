@@ -182,7 +182,7 @@ func TestConfirmationByHand(t *testing.T) {
 		{false, "y\r", nil},
 		{false, "\r", errDeclined},
 		{false, "n\r", errDeclined},
-		{false, "\x03", errDeclined},
+		{false, "\x03", errGivenUp},
 	}
 	for _, c := range cases {
 		s := newScreen(t)

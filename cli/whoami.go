@@ -5,13 +5,17 @@ import (
 	"net/http"
 )
 
-type whoami struct{}
+type whoami struct {
+	Permissions bool `help:"Show what you may do in the organization, and why."`
+}
 
 // Help gives examples.
-func (*whoami) Help() string { return examples("belay whoami", "belay whoami --jq .email") }
+func (*whoami) Help() string {
+	return examples("belay whoami", "belay whoami --jq .email", "belay whoami --permissions")
+}
 
 // Run shows who the server takes the caller for, and by which token.
-func (*whoami) Run(ctx context.Context, in *invocation) error {
+func (c *whoami) Run(ctx context.Context, in *invocation) error {
 	res, err := in.send(ctx, request{method: http.MethodGet, path: "/api/user"})
 	if err != nil {
 		return err
@@ -19,6 +23,9 @@ func (*whoami) Run(ctx context.Context, in *invocation) error {
 	it, err := newItem(res.body)
 	if err != nil {
 		return err
+	}
+	if c.Permissions {
+		return in.showPermissions(ctx, it)
 	}
 	_, origin, err := in.token()
 	if err != nil {

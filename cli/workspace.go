@@ -3,14 +3,17 @@ package cli
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strings"
 )
 
 type workspaceCommands struct {
 	List              workspaceList              `cmd:"" aliases:"ls" help:"List workspaces."`
-	View              workspaceView              `cmd:"" aliases:"show" help:"Show one workspace."`
+	View              workspaceView              `cmd:"" aliases:"show" help:"Show one workspace and the environments in it."`
 	Create            workspaceCreate            `cmd:"" help:"Create a workspace."`
 	Edit              workspaceEdit              `cmd:"" help:"Change a workspace."`
 	Delete            workspaceDelete            `cmd:"" aliases:"rm" help:"Delete workspaces."`
+	Restore           workspaceRestore           `cmd:"" help:"Take back the deletion of workspaces."`
 	AddEnvironment    workspaceAddEnvironment    `cmd:"" help:"Share environments with a workspace."`
 	RemoveEnvironment workspaceRemoveEnvironment `cmd:"" help:"Stop sharing environments with a workspace."`
 }
@@ -27,11 +30,14 @@ func workspaces() resource {
 			when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
 		queries: map[string]string{"environment": "filter"},
-		order:   "name asc", scoped: true,
+		order:   "name asc", scoped: true, restorable: true,
 	}
 }
 
-type workspaceList struct{ listing }
+type workspaceList struct {
+	listing
+	deletedFlag
+}
 
 // Help gives examples.
 func (*workspaceList) Help() string {
@@ -40,6 +46,7 @@ func (*workspaceList) Help() string {
 
 // Run lists workspaces.
 func (c *workspaceList) Run(ctx context.Context, in *invocation) error {
+	c.onlyDeleted = c.Deleted
 	return c.run(ctx, in, workspaces())
 }
 
@@ -52,9 +59,9 @@ func (*workspaceView) Help() string {
 	return examples("belay workspace view payments", "belay workspace view payments -o json")
 }
 
-// Run shows one workspace.
+// Run shows one workspace and what is shared in it.
 func (c *workspaceView) Run(ctx context.Context, in *invocation) error {
-	return in.view(ctx, workspaces(), c.Name)
+	return in.viewHolder(ctx, workspaces(), environments(), c.Name)
 }
 
 type workspaceCreate struct{ naming }
@@ -101,7 +108,16 @@ func (*workspaceDelete) Help() string {
 
 // Run deletes workspaces. What they held stays.
 func (c *workspaceDelete) Run(ctx context.Context, in *invocation) error {
-	return in.deleteAll(ctx, workspaces(), c.Names, "No environment and no credential was deleted.")
+	return in.deleteAll(ctx, deleting{
+		resource: workspaces(), after: "No environment and no credential was deleted.",
+		affects: func(ctx context.Context, it item) error {
+			p, err := in.fetchUpTo(ctx, environments(), workspaces().at(it.id(), "environments"), url.Values{}, 0)
+			if err == nil && len(p.items) > 0 {
+				in.say(plain, "The people of %s lose %s: %s.", it.name(), count(len(p.items), environments()), strings.Join(allNames(p.items), ", "))
+			}
+			return err
+		},
+	}, c.Names)
 }
 
 type workspaceAddEnvironment struct {

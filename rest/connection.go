@@ -140,6 +140,7 @@ type connectionBody struct {
 	Credentials      *[]credentialUse         `json:"credentials"`
 	CredentialSecret map[string]*belay.Secret `json:"credentialSecret"`
 	CredentialType   string                   `json:"credentialType"`
+	CredentialName   string                   `json:"credentialName"`
 	Check            *checkPolicy             `json:"check"`
 	Maintenance      *maintenance             `json:"maintenance"`
 	Identity         *string                  `json:"identity"`
@@ -151,7 +152,7 @@ func (b connectionBody) change() (app.ConnectionChange, error) {
 	ch := app.ConnectionChange{
 		Name: b.Name, Description: b.Description, Kind: b.Kind, Type: b.Type, SubType: b.SubType,
 		Endpoint: b.URL, Config: objectOrEmpty(b.Metadata), Labels: b.Labels,
-		Secret: b.CredentialSecret, SecretType: b.CredentialType, Accept: b.Identity,
+		Secret: b.CredentialSecret, SecretType: b.CredentialType, SecretName: b.CredentialName, Accept: b.Identity,
 	}
 	if b.Status != nil && *b.Status != "" {
 		status, err := belay.ParseStatus(*b.Status)
@@ -159,6 +160,9 @@ func (b connectionBody) change() (app.ConnectionChange, error) {
 			return ch, belay.Invalid("/status", "%s", err)
 		}
 		ch.Status = &status
+	}
+	if b.CredentialName != "" && b.CredentialSecret == nil {
+		return ch, belay.Invalid("/credentialName", "is the name of a new credential, and there is no credentialSecret for it")
 	}
 	if err := b.credentials(&ch); err != nil {
 		return ch, err

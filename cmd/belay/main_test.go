@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -29,7 +30,8 @@ func TestMain(m *testing.M) {
 //	server stop                   interrupt it, and want it to end well; what it
 //	                              wrote is in server.out and server.log
 //
-// and in variables the addresses of what it can connect to: $WEB answers,
+// and in variables the addresses of what it can connect to: $WEB answers, $TLS
+// answers with a certificate that nobody known has signed,
 // $GUARDED answers only user "metrics" with the password "correct-horse",
 // $CLOSED refuses connections.
 func TestScripts(t *testing.T) {
@@ -51,7 +53,12 @@ func setUp(env *testscript.Env) error {
 	guarded := httptest.NewServer(http.HandlerFunc(answerMetrics))
 	env.Defer(web.Close)
 	env.Defer(guarded.Close)
+	encrypted := httptest.NewUnstartedServer(http.HandlerFunc(answer))
+	encrypted.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that must fail
+	encrypted.StartTLS()
+	env.Defer(encrypted.Close)
 	env.Setenv("WEB", web.URL)
+	env.Setenv("TLS", encrypted.URL)
 	env.Setenv("GUARDED", guarded.URL)
 	closed, err := closedAddress()
 	if err != nil {

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// wouldSend shows a request in place of sending it: to a program as a
+// document, to a person as text. Nothing secret of it is shown.
+func (in *invocation) wouldSend(r request) error {
+	path := r.path
+	if len(r.query) > 0 {
+		path += "?" + r.query.Encode()
+	}
+	if in.machine() && in.set.output.text != formatName {
+		raw, err := json.Marshal(map[string]any{"dryRun": true, "method": r.method, "path": path, "body": r.shown()})
+		if err != nil {
+			return fmt.Errorf("show the request: %w", err)
+		}
+		it, err := newItem(raw)
+		if err != nil {
+			return err
+		}
+		return in.show(document{raw: raw, items: []item{it}, noun: "request", single: true, columns: []column{
+			field("METHOD", "method"), field("PATH", "path"), field("BODY", "body"),
+		}})
+	}
+	in.say(plain, "would send %s %s — nothing was changed", r.method, path)
+	body := r.shown()
+	if body == nil || in.flags.Quiet {
+		return nil
+	}
+	b, err := json.MarshalIndent(body, "", "  ")
+	if err != nil {
+		return fmt.Errorf("show the request: %w", err)
+	}
+	for line := range strings.SplitSeq(string(b), "\n") {
+		in.line("  " + in.plainText(line))
+	}
+	return nil
+}
+
+// shown is the body of a request without its secrets; nil for none.
+func (r *request) shown() any {
+	switch {
+	case r.body != nil:
+		return masked(r.body)
+	case len(r.raw) == 0:
+		return nil
+	case r.hidden || r.media != "application/json":
+		return fmt.Sprintf("(%d bytes, not shown)", len(r.raw))
+	}
+	return r.raw
+}
+
+// masked is a copy of a body in which each secret is only said to be there.
+func masked(v any) any {
+	switch v := v.(type) {
+	case fields:
+		out := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			out[name] = "(secret)"
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for name, e := range v {
+			out[name] = masked(e)
+		}
+		return out
+	}
+	return v
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"belay"
+)
+
+// fieldNames are the fields that the objects of a noun can have, by which
+// --fields knows a typing error; those of an object within only where they
+// are always the same. The API's document has the same ones.
+func fieldNames(noun string) []string {
+	const common = "id name createdAt updatedAt deletedAt "
+	names := map[string]string{
+		"connection": common + "authorizedActions check check.intervalSeconds check.timeoutSeconds credentialId credentials" +
+			" description environments health health.cause health.checkId health.checkedAt health.since health.staleAfter" +
+			" health.status health.summary identity kind labels maintenance maintenance.reason maintenance.until management" +
+			" metadata organizationId origin schemaVersion status statusChangedAt statusChangedBy statusReason subType type url userId",
+		"credential": common + "authorizedActions expiresAt fingerprint lastRotatedAt lastUsedAt organizationId public" +
+			" secretSet type usage usage.connections usage.works usage.works.ok usage.works.total userId version",
+		"environment":  common + "authorizedActions description metadata organizationId owner schemaVersion",
+		"workspace":    common + "authorizedActions description metadata organizationId owner ownerId",
+		"organization": common + "country description owner region",
+		"kind": "id name title description icon type subType endpoint endpoint.schemes endpoint.example endpoint.help" +
+			" connectionSchema credentialTypes credentialRequired purposes stages test documentation credentials",
+		"check": "id connectionId trigger startedAt durationMs health cause summary stages facts credentialId credentialVersion rejected identity remediation",
+		"user": "id createdAt updatedAt deletedAt authentication authentication.method authentication.scopes authentication.expiresAt" +
+			" avatarUrl email firstName lastLoginTime lastName organizationRoles provider status userId",
+	}
+	return strings.Fields(names[noun])
+}
+
+// shownNoun is the noun of what a command shows, as far as its objects are
+// the API's; "" where they are not known beforehand.
+func shownNoun(command string) string {
+	words := append(strings.Fields(command), "", "")
+	noun, verb := words[0], words[1]
+	switch {
+	case noun == "whoami":
+		return "user"
+	case verb == "checks" || verb == "test":
+		return "check"
+	case verb == "usage":
+		return "connection"
+	case verb == "import" || noun == "context" || noun == "config":
+		return ""
+	}
+	return noun
+}
+
+// checkFields refuses a field that nothing has, before anything is done.
+func (in *invocation) checkFields(command string) error {
+	known := fieldNames(shownNoun(command))
+	for _, f := range in.flags.Fields {
+		if len(known) > 0 && !knownField(known, f) {
+			return notOneOf("field", f, known)
+		}
+	}
+	return nil
+}
+
+// knownField tells whether a field can be there: it is known, or is in an
+// object or a list of which the inside is not known beforehand.
+func knownField(known []string, f string) bool {
+	if slices.Contains(known, f) {
+		return true
+	}
+	outer, _, ok := strings.Cut(f, ".")
+	closed := slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, outer+".") })
+	return ok && slices.Contains(known, outer) && !closed
+}
+
+// checkFilter refuses a value that nothing can have. What the server holds is
+// asked for; what it does not say is left to it.
+func (in *invocation) checkFilter(ctx context.Context, r resource, key string, values []string) error {
+	known, err := in.filterValues(ctx, r, key)
+	if err != nil || known == nil {
+		return err
+	}
+	for _, v := range values {
+		if !slices.Contains(known, v) {
+			return notOneOf(key, v, known)
+		}
+	}
+	return nil
+}
+
+// filterValues are the values that a key of --filter can have, nil where they
+// are not known.
+func (in *invocation) filterValues(ctx context.Context, r resource, key string) ([]string, error) {
+	var out []string
+	switch {
+	case key == "health":
+		for _, h := range belay.HealthStatuses() {
+			out = append(out, string(h))
+		}
+	case key == "status" || key == "state":
+		for _, s := range belay.Statuses() {
+			out = append(out, string(s))
+		}
+	case key == "type" && r.noun == "credential":
+		out = credentialTypeNames()
+	case key == "kind" || key == "type":
+		p, err := in.fetchUpTo(ctx, kinds(), kinds().path, url.Values{}, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range p.items {
+			out = append(out, k.text(map[string]string{"kind": "name", "type": "type"}[key]))
+		}
+		slices.Sort(out)
+		out = slices.Compact(out)
+	}
+	return out, nil
+}

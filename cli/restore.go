@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"belay"
+)
+
+// deletedFlag is the flag of lists of what a deletion can be taken back of.
+type deletedFlag struct {
+	Deleted bool `help:"List what was deleted and can be restored."`
+}
+
+// restoring are the arguments of the commands that take deletions back.
+type restoring struct {
+	Names []string `arg:"" name:"name" help:"What was deleted, by name or by id; - reads names from standard input."`
+}
+
+type connectionRestore struct{ restoring }
+
+// Help gives examples.
+func (*connectionRestore) Help() string {
+	return "It comes back with its environments and credentials, in the state registered.\n\n" + examples(
+		"belay connection restore prom-old", "belay connection list --deleted -o name | belay connection restore -")
+}
+
+// Run takes deletions back.
+func (c *connectionRestore) Run(ctx context.Context, in *invocation) error {
+	return in.restoreAll(ctx, connections(), c.Names)
+}
+
+type credentialRestore struct{ restoring }
+
+// Help gives examples.
+func (*credentialRestore) Help() string {
+	return "It comes back with its secret. Connections from which it was detached stay without it.\n\n" + examples(
+		"belay credential restore prom-old", "belay credential list --deleted -o name | belay credential restore -")
+}
+
+// Run takes deletions back.
+func (c *credentialRestore) Run(ctx context.Context, in *invocation) error {
+	return in.restoreAll(ctx, credentials(), c.Names)
+}
+
+type environmentRestore struct{ restoring }
+
+// Help gives examples.
+func (*environmentRestore) Help() string {
+	return "It comes back with its connections, in the workspaces that it was shared with.\n\n" + examples(
+		"belay environment restore old-lab", "belay environment list --deleted -o name | belay environment restore -")
+}
+
+// Run takes deletions back.
+func (c *environmentRestore) Run(ctx context.Context, in *invocation) error {
+	return in.restoreAll(ctx, environments(), c.Names)
+}
+
+type workspaceRestore struct{ restoring }
+
+// Help gives examples.
+func (*workspaceRestore) Help() string {
+	return "It comes back with what was shared in it, and with its people.\n\n" + examples(
+		"belay workspace restore old-web", "belay workspace list --deleted -o name | belay workspace restore -")
+}
+
+// Run takes deletions back.
+func (c *workspaceRestore) Run(ctx context.Context, in *invocation) error {
+	return in.restoreAll(ctx, workspaces(), c.Names)
+}
+
+// restoreAll takes the deletions of what the references name back.
+func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string) error {
+	refs, err := in.expand(refs)
+	if err != nil || len(refs) == 0 {
+		return err
+	}
+	gone, err := in.deleted(ctx, r)
+	if err != nil {
+		return err
+	}
+	var items []item
+	for _, ref := range refs {
+		it, err := r.findDeleted(gone, ref)
+		if err != nil {
+			return err
+		}
+		items = append(items, it)
+	}
+	return in.each(r, "restored", items, func(it item) error {
+		back, err := in.change(ctx, request{method: http.MethodPost, path: r.at(it.id(), "restore")})
+		if err != nil {
+			return err
+		}
+		in.say(good, "%s %s is restored", r.noun, back.name())
+		return in.showChanged(r, back)
+	})
+}
+
+// deleted are the objects of a noun of which the deletion can be taken back.
+func (in *invocation) deleted(ctx context.Context, r resource) ([]item, error) {
+	n := narrowing{in: in, r: r, query: url.Values{}, members: map[string]any{}}
+	n.onlyDeleted()
+	if err := n.encode(); err != nil {
+		return nil, err
+	}
+	p, err := in.fetchUpTo(ctx, r, r.path, n.query, 0)
+	if err != nil {
+		return nil, err
+	}
+	return p.items, nil
+}
+
+// onlyDeleted asks for what was deleted. Of connections that is a state.
+func (n *narrowing) onlyDeleted() {
+	if n.r.queries["state"] != "" {
+		n.query.Set(n.r.queries["state"], string(belay.StatusDeleted))
+		return
+	}
+	n.members["deleted"] = true
+}
+
+// findDeleted finds one of what was deleted. Deleted objects do not keep
+// their names to themselves: several can have had the same.
+func (r resource) findDeleted(gone []item, ref string) (item, error) {
+	name, err := r.unqualify(ref)
+	if err != nil {
+		return item{}, err
+	}
+	if i := slices.IndexFunc(gone, func(it item) bool { return it.id() == name }); i >= 0 {
+		return gone[i], nil
+	}
+	for _, found := range [][]item{named(gone, name), withPrefix(gone, name)} {
+		if len(found) > 0 {
+			return one(r, name, found)
+		}
+	}
+	f := &failure{exit: exitNotFound, what: fmt.Sprintf("no %s %q was deleted that could be restored", r.noun, name)}
+	if near, ok := nearest(name, allNames(gone)); ok {
+		f.help = append(f.help, "did you mean: "+near)
+	}
+	return item{}, f.withHelp("see: belay " + r.noun + " list --deleted")
+}
