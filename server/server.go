@@ -116,13 +116,14 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.takeDataDir(); err != nil {
 		return nil, err
 	}
+	// Before the first start makes a way in: it is told only if all goes well.
+	if err := replaceFile(filepath.Join(c.DataDir, AddressFile), []byte(s.URL())); err != nil {
+		return nil, err
+	}
 	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.assemble(ctx); err != nil {
-		return nil, err
-	}
-	if err := replaceFile(filepath.Join(c.DataDir, AddressFile), []byte(s.URL())); err != nil {
 		return nil, err
 	}
 	go func() { s.done <- s.http.Serve(s.listener) }()
@@ -243,13 +244,15 @@ func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 // at all.
 func replaceFile(path string, line []byte) error {
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(slices.Clone(line), '\n'), 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	err := os.WriteFile(temporary, append(slices.Clone(line), '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(temporary, path)
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	_ = os.Remove(temporary)
+	return fmt.Errorf("write %s: %w", path, err)
 }
 
 // URL is where the server answers on this machine.
