@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"belay"
 )
@@ -235,19 +234,17 @@ func (c caller) actions(s belay.Standing, of ...belay.Permission) []belay.Permis
 func isNotFound(err error) bool { return belay.CodeOf(err) == belay.CodeNotFound }
 
 // about puts a pointer on an error that has none, so that the client sees
-// which part of its request is meant.
+// which part of its request is meant. What the body names and is not there
+// makes the request invalid; any other error stays what it is.
 func about(pointer string, err error) error {
 	e, ok := errors.AsType[*belay.Error](err)
 	if !ok || len(e.Fields) > 0 {
 		return err
 	}
-	if e.Code == belay.CodeForbidden {
-		named := *e
-		named.Fields = []belay.Field{{Pointer: pointer, Message: e.Message}}
-		return &named
+	named := *e
+	named.Fields = []belay.Field{{Pointer: pointer, Message: e.Message}}
+	if e.Code == belay.CodeNotFound { // the path was found; it is the body that names what is not
+		named.Code, named.Message = belay.CodeInvalid, "the request is not valid"
 	}
-	return &belay.Error{
-		Code: belay.CodeInvalid, Message: "the request is not valid", Err: e.Err, Remedy: slices.Clone(e.Remedy),
-		Fields: []belay.Field{{Pointer: pointer, Message: e.Message}},
-	}
+	return &named
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,11 @@ func (k *fakeKind) Test(ctx context.Context, t belay.Target) belay.Report {
 // newOwner is an App with a fake kind, and the context of its owner.
 func newOwner(t *testing.T, k app.Kind, limits ...app.Limits) (*app.App, context.Context) {
 	t.Helper()
+	return newLoggingOwner(t, k, append(limits, app.Limits{})[0], slog.DiscardHandler)
+}
+
+func newLoggingOwner(t *testing.T, k app.Kind, limits app.Limits, log slog.Handler) (*app.App, context.Context) {
+	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "belay.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +48,8 @@ func newOwner(t *testing.T, k app.Kind, limits ...app.Limits) (*app.App, context
 		t.Fatal(err)
 	}
 	c := app.Config{
-		Store: st, Keyring: keyring, Kinds: map[string]app.Kind{"fake": k, "kubernetes": k}, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
-		NewID: func() belay.ID { return belay.ID(uuid.NewString()) }, Limits: append(limits, app.Limits{})[0],
+		Store: st, Keyring: keyring, Kinds: map[string]app.Kind{"fake": k, "kubernetes": k}, Clock: time.Now, Log: slog.New(log),
+		NewID: func() belay.ID { return belay.ID(uuid.NewString()) }, Limits: limits,
 	}
 	first, err := app.SetUp(t.Context(), c, func(belay.Secret) error { return nil })
 	if err != nil {
@@ -82,6 +88,50 @@ func TestPanicInDriver(t *testing.T) {
 	}
 	if k.Health != belay.HealthUnknown || k.Cause != belay.CauseInternal {
 		t.Errorf("health %s, cause %s", k.Health, k.Cause)
+	}
+}
+
+// lines is a writer that hands on what is written to it.
+type lines chan string
+
+// Write implements io.Writer.
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
+}
+
+// TestFailureOfAnUnattendedTest makes a test fail in this server, when nobody
+// waits for it and when whoever did has left.
+func TestFailureOfAnUnattendedTest(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	k := &fakeKind{test: func(context.Context, belay.Target) belay.Report {
+		began <- struct{}{}
+		<-finish
+		return belay.Report{Health: "nonsense"} // which the database does not take
+	}}
+	log := make(lines, 10)
+	a, ctx := newLoggingOwner(t, k, app.Limits{}, slog.NewTextHandler(log, nil))
+	v, err := a.CreateConnection(ctx, "", connectionTo("one", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.StartTest(ctx, "", v.ID); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	finish <- struct{}{}
+	if line := <-log; !strings.Contains(line, string(v.ID)) || !strings.Contains(line, "nobody waited") {
+		t.Errorf("logged %s", line)
+	}
+	left, cancel := context.WithCancel(ctx)
+	waited := make(chan error)
+	go func() { waited <- run1(a.TestConnection(left, "", v.ID)) }()
+	<-began
+	cancel()
+	<-waited
+	finish <- struct{}{}
+	if line := <-log; !strings.Contains(line, string(v.ID)) {
+		t.Errorf("logged %s", line)
 	}
 }
 

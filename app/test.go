@@ -90,8 +90,24 @@ func (a *App) StartTest(ctx context.Context, org, id belay.ID) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.start(ctx, c, v.Connection, belay.TriggerManual, a.slots.admit(c.UserID))
-	return err
+	t, err := a.start(ctx, c, v.Connection, belay.TriggerManual, a.slots.admit(c.UserID))
+	if err != nil {
+		return err
+	}
+	a.unattended(ctx, t, id)
+	return nil
+}
+
+// unattended sees to a test for whose end nobody waits: that it went wrong is
+// then told by the log alone.
+func (a *App) unattended(ctx context.Context, t *runningTest, id belay.ID) {
+	ctx = context.WithoutCancel(ctx)
+	a.running.tests.Go(func() {
+		<-t.done
+		if t.err != nil && a.running.ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "a test that nobody waited for failed", "connection", id, "error", t.err)
+		}
+	})
 }
 
 func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger, admit admission) (*Check, error) {
@@ -106,6 +122,7 @@ func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger b
 		}
 		return a.tested(ctx, c, v, t.check)
 	case <-ctx.Done():
+		a.unattended(ctx, t, v.ID)
 		return nil, ctx.Err()
 	}
 }

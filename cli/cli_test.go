@@ -30,9 +30,17 @@ func newFixture(t *testing.T, env map[string]string) *fixture {
 	f.Program = &Program{
 		Stdin: strings.NewReader(""), Stdout: f.out, Stderr: f.err,
 		LookupEnv: func(name string) (string, bool) { v, ok := f.env[name]; return v, ok },
-		Now:       func() time.Time { return time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC) },
-		NewID:     func() string { return "request-1" },
-		WorkDir:   home, Home: home, Version: "1.2.3",
+		Environ: func() []string {
+			var out []string
+			for name, v := range f.env {
+				out = append(out, name+"="+v)
+			}
+			slices.Sort(out)
+			return out
+		},
+		Now:     func() time.Time { return time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC) },
+		NewID:   func() string { return "request-1" },
+		WorkDir: home, Home: home, Version: "1.2.3",
 	}
 	return f
 }

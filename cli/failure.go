@@ -42,6 +42,12 @@ var errGivenUp = &failure{exit: exitInterrupted, what: "nothing was changed"}
 // errDryRun ends a command in place of its first change.
 var errDryRun = errors.New("dry run")
 
+// Failed is the error of a Serve that did not end well: what happened, why, and
+// lines on what to do.
+func Failed(what, why string, help ...string) error {
+	return &failure{exit: exitFailed, what: what, why: why, help: help}
+}
+
 func usage(format string, args ...any) *failure {
 	return &failure{exit: exitUsage, what: fmt.Sprintf(format, args...)}
 }

@@ -23,6 +23,7 @@ type Program struct {
 	Stdout    io.Writer
 	Stderr    io.Writer
 	LookupEnv func(string) (string, bool)
+	Environ   func() []string // NAME=VALUE of every variable
 	Now       func() time.Time
 	NewID     func() string // a fresh id for a request
 	WorkDir   string        // where the search for .belay.yaml begins
@@ -45,7 +46,7 @@ func New() *Program {
 	}
 	return &Program{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		LookupEnv: os.LookupEnv, Now: time.Now, NewID: randomID,
+		LookupEnv: os.LookupEnv, Environ: os.Environ, Now: time.Now, NewID: randomID,
 		WorkDir: wd, Home: home, Version: buildVersion(),
 	}
 }

@@ -19,12 +19,13 @@ func refuseSecrets(args []string, app *kong.Application) error {
 		return nil
 	}
 	known := flagNames(app.Node)
+	advice := secretAdvice(args)
 	for _, a := range args {
 		if i := strings.Index(a, tokenPrefix); i >= 0 && len(a) > i+len(tokenPrefix)+8 {
 			return leakedToken(a[i:])
 		}
 		if userPassword(a) {
-			return secretOnCommandLine("a password in an address")
+			return secretOnCommandLine("a password in an address", advice...)
 		}
 		name, ok := strings.CutPrefix(a, "--")
 		if !ok {
@@ -32,7 +33,7 @@ func refuseSecrets(args []string, app *kong.Application) error {
 		}
 		name, _, _ = strings.Cut(name, "=")
 		if soundsSecret(name) && !slices.Contains(known, strings.TrimPrefix(name, "no-")) {
-			return secretOnCommandLine("--" + name)
+			return secretOnCommandLine("--"+name, advice...)
 		}
 	}
 	return nil
@@ -76,11 +77,29 @@ func userPassword(arg string) bool {
 	return ok && strings.Contains(user, ":")
 }
 
-func secretOnCommandLine(what string) error {
-	return usage("secrets are not accepted on the command line (others can read it, and it stays in your history)").withHelp(
-		"this looks like one: "+what,
-		"use  --secret-file -   --secret-file PATH   --secret-env FIELD=NAME   or answer the prompt",
-		"see: belay help secrets")
+// secretOnCommandLine refuses what looks like a secret, and says how it is
+// given instead: as most commands take one, if nothing else is advised.
+func secretOnCommandLine(what string, advice ...string) error {
+	if len(advice) == 0 {
+		advice = []string{
+			"use  --secret-file -   --secret-file PATH   --secret-env FIELD=NAME   or answer the prompt",
+			"see: belay help secrets",
+		}
+	}
+	return usage("secrets are not accepted on the command line (others can read it, and it stays in your history)").
+		withHelp("this looks like one: " + what).withHelp(advice...)
+}
+
+// secretAdvice says how a command takes its secrets that does so by variables
+// only.
+func secretAdvice(args []string) []string {
+	if !slices.Contains(args, "serve") {
+		return nil
+	}
+	return []string{
+		"put the database's URL into the variable BELAY_DATABASE, or into a file that BELAY_DATABASE_FILE names",
+		"see: belay serve --help",
+	}
 }
 
 // leakedToken names a token by as much of it as its list shows.

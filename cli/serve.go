@@ -58,6 +58,7 @@ func (*serve) Help() string {
 
 // Run runs the server until the context ends.
 func (c *serve) Run(ctx context.Context, in *invocation) error {
+	in.warnOfVariables()
 	conf, err := c.settle(in)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func (r serveResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag)
 	if !flag.Tag.Has("setting") {
 		return nil, nil
 	}
-	variable := "BELAY_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+	variable := variableOf(flag.Name)
 	if v := r.in.env(variable); v != "" {
 		return v, nil
 	}

@@ -289,3 +289,46 @@ func TestUpload(t *testing.T) {
 	}
 	w.Admin.Get("/api/system/kubernetes/ping?connectionId=" + id).Want(http.StatusOK)
 }
+
+// TestOrganizationInBody names the organization in the body of a change: it
+// counts as in the query, and must not contradict it.
+func TestOrganizationInBody(t *testing.T) {
+	w := newWorld(t)
+	second := string(w.NewOrganization("Second", w.Admin.UserID))
+	a := w.As(w.Admin.UserID)
+	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
+		if w.body(r) == nil {
+			return
+		}
+		named := func(org string) object {
+			b := w.body(r)
+			b["organizationId"] = org
+			return b
+		}
+		a := a.In(t).With("If-Match", "*")
+		p := a.Do(r.Method, with(w.address(r), "orgId="+string(w.Organization)), named(second)).Want(http.StatusUnprocessableEntity).Problem()
+		wantFields(t, p, "/organizationId")
+		if r.Method == http.MethodPut {
+			a.Do(r.Method, w.address(r), named(second)).Want(http.StatusNotFound)
+		}
+		a.Do(r.Method, w.address(r), named(missing)).Want(http.StatusNotFound)
+	})
+	path := w.path("/api/environments/{environmentId}")
+	own := object{"description": "of the shop", "organizationId": string(w.Organization)}
+	a.Put(path, own).Want(http.StatusOK)
+	a.Put(path+"?orgId="+string(w.Organization), own).Want(http.StatusOK)
+}
+
+// TestNoBody sends a body to what takes none: nothing would come of it.
+func TestNoBody(t *testing.T) {
+	w := newWorld(t)
+	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
+		if r.Method == http.MethodGet || r.Multipart || w.body(r) != nil {
+			return
+		}
+		a = a.With("If-Match", "*")
+		p := a.Do(r.Method, w.address(r), object{"name": "renamed"}).Want(http.StatusUnprocessableEntity).Problem()
+		wantFields(t, p, "/name")
+		a.Do(r.Method, w.address(r), []byte("not JSON")).Want(http.StatusBadRequest)
+	})
+}

@@ -9,6 +9,7 @@ import (
 
 	"belay"
 	"belay/belaytest"
+	"belay/rest"
 )
 
 // changeable are the objects that carry a version, each with a change of it.
@@ -71,6 +72,69 @@ func TestETag(t *testing.T) {
 			a.Put(c.put, c.change(4)).Want(http.StatusOK)
 		})
 	}
+}
+
+// TestIfMatchList names several versions, of which one is the object's.
+func TestIfMatchList(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range w.changeable() {
+		t.Run(name, func(t *testing.T) {
+			a := w.Admin.In(t)
+			n := 100
+			for _, list := range []string{`%s`, ` %s `, `"999-x", %s`, `%s, "999-x"`, `"x,y",%s`, `"1000-x",,W/"1-y" , "", %s`} {
+				tag := a.Get(c.get).Want(http.StatusOK).Header.Get("ETag")
+				n++
+				a.With("If-Match", fmt.Sprintf(list, tag)).Put(c.put, c.change(n)).Want(http.StatusOK)
+			}
+			before := w.Stored()
+			tag := a.Get(c.get).Header.Get("ETag")
+			for _, list := range []string{
+				`"999-x", "998-x"`, "W/" + tag, `"999-x", W/` + tag, `*, ` + tag, tag + `, *`, tag + ` "999-x"`, tag + `, "999`, `"` + tag + `"`,
+				strings.Repeat(`"999-x", `, 20) + tag,
+			} {
+				a.With("If-Match", list).Put(c.put, c.change(200)).Want(http.StatusPreconditionFailed).WantCode(belay.CodePreconditionFailed)
+				a.With("If-Match", list).Delete(c.del).Want(http.StatusPreconditionFailed)
+			}
+			if changed := differing(before, w.Stored()); len(changed) > 0 {
+				t.Errorf("something was stored: %v", changed)
+			}
+			a.With("If-Match", `"999-x", `+tag).Delete(c.del).Want(http.StatusNoContent)
+			a.With("If-Match", "*").Delete(c.del).Want(http.StatusNotFound)
+		})
+	}
+}
+
+// TestNotModifiedIsAuthorized asks, with a tag that matches anything and with
+// the one that an administrator was given, for what one may not see.
+func TestNotModifiedIsAuthorized(t *testing.T) {
+	w := newWorld(t)
+	stranger, member := w.Client(belay.Secret{}), w.Member("ann")
+	scopeless := w.As(w.Admin.UserID, belay.PermissionOrganizationWrite)
+	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
+		if r.Method != http.MethodGet || strings.Contains(r.Path, "kubernetes/") {
+			return
+		}
+		path := w.address(r)
+		tag := a.Get(path).Want(http.StatusOK).Header.Get("ETag")
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			for _, known := range []string{"*", tag} {
+				ask := func(c *belaytest.Client) *belaytest.Answer {
+					return c.In(t).With("If-None-Match", known).Do(method, path, nil)
+				}
+				ask(stranger).Want(http.StatusUnauthorized)
+				if r.Permission != rest.AnyCaller {
+					ask(scopeless).Want(http.StatusForbidden)
+				}
+				if strings.Contains(r.Path, "Id}") && !strings.Contains(r.Path, "{orgId}") {
+					ask(member).Want(http.StatusNotFound)
+				}
+				if got := ask(a).Want(http.StatusNotModified); len(got.Body) > 0 || got.Header.Get("ETag") != tag {
+					t.Errorf("%s: 304 with %q and ETag %s, want %s", method, got.Body, got.Header.Get("ETag"), tag)
+				}
+			}
+			a.With("If-None-Match", `"other"`).Do(method, path, nil).Want(http.StatusOK)
+		}
+	})
 }
 
 // TestETagSurvivesCheck lets a check happen between reading and changing: the

@@ -351,7 +351,7 @@ func (a *API) getConnection(r *request) (response, error) {
 
 func (a *API) updateConnection(r *request) (response, error) {
 	var b connectionBody
-	org, id, version, err := r.update("connectionId", "connection", &b)
+	org, id, version, err := r.update("connectionId", "connection", &b, &b.OrganizationID)
 	if err != nil {
 		return response{}, err
 	}
@@ -370,7 +370,7 @@ func (a *API) updateConnection(r *request) (response, error) {
 }
 
 func (a *API) deleteConnection(r *request) (response, error) {
-	org, id, version, err := r.update("connectionId", "connection", &struct{}{})
+	org, id, version, err := r.remove("connectionId", "connection")
 	if err != nil {
 		return response{}, err
 	}

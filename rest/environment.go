@@ -109,7 +109,7 @@ func (a *API) getEnvironment(r *request) (response, error) {
 
 func (a *API) updateEnvironment(r *request) (response, error) {
 	var b environmentBody
-	org, id, version, err := r.update("environmentId", "environment", &b)
+	org, id, version, err := r.update("environmentId", "environment", &b, &b.OrganizationID)
 	if err != nil {
 		return response{}, err
 	}
@@ -121,7 +121,7 @@ func (a *API) updateEnvironment(r *request) (response, error) {
 }
 
 func (a *API) deleteEnvironment(r *request) (response, error) {
-	org, id, version, err := r.update("environmentId", "environment", &struct{}{})
+	org, id, version, err := r.remove("environmentId", "environment")
 	if err != nil {
 		return response{}, err
 	}
@@ -153,7 +153,7 @@ func (a *API) setEnvironmentConnections(r *request) (response, error) {
 		ConnectionIDs  *[]belay.ID `json:"connectionIds"`
 		OrganizationID belay.ID    `json:"organizationId"`
 	}
-	org, id, _, err := r.update("environmentId", "environment", &b)
+	org, id, _, err := r.update("environmentId", "environment", &b, &b.OrganizationID)
 	if err != nil {
 		return response{}, err
 	}

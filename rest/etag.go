@@ -28,22 +28,49 @@ func matches(header, tag string) bool {
 	return false
 }
 
-// version is the version that If-Match names: 0 when it is absent or "*".
-func (r *request) version() (int64, error) {
-	tag := strings.TrimSpace(r.Header.Get("If-Match"))
-	if tag == "" || tag == "*" {
-		return 0, nil
+// maxTags bounds how many tags If-Match may name.
+const maxTags = 20
+
+// versions are the versions that If-Match names, in their order: one of 0 when
+// it is absent or "*", none when no tag can be ours. Weak tags match nothing
+// (RFC 9110, section 13.1.1).
+func (r *request) versions() []int64 {
+	header := strings.TrimSpace(strings.Join(r.Header.Values("If-Match"), ","))
+	if header == "" || header == "*" {
+		return []int64{0}
 	}
-	if len(tag) > 2 && tag[0] == '"' && tag[len(tag)-1] == '"' {
-		number, _, _ := strings.Cut(tag[1:len(tag)-1], "-")
-		if v, err := strconv.ParseInt(number, 10, 64); err == nil && v > 0 {
-			return v, nil
+	var out []int64
+	for header != "" {
+		weak := strings.HasPrefix(header, "W/")
+		quoted, ok := strings.CutPrefix(strings.TrimPrefix(header, "W/"), `"`)
+		tag, rest, closed := strings.Cut(quoted, `"`)
+		if rest = strings.TrimSpace(rest); !ok || !closed || rest != "" && rest[0] != ',' || len(out) == maxTags {
+			return nil
 		}
+		number, _, _ := strings.Cut(tag, "-")
+		if v, err := strconv.ParseInt(number, 10, 64); err == nil && v > 0 && !weak {
+			out = append(out, v)
+		}
+		header = strings.Trim(rest, ", \t")
+	}
+	return out
+}
+
+// version is the version of If-Match that is to be tried: 0 for any.
+func (r *request) version() (int64, error) {
+	if all := r.versions(); r.tried < len(all) {
+		return all[r.tried], nil
 	}
 	return 0, &belay.Error{
 		Code:    belay.CodePreconditionFailed,
 		Message: "If-Match names no version of this; send the ETag of the answer in which you read it, as it is",
 	}
+}
+
+// another tells whether If-Match names one more version to be tried.
+func (r *request) another() bool {
+	r.tried++
+	return r.tried < len(r.versions())
 }
 
 // requiredVersion is the version that If-Match names where it must be

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"net/http"
@@ -58,25 +59,41 @@ func (r *request) act(name, noun string) (org, id belay.ID, err error) {
 // noBody refuses a body that says something: nothing would come of it.
 func (r *request) noBody() error { return r.decode(&struct{}{}) }
 
-// bare reads what a request about one object takes that says all by its
-// path.
-func (r *request) bare(name, noun string) (org, id belay.ID, err error) {
-	if org, id, err = r.object(name, noun); err != nil {
-		return org, id, err
-	}
-	return org, id, r.noBody()
-}
-
-// update reads what every change of one object takes: its body into v and
-// the version that it is made on.
-func (r *request) update(name, noun string, v any) (org, id belay.ID, version int64, err error) {
+// update reads what every change of one object takes: its body into v, of
+// which inBody is the organization, and the version that it is made on.
+func (r *request) update(name, noun string, v any, inBody *belay.ID) (org, id belay.ID, version int64, err error) {
 	if org, id, err = r.object(name, noun); err != nil {
 		return org, id, version, err
 	}
 	if version, err = r.version(); err != nil {
 		return org, id, version, err
 	}
-	return org, id, version, r.decode(v)
+	if err = r.decode(v); err != nil {
+		return org, id, version, err
+	}
+	org, err = organizationOf(org, *inBody)
+	return org, id, version, err
+}
+
+// remove reads what every deletion of one object takes: the version that is to
+// be deleted, and no body.
+func (r *request) remove(name, noun string) (org, id belay.ID, version int64, err error) {
+	if org, id, err = r.object(name, noun); err != nil {
+		return org, id, version, err
+	}
+	if version, err = r.version(); err != nil {
+		return org, id, version, err
+	}
+	return org, id, version, r.noBody()
+}
+
+// organizationOf is the organization that the query or the body names. Where
+// both do they must agree: neither is silently ignored.
+func organizationOf(inQuery, inBody belay.ID) (belay.ID, error) {
+	if inQuery != "" && inBody != "" && inQuery != inBody {
+		return "", belay.Invalid("/organizationId", "is another organization than the one that orgId names")
+	}
+	return cmp.Or(inBody, inQuery), nil
 }
 
 // create reads what every creation takes: its body into v, of which inBody
@@ -91,10 +108,7 @@ func (r *request) create(v any, inBody *belay.ID) (org belay.ID, err error) {
 	if err := r.decode(v); err != nil {
 		return org, err
 	}
-	if *inBody != "" {
-		org = *inBody
-	}
-	return org, nil
+	return organizationOf(org, *inBody)
 }
 
 const idempotencyHeader = "Idempotency-Key"

@@ -117,6 +117,19 @@ type request struct {
 	*http.Request
 	route Route
 	body  []byte
+	tried int // how many of the versions of If-Match were not it
+}
+
+// carryOut handles the request; when it fails because the object has another
+// version than the first that If-Match names, with the next one of those. A
+// request that fails so has done nothing.
+func (r *request) carryOut() (response, error) {
+	for {
+		res, err := r.route.handle(r)
+		if belay.CodeOf(err) != belay.CodePreconditionFailed || !r.another() {
+			return res, err
+		}
+	}
 }
 
 // serve is what all routes have in common: limits, media types, errors,
@@ -128,7 +141,7 @@ func (a *API) serve(route Route) http.Handler {
 			a.Problem(w, r, err)
 			return
 		}
-		res, err := route.handle(req)
+		res, err := req.carryOut()
 		if err != nil {
 			a.Problem(w, r, err)
 			return
@@ -182,8 +195,8 @@ func (r *request) wantMedia(want string) error {
 	return belay.Errorf(belay.CodeUnsupportedMedia, "the body must be %s; send the header Content-Type: %s", want, want)
 }
 
-// answer encodes a success. A GET whose ETag the client has already is
-// answered with 304.
+// answer encodes a success. A GET or HEAD whose ETag the client has already
+// is answered with 304.
 func (a *API) answer(w http.ResponseWriter, r *request, res response) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -208,7 +221,8 @@ func (a *API) answer(w http.ResponseWriter, r *request, res response) {
 	tag := etag(res.version, b.Bytes())
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "private, no-cache")
-	if r.Method == http.MethodGet && matches(r.Header.Get("If-None-Match"), tag) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if reads && matches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

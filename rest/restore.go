@@ -1,7 +1,7 @@
 package rest
 
 func (a *API) restoreEnvironment(r *request) (response, error) {
-	org, id, err := r.bare("environmentId", "environment")
+	org, id, err := r.act("environmentId", "environment")
 	if err != nil {
 		return response{}, err
 	}
@@ -13,7 +13,7 @@ func (a *API) restoreEnvironment(r *request) (response, error) {
 }
 
 func (a *API) restoreWorkspace(r *request) (response, error) {
-	org, id, err := r.bare("workspaceId", "workspace")
+	org, id, err := r.act("workspaceId", "workspace")
 	if err != nil {
 		return response{}, err
 	}
@@ -25,7 +25,7 @@ func (a *API) restoreWorkspace(r *request) (response, error) {
 }
 
 func (a *API) restoreCredential(r *request) (response, error) {
-	org, id, err := r.bare("credentialId", "credential")
+	org, id, err := r.act("credentialId", "credential")
 	if err != nil {
 		return response{}, err
 	}
@@ -37,7 +37,7 @@ func (a *API) restoreCredential(r *request) (response, error) {
 }
 
 func (a *API) restoreConnection(r *request) (response, error) {
-	org, id, err := r.bare("connectionId", "connection")
+	org, id, err := r.act("connectionId", "connection")
 	if err != nil {
 		return response{}, err
 	}

@@ -89,7 +89,7 @@ func (a *API) getWorkspace(r *request) (response, error) {
 
 func (a *API) updateWorkspace(r *request) (response, error) {
 	var b workspaceBody
-	org, id, version, err := r.update("workspaceId", "workspace", &b)
+	org, id, version, err := r.update("workspaceId", "workspace", &b, &b.OrganizationID)
 	if err != nil {
 		return response{}, err
 	}
@@ -101,7 +101,7 @@ func (a *API) updateWorkspace(r *request) (response, error) {
 }
 
 func (a *API) deleteWorkspace(r *request) (response, error) {
-	org, id, version, err := r.update("workspaceId", "workspace", &struct{}{})
+	org, id, version, err := r.remove("workspaceId", "workspace")
 	if err != nil {
 		return response{}, err
 	}

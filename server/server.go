@@ -111,18 +111,19 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
+		return nil, dataDirError(c.DataDir, err)
 	}
 	if err := s.takeDataDir(); err != nil {
 		return nil, err
+	}
+	// Before the first start makes a way in: it is told only if all goes well.
+	if err := replaceFile(filepath.Join(c.DataDir, AddressFile), []byte(s.URL())); err != nil {
+		return nil, dataDirError(c.DataDir, err)
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.assemble(ctx); err != nil {
-		return nil, err
-	}
-	if err := replaceFile(filepath.Join(c.DataDir, AddressFile), []byte(s.URL())); err != nil {
 		return nil, err
 	}
 	go func() { s.done <- s.http.Serve(s.listener) }()
@@ -135,11 +136,13 @@ func (s *Server) listen(ctx context.Context) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", s.config.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with --listen", s.config.Listen, err)
+		return listenError(s.config.Listen, err)
 	}
 	s.listener = l
 	if !s.onLoopback() && !s.config.InsecureHTTP {
-		return fmt.Errorf("refusing to listen on %s without TLS: whoever is on the way could read every token; use a loopback address, or --insecure-http if something in front of this server speaks TLS", s.config.Listen)
+		return startError(fmt.Errorf("it refuses to listen on %s without TLS: whoever is on the way could read every token", s.config.Listen),
+			"listen on a loopback address, and let something on this machine speak TLS in front of it: --public-url https://HOST",
+			"--insecure-http listens there all the same")
 	}
 	return nil
 }
@@ -164,17 +167,27 @@ func (s *Server) takeDataDir() error {
 		if url, err := os.ReadFile(filepath.Join(dir, AddressFile)); err == nil {
 			where = " at " + strings.TrimSpace(string(url))
 		}
-		return fmt.Errorf("another server runs on the data directory %s%s; stop it, or choose another directory with --data-dir", dir, where)
+		return startError(fmt.Errorf("another server runs on the data directory %s%s", dir, where),
+			"stop that one, or choose another directory: --data-dir DIR (BELAY_DATA_DIR)")
+	}
+	if err != nil {
+		return dataDirError(dir, err)
 	}
 	s.lock = lock
-	return err
+	return nil
 }
 
 func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
-	if !s.config.Database.IsZero() {
-		return store.Open(ctx, string(s.config.Database.Reveal()))
+	dir, url := "", string(s.config.Database.Reveal())
+	if url == "" {
+		dir = s.config.DataDir
+		url = filepath.Join(dir, databaseFile)
 	}
-	return store.Open(ctx, filepath.Join(s.config.DataDir, databaseFile))
+	opened, err := store.Open(ctx, url)
+	if err != nil {
+		return nil, databaseError(dir, err)
+	}
+	return opened, nil
 }
 
 // assemble makes the use cases and everything above them.
@@ -217,7 +230,12 @@ func newID() belay.ID { return belay.ID(uuid.Must(uuid.NewV7()).String()) }
 // the next first start replaces, never a server that nobody can enter.
 func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	file := filepath.Join(s.config.DataDir, AdminTokenFile)
-	made, err := app.SetUp(ctx, parts, func(token belay.Secret) error { return replaceFile(file, token.Reveal()) })
+	made, err := app.SetUp(ctx, parts, func(token belay.Secret) error {
+		if err := replaceFile(file, token.Reveal()); err != nil {
+			return dataDirError(s.config.DataDir, err)
+		}
+		return nil
+	})
 	if err != nil || made == nil {
 		return err
 	}
@@ -243,13 +261,15 @@ func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 // at all.
 func replaceFile(path string, line []byte) error {
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(slices.Clone(line), '\n'), 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	err := os.WriteFile(temporary, append(slices.Clone(line), '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(temporary, path)
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	_ = os.Remove(temporary)
+	return fmt.Errorf("write %s: %w", path, err)
 }
 
 // URL is where the server answers on this machine.

@@ -33,12 +33,7 @@ func openPostgres(ctx context.Context, url string) (*Store, error) {
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	if err := migrate(ctx, db, enginePostgres, migrations); err != nil {
-		if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-			// What it says besides its cause repeats the URL, where a password
-			// that was not escaped is taken for a database's name.
-			err = errors.Unwrap(e)
-		}
-		return nil, errors.Join(fmt.Errorf("open PostgreSQL at %s: %w", config.Host, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open PostgreSQL at %s:%d: %w", config.Host, config.Port, postgresOpening(err)), db.Close())
 	}
 	return &Store{Reader: Reader{db: db}, read: db, write: &postgresWriter{db: db}}, nil
 }

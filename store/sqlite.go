@@ -63,10 +63,7 @@ func openSQLiteWriter(ctx context.Context, path string) (*groupWriter, error) {
 		err = migrate(ctx, db, engineSQLite, migrations)
 	}
 	if err != nil {
-		if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlitelib.SQLITE_READONLY_DIRECTORY {
-			err = fmt.Errorf("the directory must be writable as well: %w", err)
-		}
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(sqliteOpening(err), db.Close())
 	}
 	w, err := newGroupWriter(ctx, db)
 	if err != nil {

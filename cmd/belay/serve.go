@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,16 +18,28 @@ import (
 func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 	s, err := server.Start(ctx, serverConfig(c, p))
 	if err != nil {
-		return fmt.Errorf("the server does not start: %w", err)
+		return notStarted(err)
 	}
 	announce(p.Stdout, s)
 	select {
 	case <-ctx.Done():
-		return s.Close()
+		if err := s.Close(); err != nil {
+			return cli.Failed("the server did not stop well", err.Error())
+		}
+		_, _ = fmt.Fprintln(p.Stdout, "Belay has stopped")
+		return nil
 	case err := <-s.Failed():
-		_ = s.Close()
-		return err
+		return cli.Failed("the server stopped by itself", errors.Join(err, s.Close()).Error())
 	}
+}
+
+// notStarted says why the server does not start, and what to do.
+func notStarted(err error) error {
+	const what = "the server does not start"
+	if e, ok := errors.AsType[*server.StartError](err); ok {
+		return cli.Failed(what, e.Err.Error(), e.Help...)
+	}
+	return cli.Failed(what, err.Error())
 }
 
 func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
