@@ -34,6 +34,7 @@ type Options struct {
 	Database   string           // a PostgreSQL URL; "" is SQLite
 	EgressDeny []netip.Prefix   // of loopback, to be refused too
 	Kubeconfig string           // a file that the first start offers
+	Sweep      time.Duration    // from one removal of what is past its time to the next; 0 as usual
 	Limits     app.Limits
 	PublicURL  *url.URL
 	// Transport stands between every Client and the network, for instance to
@@ -65,7 +66,7 @@ func Start(t testing.TB, o Options) *Server {
 	c := server.Config{
 		Listen: "127.0.0.1:0", DataDir: s.DataDir, Database: belay.SecretString(o.Database),
 		EgressAllow: prefixes("127.0.0.0/8", "::1/128"), EgressDeny: append(prefixes("0.0.0.0/0", "::/0"), o.EgressDeny...),
-		Kubeconfig: o.Kubeconfig, Limits: o.Limits, PublicURL: o.PublicURL, Version: "v0.0.0-test",
+		Kubeconfig: o.Kubeconfig, Sweep: o.Sweep, Limits: o.Limits, PublicURL: o.PublicURL, Version: "v0.0.0-test",
 		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Clock: s.clock,
 	}
 	var err error

@@ -46,6 +46,12 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
+// When what is past its time is removed.
+const (
+	firstSweep    = time.Minute // after the start
+	sweepInterval = time.Hour
+)
+
 // Config says how a server is to run.
 type Config struct {
 	Listen string // host:port, port 0 for any that is free
@@ -66,6 +72,7 @@ type Config struct {
 	Kubeconfig     string // offered as discovered connections at the first start; "" for none
 	InsecureHTTP   bool   // listen without TLS where others can reach it
 	Limits         app.Limits
+	Sweep          time.Duration // from one removal of what is past its time to the next; 0: an hour
 	Version        string
 	Log            *slog.Logger
 	Clock          func() time.Time // nil: the system's
@@ -82,6 +89,7 @@ type Server struct {
 	store    *store.Store
 	gate     *app.Gate
 	app      *app.App
+	sweeper  *app.Sweeper
 	http     *http.Server
 	done     chan error
 }
@@ -126,8 +134,19 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.assemble(ctx); err != nil {
 		return nil, err
 	}
+	s.startSweeper()
 	go func() { s.done <- s.http.Serve(s.listener) }()
 	return s, nil
+}
+
+func (s *Server) startSweeper() {
+	interval := s.config.Sweep
+	if interval == 0 {
+		interval = sweepInterval
+	}
+	s.sweeper = app.StartSweeper(app.SweeperConfig{
+		Store: s.store, Clock: s.config.Clock, Log: s.config.Log, First: min(firstSweep, interval), Interval: interval,
+	})
 }
 
 // listen opens the listener. Without TLS it stays on loopback, unless it is
@@ -319,6 +338,9 @@ func (s *Server) Close() error {
 
 // release gives back what Start has taken so far.
 func (s *Server) release() error {
+	if s.sweeper != nil {
+		s.sweeper.Close()
+	}
 	if s.app != nil {
 		s.app.Close()
 	}

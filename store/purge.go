@@ -13,7 +13,7 @@ import (
 // Bounds of what one call of Purge removes, so that a write never takes long.
 const (
 	purgeBatch  = 200  // objects of each sort
-	purgeChecks = 5000 // checks, of which a connection may have very many
+	purgeChecks = 1000 // checks, of which a connection may have very many
 )
 
 // hanging is a column that refers to what is purged.

@@ -46,7 +46,7 @@ func TestX2_SecretGoesOnlyWhereItWasBound(t *testing.T) {
 			"another server name":     {"metadata": tls(object{"certificateAuthority": ca, "serverName": "localhost"})},
 			"its credential and more": {"url": thief.url, "credentialId": key.ID},
 		} {
-			if a := editor.send(http.MethodPut, connectionsPath+"/"+conn.ID, "application/json", encode(t, change)); a.status != http.StatusUnprocessableEntity {
+			if a := editor.send(http.MethodPut, connectionsPath+"/"+conn.ID, "application/json", encode(t, change)); a.status != http.StatusForbidden {
 				t.Errorf("%s: status %d: %s", what, a.status, a.body)
 			}
 			editor.test(conn.ID)

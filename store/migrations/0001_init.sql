@@ -243,7 +243,7 @@ create table checks (
 	user_id            ctext not null
 );
 create index checks_connection on checks (connection_id, started_at, id);
-create index checks_started on checks (started_at);
+create index checks_started on checks (started_at, id);
 
 create table tokens (
 	id              ctext primary key,
@@ -261,6 +261,8 @@ create table tokens (
 );
 create unique index tokens_hash_key on tokens (hash);
 create index tokens_user on tokens (user_id, created_at, id);
+create index tokens_expired on tokens (expires_at) where expires_at > 0;
+create index tokens_revoked on tokens (revoked_at) where revoked_at > 0;
 
 create table sessions (
 	id           ctext primary key,
@@ -274,6 +276,7 @@ create table sessions (
 );
 create unique index sessions_hash_key on sessions (hash);
 create index sessions_user on sessions (user_id, created_at, id);
+create index sessions_expires on sessions (expires_at);
 
 create table sign_in_links (
 	hash       bytea primary key,
@@ -281,6 +284,7 @@ create table sign_in_links (
 	created_at bigint not null,
 	expires_at bigint not null
 );
+create index sign_in_links_expires on sign_in_links (expires_at);
 
 create table keysets (
 	name       ctext primary key,
