@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -128,7 +129,9 @@ func TestFailureOfAnUnattendedTest(t *testing.T) {
 	go func() { waited <- run1(a.TestConnection(left, "", v.ID)) }()
 	<-began
 	cancel()
-	<-waited
+	if err := <-waited; !errors.Is(err, context.Canceled) {
+		t.Errorf("whoever has left is told %v", err)
+	}
 	finish <- struct{}{}
 	if line := <-log; !strings.Contains(line, string(v.ID)) {
 		t.Errorf("logged %s", line)

@@ -84,7 +84,7 @@ func kubeconfigOf(contexts int) []byte {
 }
 
 // twoConnections are registered and put into an environment.
-func twoConnections(t *testing.T, a *app.App, ctx context.Context) (belay.ID, belay.ID) {
+func twoConnections(ctx context.Context, t *testing.T, a *app.App) (belay.ID, belay.ID) {
 	t.Helper()
 	name := "production"
 	e, err := a.CreateEnvironment(ctx, "", app.EnvironmentChange{Name: &name})
@@ -114,7 +114,7 @@ func TestNoSlot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHeld()
 			a, ctx := newOwner(t, h, limits)
-			connection, environment := twoConnections(t, a, ctx)
+			connection, environment := twoConnections(ctx, t, a)
 			first := make(chan error, 1)
 			go func() { first <- run1(a.TestDraft(ctx, "", connectionTo("", ""))) }()
 			<-h.began
@@ -147,7 +147,7 @@ func TestSlotIsFreed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := &fakeKind{test: func(context.Context, belay.Target) belay.Report { return outcome() }}
 			a, ctx := newOwner(t, k, app.Limits{Tests: 1, TestsPerUser: 1})
-			connection, environment := twoConnections(t, a, ctx)
+			connection, environment := twoConnections(ctx, t, a)
 			for round := range 2 {
 				for name, use := range makers(a, connection, environment) {
 					if name == "StartTest" {
@@ -167,7 +167,7 @@ func TestSlotIsFreed(t *testing.T) {
 func TestSlotIsFreedAfterLeaving(t *testing.T) {
 	h := newHeld()
 	a, ctx := newOwner(t, h, app.Limits{Tests: 1})
-	connection, environment := twoConnections(t, a, ctx)
+	connection, environment := twoConnections(ctx, t, a)
 	use := makers(a, connection, environment)
 	leave := func(name string) {
 		t.Helper()
@@ -179,7 +179,9 @@ func TestSlotIsFreedAfterLeaving(t *testing.T) {
 		if name == "TestEnvironment" {
 			h.finish <- struct{}{} // it waits for those that it began
 		}
-		<-ended
+		if err := <-ended; err == nil && name != "TestDraft" {
+			t.Errorf("%s: whoever has left is told that all went well", name)
+		}
 	}
 	for range 3 {
 		leave("TestDraft")
@@ -239,7 +241,7 @@ func TestEnvironmentKeepsToTheLimit(t *testing.T) {
 			return belay.Report{Health: belay.HealthHealthy}
 		}}
 		a, ctx := newOwner(t, k, app.Limits{TestsPerUser: most})
-		_, environment := twoConnections(t, a, ctx)
+		_, environment := twoConnections(ctx, t, a)
 		checks, err := a.TestEnvironment(ctx, "", environment, nil)
 		if err != nil || len(checks) != 2 || checks[0].Health != belay.HealthHealthy || checks[1].Health != belay.HealthHealthy {
 			t.Errorf("with %d slots: %v, %v", most, checks, err)

@@ -183,8 +183,8 @@ func (s *Server) takeDataDir() error {
 	lock, err := lockFile(filepath.Join(dir, lockName))
 	if errors.Is(err, errLocked) {
 		where := ""
-		if url, err := os.ReadFile(filepath.Join(dir, AddressFile)); err == nil {
-			where = " at " + strings.TrimSpace(string(url))
+		if address, err := os.ReadFile(filepath.Join(dir, AddressFile)); err == nil {
+			where = " at " + strings.TrimSpace(string(address))
 		}
 		return startError(fmt.Errorf("another server runs on the data directory %s%s", dir, where),
 			"stop that one, or choose another directory: --data-dir DIR (BELAY_DATA_DIR)")
@@ -197,12 +197,12 @@ func (s *Server) takeDataDir() error {
 }
 
 func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
-	dir, url := "", string(s.config.Database.Reveal())
-	if url == "" {
+	dir, source := "", string(s.config.Database.Reveal())
+	if source == "" {
 		dir = s.config.DataDir
-		url = filepath.Join(dir, databaseFile)
+		source = filepath.Join(dir, databaseFile)
 	}
-	opened, err := store.Open(ctx, url)
+	opened, err := store.Open(ctx, source)
 	if err != nil {
 		return nil, databaseError(dir, err)
 	}
