@@ -382,7 +382,7 @@ func (a *App) DeleteCredential(ctx context.Context, org, id belay.ID, version in
 		return err
 	}
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		v, err := tx.Credential(ctx, c.org, id)
+		v, err := tx.CredentialToDelete(ctx, c.org, id)
 		if err != nil {
 			return err
 		}

@@ -244,19 +244,19 @@ func (a *App) drive(ctx context.Context, kind string, t belay.Target) (r belay.R
 // is only kept.
 func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Check) error {
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.CreateCheck(ctx, k); err != nil {
-			return err
-		}
+		// First the credentials, then the connection, as those do who change
+		// both: then none of them waits for the other.
 		for _, u := range sent(k) {
 			if err := tx.CredentialUsed(ctx, k.OrganizationID, u.CredentialID, k.StartedAt); err != nil {
 				return err
 			}
 		}
 		v, err := tx.Connection(ctx, k.OrganizationID, k.ConnectionID)
-		if isNotFound(err) {
-			return nil
+		gone := isNotFound(err)
+		if err != nil && !gone {
+			return err
 		}
-		if err != nil || v.Version != tested.Version {
+		if err := tx.CreateCheck(ctx, k); err != nil || gone || v.Version != tested.Version {
 			return err
 		}
 		if replaced, err := replacedSince(ctx, tx, k); err != nil || replaced {

@@ -307,3 +307,28 @@ func testNamesAreUnique(t *testing.T, w *world) {
 		}
 	}
 }
+
+// TestCredentialDeletedWhileAttached attaches a credential while it is being
+// deleted: no connection ends up with one that is gone.
+func TestCredentialDeletedWhileAttached(t *testing.T) { onBoth(t, testCredentialDeletedWhileAttached) }
+
+func testCredentialDeletedWhileAttached(t *testing.T, w *world) {
+	for i := range 40 {
+		id := w.Admin.Post("/api/integrations/credentials", object{
+			"name": fmt.Sprint("key ", i), "type": "bearer", "secret": object{"token": "x"},
+		}).Want(http.StatusCreated).ID()
+		statuses := [2]int{}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			body := object{"name": fmt.Sprint("user ", i), "kind": "http", "url": w.target.URL, "credentialId": id}
+			statuses[0] = w.Admin.In(t).Post("/api/integrations/connections", body).Status
+		})
+		wg.Go(func() {
+			statuses[1] = w.Admin.In(t).Delete("/api/integrations/credentials?credentialId=" + id).Status
+		})
+		wg.Wait()
+		if (statuses[0] == http.StatusCreated) == (statuses[1] == http.StatusNoContent) {
+			t.Fatalf("round %d: attaching it is answered with %d, deleting it with %d", i, statuses[0], statuses[1])
+		}
+	}
+}

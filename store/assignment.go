@@ -14,15 +14,18 @@ type relation struct {
 	table string
 	left  end
 	right end
+	// counts says that assigning changes the left end as well.
+	counts bool
 }
 
 type end struct{ table, column, noun string }
 
 var (
 	environmentConnections = relation{
-		table: "environment_connections",
-		left:  end{"environments", "environment_id", "environment"},
-		right: end{"connections", "connection_id", "connection"},
+		table:  "environment_connections",
+		left:   end{"environments", "environment_id", "environment"},
+		right:  end{"connections", "connection_id", "connection"},
+		counts: true,
 	}
 	workspaceEnvironments = relation{
 		table: "workspace_environments",
@@ -36,13 +39,18 @@ var (
 	}
 )
 
-// assign makes a pair. changed is false when it was there already.
+// assign makes a pair. changed is false when it was there already. Neither end
+// is deleted until the transaction ends.
 func (t *Tx) assign(ctx context.Context, rel relation, org belay.ID, a belay.Assignment) (changed bool, err error) {
+	keep := t.keep("l, r", "")
+	if rel.counts {
+		keep = t.keep("r", "l")
+	}
 	n, err := t.execAny(ctx, `
 		insert into `+rel.table+` (id, `+rel.left.column+`, `+rel.right.column+`, created_at)
 		select cast($1 as text), l.id, r.id, cast($2 as bigint) from `+rel.left.table+` l, `+rel.right.table+` r
 		where l.organization_id = $3 and l.id = $4 and l.deleted_at = 0
-		and r.organization_id = $3 and r.id = $5 and r.deleted_at = 0
+		and r.organization_id = $3 and r.id = $5 and r.deleted_at = 0`+keep+`
 		on conflict do nothing`,
 		a.ID, micros(a.CreatedAt), org, a.LeftID, a.RightID)
 	if err != nil || n > 0 {
@@ -159,7 +167,7 @@ func (t *Tx) SetWorkspaceRole(ctx context.Context, org, workspace, user belay.ID
 		insert into workspace_users (workspace_id, user_id, role, created_at)
 		select w.id, m.user_id, cast($4 as text), cast($5 as bigint) from workspaces w
 		join memberships m on m.organization_id = w.organization_id
-		where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0 and m.user_id = $3
+		where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0 and m.user_id = $3`+t.keep("w, m", "")+`
 		on conflict (workspace_id, user_id) do update set role = excluded.role`,
 		org, workspace, user, role, micros(now))
 	if !errors.Is(err, errNoRow) {

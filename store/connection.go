@@ -63,7 +63,7 @@ func labelsText(c *belay.Connection) jsonText {
 
 // Connection returns one live connection.
 func (r Reader) Connection(ctx context.Context, org, id belay.ID) (*belay.Connection, error) {
-	c, err := one(ctx, r, scanConnection, selectConnection+" and c.deleted_at = 0", org, id)
+	c, err := one(ctx, r, scanConnection, selectConnection+" and c.deleted_at = 0"+r.lock, org, id)
 	return c, notFound(err, "connection")
 }
 
@@ -140,8 +140,8 @@ func (t *Tx) addCredentials(ctx context.Context, c *belay.Connection) error {
 	for i, u := range c.Credentials {
 		err := t.exec(ctx, `
 			insert into connection_credentials (connection_id, position, credential_id, purpose)
-			select cast($1 as text), cast($2 as bigint), id, cast($3 as text) from credentials
-			where organization_id = $4 and id = $5 and deleted_at = 0`,
+			select cast($1 as text), cast($2 as bigint), k.id, cast($3 as text) from credentials k
+			where k.organization_id = $4 and k.id = $5 and k.deleted_at = 0`+t.keep("k", ""),
 			c.ID, i, u.Purpose, c.OrganizationID, u.CredentialID)
 		if err != nil {
 			return notFound(err, "credential")
@@ -268,6 +268,9 @@ func (t *Tx) SaveHealth(ctx context.Context, before, c *belay.Connection) error 
 // DeleteConnection deletes a connection softly: it can be restored with its
 // environments and credentials.
 func (t *Tx) DeleteConnection(ctx context.Context, org, id belay.ID, by string, now time.Time) error {
+	if err := t.seize(ctx, "connections", org, id); err != nil {
+		return err
+	}
 	c, err := one(ctx, t.Reader, scanConnection, selectConnection+" and c.deleted_at = 0"+t.lock, org, id)
 	if err != nil {
 		return notFound(err, "connection")
@@ -293,7 +296,7 @@ func (t *Tx) RestoreConnection(ctx context.Context, org, id belay.ID, by string,
 
 // DeletedConnection returns one connection that can be restored.
 func (r Reader) DeletedConnection(ctx context.Context, org, id belay.ID) (*belay.Connection, error) {
-	c, err := one(ctx, r, scanConnection, selectConnection+" and c.deleted_at > 0", org, id)
+	c, err := one(ctx, r, scanConnection, selectConnection+" and c.deleted_at > 0"+r.lock, org, id)
 	return c, notFound(err, "deleted connection")
 }
 

@@ -48,13 +48,13 @@ const reachesCredential = `(exists (select 1 from workspace_credentials wc
 
 // Credential returns one live credential.
 func (r Reader) Credential(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
-	c, err := one(ctx, r, scanCredential, selectCredential, org, id)
+	c, err := one(ctx, r, scanCredential, selectCredential+r.lock, org, id)
 	return c, notFound(err, "credential")
 }
 
 // DeletedCredential returns one credential that can be restored.
 func (r Reader) DeletedCredential(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
-	c, err := one(ctx, r, scanCredential, selectDeletedCredential, org, id)
+	c, err := one(ctx, r, scanCredential, selectDeletedCredential+r.lock, org, id)
 	return c, notFound(err, "deleted credential")
 }
 
@@ -220,9 +220,21 @@ func (t *Tx) CredentialUsed(ctx context.Context, org, id belay.ID, at time.Time)
 	return err
 }
 
+// CredentialToDelete returns one live credential, to which no connection that
+// is not there yet can refer until the transaction ends.
+func (t *Tx) CredentialToDelete(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
+	if err := t.seize(ctx, "credentials", org, id); err != nil {
+		return nil, err
+	}
+	return t.Credential(ctx, org, id)
+}
+
 // DeleteCredential deletes a credential softly. Whether connections use it
 // is the caller's to decide.
 func (t *Tx) DeleteCredential(ctx context.Context, org, id belay.ID, now time.Time) error {
+	if err := t.seize(ctx, "credentials", org, id); err != nil {
+		return err
+	}
 	err := t.exec(ctx, `
 		update credentials set deleted_at = $3, updated_at = $3, version = version + 1
 		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))

@@ -55,13 +55,13 @@ const heldByWorkspace = `select we.environment_id from workspace_environments we
 
 // Environment returns one environment.
 func (r Reader) Environment(ctx context.Context, org, id belay.ID) (*belay.Environment, error) {
-	e, err := one(ctx, r, scanEnvironment, selectEnvironment, org, id)
+	e, err := one(ctx, r, scanEnvironment, selectEnvironment+r.lock, org, id)
 	return e, notFound(err, "environment")
 }
 
 // DeletedEnvironment returns one environment that can be restored.
 func (r Reader) DeletedEnvironment(ctx context.Context, org, id belay.ID) (*belay.Environment, error) {
-	e, err := one(ctx, r, scanEnvironment, selectDeletedEnvironment, org, id)
+	e, err := one(ctx, r, scanEnvironment, selectDeletedEnvironment+r.lock, org, id)
 	return e, notFound(err, "deleted environment")
 }
 
@@ -166,6 +166,9 @@ func (t *Tx) UpdateEnvironment(ctx context.Context, org, id belay.ID, now time.T
 // DeleteEnvironment deletes an environment softly: it can be restored with
 // its assignments. Its connections are not touched.
 func (t *Tx) DeleteEnvironment(ctx context.Context, org, id belay.ID, now time.Time) error {
+	if err := t.seize(ctx, "environments", org, id); err != nil {
+		return err
+	}
 	err := t.exec(ctx, `
 		update environments set deleted_at = $3, updated_at = $3, version = version + 1
 		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))

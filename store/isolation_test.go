@@ -110,6 +110,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"ConnectionByIdentity": func() error { v, err := tx.ConnectionByIdentity(ctx, org, s.c.Identity); return found(v, err) },
 		"ConnectionsAt":        func() error { v, err := tx.ConnectionsAt(ctx, org, s.c.Kind, s.c.Endpoint); return found(v, err) },
 		"DeletedConnection":    func() error { _, err := tx.DeletedConnection(ctx, org, s.deleted["connection"]); return err },
+		"CredentialToDelete":   func() error { _, err := tx.CredentialToDelete(ctx, org, s.k.ID); return err },
 		"DeletedCredential":    func() error { _, err := tx.DeletedCredential(ctx, org, s.deleted["credential"]); return err },
 		"DeletedEnvironment":   func() error { _, err := tx.DeletedEnvironment(ctx, org, s.deleted["environment"]); return err },
 		"DeletedWorkspace":     func() error { _, err := tx.DeletedWorkspace(ctx, org, s.deleted["workspace"]); return err },

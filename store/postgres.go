@@ -72,7 +72,7 @@ func (w *postgresWriter) once(ctx context.Context, fn func(context.Context, *Tx)
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := fn(ctx, &Tx{Reader: Reader{db: tx}, shard: rand.Int64N(shards), lock: " for no key update"}); err != nil {
+	if err := fn(ctx, &Tx{Reader: Reader{db: tx, lock: " for no key update"}, shard: rand.Int64N(shards), locks: true}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

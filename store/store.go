@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"belay"
 )
 
 // Store is an open database. It is safe for concurrent use.
@@ -22,16 +24,44 @@ type Store struct {
 }
 
 // Reader has every method that reads. A Store reads what is committed, a Tx
-// also what it has itself written.
-type Reader struct{ db conn }
+// also what it has itself written; and what a Tx reads by its id stays as it
+// is until the transaction ends.
+type Reader struct {
+	db   conn
+	lock string // what a select ends with that keeps others from changing its row
+}
 
 // Tx is one write transaction: it has every method that changes something.
 // It is valid only inside the function that Write calls, on one goroutine at
 // a time.
 type Tx struct {
 	Reader
-	shard int64  // of the counters, see count.go
-	lock  string // what a select ends with that keeps others from changing its rows
+	shard int64 // of the counters, see count.go
+	locks bool  // others write at the same time
+}
+
+// keep is what a select ends with that keeps others from deleting the rows of
+// some of its tables until the transaction ends; they can still be changed,
+// but not those of the table that this transaction is about to change.
+func (t *Tx) keep(tables, changed string) string {
+	if !t.locks {
+		return ""
+	}
+	text := " for key share of " + tables
+	if changed != "" {
+		text = " for no key update of " + changed + text
+	}
+	return text
+}
+
+// seize waits for those who keep an object that is to be deleted, so that who
+// comes later finds it gone.
+func (t *Tx) seize(ctx context.Context, table string, org, id belay.ID) error {
+	if !t.locks {
+		return nil
+	}
+	_, err := t.execAny(ctx, "select 1 from "+table+" where organization_id = $1 and id = $2 for update", org, id)
+	return err
 }
 
 // conn is what *sql.DB and *sql.Tx have in common.

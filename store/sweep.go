@@ -84,7 +84,7 @@ func (s *Store) removeAlone(ctx context.Context, r remove) (n int64, alone bool,
 // alone tells whether no other replica sweeps, and keeps it so until the
 // transaction ends. SQLite has no replicas.
 func (t *Tx) alone(ctx context.Context) (bool, error) {
-	if t.lock == "" {
+	if !t.locks {
 		return true, nil
 	}
 	var alone bool

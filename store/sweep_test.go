@@ -92,7 +92,9 @@ func TestSweepInBatches(t *testing.T) {
 		go func() {
 			var err error
 			for i := 0; i < 20 && err == nil; i++ {
-				err = w.try(func(tx *store.Tx) error { return tx.CreateEnvironment(ctx, w.environment(w.org, fmt.Sprint("meanwhile ", i))) })
+				err = w.try(func(tx *store.Tx) error {
+					return tx.CreateEnvironment(ctx, w.environment(w.org, fmt.Sprint("meanwhile ", i)))
+				})
 			}
 			done <- err
 		}()
@@ -137,7 +139,9 @@ func TestSweepOfReplicas(t *testing.T) {
 
 	// While one is at it, the others do nothing.
 	gone := w.addEnvironment(w.org, "gone")
-	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, gone.ID, w.now()) })
+	w.write(func(ctx context.Context, tx *store.Tx) error {
+		return tx.DeleteEnvironment(ctx, w.org, gone.ID, w.now())
+	})
 	due.Deleted = w.now()
 	w.write(func(ctx context.Context, tx *store.Tx) error {
 		if err := store.ExecIn(tx, "select pg_advisory_xact_lock(8101735105)"); err != nil {

@@ -43,13 +43,13 @@ const workspacesOf = `select wu.workspace_id from workspace_users wu
 
 // Workspace returns one workspace.
 func (r Reader) Workspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
-	w, err := one(ctx, r, scanWorkspace, selectWorkspace, org, id)
+	w, err := one(ctx, r, scanWorkspace, selectWorkspace+r.lock, org, id)
 	return w, notFound(err, "workspace")
 }
 
 // DeletedWorkspace returns one workspace that can be restored.
 func (r Reader) DeletedWorkspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
-	w, err := one(ctx, r, scanWorkspace, selectDeletedWorkspace, org, id)
+	w, err := one(ctx, r, scanWorkspace, selectDeletedWorkspace+r.lock, org, id)
 	return w, notFound(err, "deleted workspace")
 }
 
@@ -117,6 +117,9 @@ func (t *Tx) UpdateWorkspace(ctx context.Context, org, id belay.ID, now time.Tim
 // DeleteWorkspace deletes a workspace softly: it can be restored with its
 // assignments. What was assigned to it is not touched.
 func (t *Tx) DeleteWorkspace(ctx context.Context, org, id belay.ID, now time.Time) error {
+	if err := t.seize(ctx, "workspaces", org, id); err != nil {
+		return err
+	}
 	err := t.exec(ctx, `
 		update workspaces set deleted_at = $3, updated_at = $3, version = version + 1
 		where organization_id = $1 and id = $2 and deleted_at = 0`, org, id, micros(now))
