@@ -53,6 +53,8 @@ type RemedyContext struct {
 	CredentialID   ID
 	CredentialName string
 	CredentialType string
+	// CredentialFields are those that it has a value for.
+	CredentialFields []string
 	// Others are the connection's other credentials, one of which works.
 	Others []CredentialUse
 	// Accepts are the types of credentials that the target can be given, the
@@ -100,7 +102,7 @@ func (c cure) about(id string, rc RemedyContext) Remedy {
 	}
 	fill := strings.NewReplacer(
 		"{id}", string(rc.ConnectionID), "{name}", operand(rc.ConnectionName, rc.ConnectionID),
-		"{credential}", operand(rc.CredentialName, rc.CredentialID), "{fields}", fieldFlags(rc.credentialType()),
+		"{credential}", operand(rc.CredentialName, rc.CredentialID), "{fields}", rc.fieldFlags(),
 		"{type}", rc.credentialType(), "{rest}", rc.rest(), "{setting}", rc.setting(), "{identity}", shellQuote(rc.Identity))
 	if r.Action != nil {
 		a := *r.Action
@@ -132,12 +134,16 @@ func (rc RemedyContext) credentialType() string {
 	return rc.CredentialType
 }
 
-// fieldFlags are the flags by which the command line is given what must be
-// known of a credential. Files hold the secrets, and texts of many lines.
-func fieldFlags(typeName string) string {
-	t, _ := FindCredentialType(typeName)
+// fieldFlags are the flags by which the command line is given what a
+// credential holds, or must hold. Files hold the secrets, and texts of many
+// lines.
+func (rc RemedyContext) fieldFlags() string {
+	t, _ := FindCredentialType(rc.credentialType())
 	needed := func(f CredentialField) bool {
 		return f.Required || len(t.AnyOf) > 0 && slices.Contains(t.AnyOf[0], f.Name)
+	}
+	if len(rc.CredentialFields) > 0 {
+		needed = func(f CredentialField) bool { return slices.Contains(rc.CredentialFields, f.Name) }
 	}
 	var flags []string
 	for _, f := range t.Fields {

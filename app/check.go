@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"belay"
@@ -77,6 +78,7 @@ func (a *App) viewWith(v *belay.Connection, k *belay.Check, find func(belay.ID) 
 		out.Names[u.CredentialID] = credential.Name
 		if u.CredentialID == rc.CredentialID {
 			rc.CredentialName, rc.CredentialType = credential.Name, credential.Type
+			rc.CredentialFields = slices.AppendSeq(slices.Clone(credential.Set), maps.Keys(credential.Public))
 		}
 	}
 	out.Remedies = belay.Remedies(k.Cause, rc)

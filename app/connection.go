@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"belay"
@@ -243,7 +244,7 @@ func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.
 	var credential *sealed
 	if ch.Secret != nil {
 		var err error
-		if credential, err = a.secretOf(c, &ch); err != nil {
+		if credential, err = a.secretOf(ctx, c, &ch); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -258,9 +259,13 @@ func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.
 
 // secretOf seals the secret that comes with a connection as a credential of
 // its own and lets the change attach it.
-func (a *App) secretOf(c caller, ch *ConnectionChange) (*sealed, error) {
+func (a *App) secretOf(ctx context.Context, c caller, ch *ConnectionChange) (*sealed, error) {
 	name := ""
 	set(&name, ch.Name)
+	name, err := a.freeCredentialName(ctx, c.org, name)
+	if err != nil {
+		return nil, err
+	}
 	if err := inScope(c.Principal, belay.PermissionCredentialWrite); err != nil {
 		return nil, err
 	}
@@ -277,6 +282,22 @@ func (a *App) secretOf(c caller, ch *ConnectionChange) (*sealed, error) {
 	}
 	ch.Credentials = &[]belay.CredentialUse{{CredentialID: credential.ID, Purpose: belay.PurposePrimary}}
 	return credential, nil
+}
+
+// freeCredentialName is a name that no credential has: the one that is wanted,
+// or that with a number. Nobody has chosen it, so that nobody can be told to
+// choose another.
+func (a *App) freeCredentialName(ctx context.Context, org belay.ID, wanted string) (string, error) {
+	for n := 1; ; n++ {
+		name := wanted
+		if n > 1 {
+			name += "-" + strconv.Itoa(n)
+		}
+		taken, err := a.store.CredentialNameTaken(ctx, org, name)
+		if err != nil || !taken {
+			return name, err
+		}
+	}
 }
 
 // applyConnection carries out a change on v and checks what comes out.

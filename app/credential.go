@@ -336,7 +336,7 @@ func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, 
 		if ch.Name == nil {
 			ch.Name = &v.Name
 		}
-		return a.secretOf(c, ch)
+		return a.secretOf(ctx, c, ch)
 	}
 	_, old, err := a.findCredential(ctx, c.org, v.Credentials[0].CredentialID, belay.PermissionCredentialWrite)
 	if err != nil {
@@ -349,7 +349,7 @@ func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, 
 		if ch.SecretType == "" {
 			ch.SecretType = old.Type
 		}
-		return a.secretOf(c, ch)
+		return a.secretOf(ctx, c, ch)
 	}
 	if ch.SecretType != "" && ch.SecretType != old.Type {
 		return nil, belay.Invalid("/credentialType", "the connection's credential %q is of type %s; attach another credential to change the type", old.Name, old.Type)

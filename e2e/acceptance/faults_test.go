@@ -26,11 +26,14 @@ func faults() map[string]fault {
 		"expired":             {"credential_expired", expiredToken},
 		"expired-for-cluster": {"credential_expired", expiredCertificate},
 		"strange-certificate": {"tls_client_certificate_rejected", strangeCertificate},
+		"fallback":            {"credential_rejected", carriedByFallback},
 		"forbidden":           {"permission_missing", forbiddenInCluster},
 		"other-cluster":       {"identity_changed", otherCluster},
 		"unknown-authority":   {"tls_unknown_authority", unknownAuthority},
 		"other-name":          {"tls_name_mismatch", otherName},
 		"expired-server":      {"tls_expired", servedWith(peers.CertificateOptions{NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)})},
+		"ending-server":       {"tls_expires_soon", servedWith(peers.CertificateOptions{NotAfter: time.Now().Add(time.Hour)})},
+		"not-verified":        {"tls_unknown_authority", notVerified},
 		"early-server":        {"tls_not_yet_valid", servedWith(peers.CertificateOptions{NotBefore: time.Now().Add(time.Hour), NotAfter: time.Now().Add(2 * time.Hour)})},
 		"refused":             {"connection_refused", refused},
 		"plain":               {"tls_protocol", plainInsteadOfTLS},
@@ -65,6 +68,14 @@ func guarded(t *testing.T, c *client, name string, key credential) patient {
 
 func rejectedToken(t *testing.T, c *client, name string) patient {
 	return guarded(t, c, name, c.keep(name, "bearer", object{"token": "wrong"}))
+}
+
+// carriedByFallback has a first credential that is rejected and another that
+// is not.
+func carriedByFallback(t *testing.T, c *client, name string) patient {
+	p := guarded(t, c, name, c.keep(name, "bearer", object{"token": "wrong"}))
+	c.put(connectionsPath+"/"+p.conn.ID, object{"credentials": []object{{"id": p.key.ID}, {"id": c.keep(name+"-fallback", "bearer", object{"token": nginxToken}).ID}}})
+	return p
 }
 
 func noToken(t *testing.T, c *client, name string) patient { return guarded(t, c, name, credential{}) }
@@ -208,6 +219,14 @@ func unknownAuthority(t *testing.T, c *client, name string) patient {
 	return patient{conn: c.connect(name, "http", nginx.Get(t).TLSURL, nil), url: nginx.Get(t).URL, ca: nginxCA.PEM()}
 }
 
+// notVerified works, whoever answers.
+func notVerified(t *testing.T, c *client, name string) patient {
+	return patient{
+		conn: c.connect(name, "http", nginx.Get(t).TLSURL, object{"metadata": object{"tls": object{"insecureSkipVerify": true}}}),
+		url:  nginx.Get(t).URL, ca: nginxCA.PEM(),
+	}
+}
+
 // serveTLS answers with 200 and shows the certificate that is in force.
 func serveTLS(t *testing.T, certificate *peers.KeyPair) (url string, replace func(*peers.KeyPair)) {
 	t.Helper()
@@ -315,13 +334,16 @@ func wrongService(t *testing.T, c *client, name string) patient {
 	}
 }
 
+// wellPath is where every target that answers badly answers well.
+const wellPath = "/well"
+
 // answering is a target that answers badly until it heals.
 func answering(kind string, badly http.HandlerFunc) func(*testing.T, *client, string) patient {
 	return func(t *testing.T, c *client, name string) patient {
 		var well atomic.Bool
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
-			case !well.Load():
+			case !well.Load() && r.URL.Path != wellPath:
 				badly(w, r)
 			case kind == "prometheus":
 				prometheusOf("3.5.0")(w, r)
