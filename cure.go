@@ -114,6 +114,15 @@ var cures = map[string]cure{
 		},
 		offered: isKubernetes,
 	},
+	"kubeconfig.accept": {
+		Remedy: Remedy{
+			Title: "Upload a kubeconfig for the new cluster", Description: "Takes the cluster in the file for the connection's own, with the credential in the file;" +
+				" its id and environments stay. In the options: acceptIdentity, for the context.",
+			Action:  &RemedyAction{Method: "POST", Href: kubeconfigPath},
+			Command: "belay connection import kubeconfig -f PATH --connection {name} --accept-identity",
+		},
+		offered: isKubernetes,
+	},
 	"tls.trust": {
 		Remedy: Remedy{
 			Title: "Trust this certificate authority", Description: "Adds the authority that signed the target's certificate to this connection; compare its fingerprint first.",

@@ -37,7 +37,7 @@ var remedies = map[Cause][]string{
 	CauseNotReady:                     {"check.rerun", "connection.settings", "connection.maintenance"},
 	CauseClockSkew:                    {"check.rerun"},
 	CauseUnsupportedVersion:           {"connection.edit"},
-	CauseIdentityChanged:              {"identity.accept", "connection.edit", "connection.maintenance"},
+	CauseIdentityChanged:              {"identity.accept", "kubeconfig.accept", "connection.edit", "connection.maintenance"},
 	CauseInternal:                     {"check.rerun"},
 }
 

@@ -40,6 +40,9 @@ type ContextImport struct {
 	// then on, which takes the right to use each of them. An upload for one
 	// connection moves it without this if no stored secret goes with it.
 	Move bool
+	// AcceptIdentity leads the connection that an upload is for to another
+	// cluster than it is known for, such as one that was built anew.
+	AcceptIdentity bool
 	// WithoutCredential takes the cluster part only: a new connection has no
 	// credential, another one keeps its own.
 	WithoutCredential bool

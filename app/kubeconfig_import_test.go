@@ -476,3 +476,35 @@ func TestRestoreConnection(t *testing.T) {
 		t.Errorf("the administrator cannot restore it: %v", err)
 	}
 }
+
+// A cluster that was built anew is taken for a connection's own only when
+// that is asked for, and never with a stored secret that the caller may not
+// use.
+func TestImportOfAClusterThatWasBuiltAnew(t *testing.T) {
+	w := newImportWorld(t)
+	w.uids[here] = "one"
+	v := w.one(w.admin, app.ImportCreated, file(kubeContext{name: "prod", server: here, user: token("stored")})).Connection
+	editor := w.member()
+	w.share(editor, belay.RoleEditor, v.ID)
+	w.uids[here] = "two"
+	up := file(kubeContext{name: "prod", server: here, user: token("new")})
+	up.ConnectionID = v.ID
+	k := w.one(editor, app.ImportBlocked, up)
+	if got := remediesOf(t, k.Remedies); !slices.Equal(got, []string{"kubeconfig.accept"}) {
+		t.Errorf("%s; the remedies are %v", k.Message, got)
+	}
+	accept := app.ContextImport{Name: "prod", AcceptIdentity: true}
+	bare := accept
+	bare.WithoutCredential = true
+	if k := w.one(editor, app.ImportFailed, up, bare); !strings.Contains(k.Message, string(belay.PermissionCredentialUse)) {
+		t.Errorf("with the stored secret: %s", k.Message)
+	}
+	k = w.one(editor, app.ImportUpdated, up, accept)
+	if k.Connection.ID != v.ID || k.Connection.Identity == v.Identity || k.Connection.Identity == "" {
+		t.Errorf("it is %q, was %q", k.Connection.Identity, v.Identity)
+	}
+	again, err := w.TestConnection(w.admin, "", v.ID)
+	if err != nil || again.Health != belay.HealthHealthy {
+		t.Errorf("%+v, %v", again, err)
+	}
+}

@@ -17,6 +17,7 @@ type importPlan struct {
 	plugin   bool   // the way in which its user signs in is why not
 	as       string // the connection's name, "" to leave it
 	bare     bool   // the cluster part only
+	identity string // of the cluster that is to be the connection's own, "" to leave it
 }
 
 // credentialType is the type of the credential that the import takes, "" for none.
@@ -41,6 +42,8 @@ func planOf(k *KubeconfigContext, o ContextImport, named bool) *importPlan {
 	switch {
 	case refusal(k) != "":
 		p.outcome, p.message = ImportFailed, refusal(k)
+	case k.State == MatchOtherCluster && existing != nil && !o.AcceptIdentity:
+		p.blockOtherCluster()
 	case existing != nil && o.OnExisting == OnExistingSkip:
 		p.outcome, p.message = ImportSkipped, "it is registered already"
 	case existing != nil && existing.Status == belay.StatusIgnored:
@@ -49,6 +52,8 @@ func planOf(k *KubeconfigContext, o ContextImport, named bool) *importPlan {
 		p.blockMove()
 	case !k.Usable() && !o.WithoutCredential && (existing == nil || len(existing.Credentials) == 0):
 		p.blockUser()
+	case k.State == MatchOtherCluster && existing != nil:
+		p.identity = k.identity()
 	}
 	return p
 }
@@ -62,8 +67,6 @@ func (p *importPlan) bringsAll(existing *belay.Connection) bool {
 // refusal says why a context cannot be imported, "" when it can.
 func refusal(k *KubeconfigContext) string {
 	switch {
-	case k.State == MatchOtherCluster:
-		return "it leads to another cluster than the connection that it is to mend"
 	case k.Importable() && k.Check == nil:
 		return "one import takes only as many contexts as it can test; import this one with another request that names it"
 	case k.Importable():
@@ -110,6 +113,18 @@ func (p *importPlan) blockMove() {
 		p.remedy("kubeconfig.new", "Import it as another connection", "Leaves the connection where it is and makes a new one, under another name."+
 			" In the options: onExisting new and as, for this context.", "--on-existing", "new", "--as", "NAME"),
 	}
+}
+
+// blockOtherCluster keeps a connection from being led to another cluster
+// unasked: its name and environments may mean the one that it is known for.
+func (p *importPlan) blockOtherCluster() {
+	v := p.k.Connection
+	p.outcome = ImportBlocked
+	p.message = "it leads to another cluster than the connection " + v.Name + ", which it is to mend"
+	r := p.remedy("kubeconfig.accept", "Accept the new cluster", "Takes the cluster in the file for the connection's own, with the credential in the file;"+
+		" its id and its environments stay. In the options: acceptIdentity, for this context.", "--connection", v.Name, "--accept-identity")
+	r.Action.Href += "?connectionId=" + string(v.ID)
+	p.remedies = []belay.Remedy{r}
 }
 
 // blockUser keeps a context whose user cannot sign in from here from

@@ -117,7 +117,7 @@ func (b *importBatch) assigned(v *Connection) bool {
 
 // sameConnection tells whether an import leaves a connection as it is.
 func sameConnection(a, b *belay.Connection) bool {
-	return a.Name == b.Name && a.Endpoint == b.Endpoint && a.Status == b.Status &&
+	return a.Name == b.Name && a.Endpoint == b.Endpoint && a.Identity == b.Identity && a.Status == b.Status &&
 		slices.Equal(a.Credentials, b.Credentials) && sameJSON(a.Config, b.Config)
 }
 
@@ -141,6 +141,9 @@ func (b *importBatch) mend(v *belay.Connection, p *importPlan, credential belay.
 	}
 	if err := b.app.applyConnection(ch, v); err != nil {
 		return err
+	}
+	if p.identity != "" {
+		v.Identity = p.identity
 	}
 	if credential != "" && (len(v.Credentials) == 0 || v.Credentials[0].CredentialID != credential) {
 		// The old primary one gives way; the fallbacks stay.

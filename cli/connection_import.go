@@ -27,6 +27,7 @@ type importKubeconfig struct {
 	As          string   `placeholder:"NAME" help:"Call the connection this, also one that is there already; for one context."`
 	Move        bool     `help:"Lead a connection whose cluster has moved to the address in the file, with the credentials that it has."`
 
+	AcceptIdentity    bool `help:"Lead the connection of --connection to another cluster than it is known for, such as one that was built anew."`
 	WithoutCredential bool `help:"Take the clusters only: a new connection has no credential, another keeps its own."`
 }
 
@@ -178,7 +179,7 @@ func (k kubeContext) match() string {
 		}
 		return text + " (to follow: --move)"
 	case "other_cluster":
-		return "is not the cluster of " + k.Match.ConnectionName
+		return "is not the cluster of " + k.Match.ConnectionName + " (to lead it there: --accept-identity)"
 	}
 	return strings.ReplaceAll(k.Match.State, "_", " ")
 }

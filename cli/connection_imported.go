@@ -14,6 +14,7 @@ func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte
 		As         string `json:"as,omitempty"`
 		OnExisting string `json:"onExisting"`
 		Move       bool   `json:"move,omitempty"`
+		Accept     bool   `json:"acceptIdentity,omitempty"`
 		Bare       bool   `json:"withoutCredential,omitempty"`
 	}
 	options := struct {
@@ -21,7 +22,7 @@ func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte
 		EnvironmentIDs []string `json:"environmentIds"`
 	}{EnvironmentIDs: []string{}}
 	for _, name := range chosen {
-		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting, c.Move, c.WithoutCredential})
+		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting, c.Move, c.AcceptIdentity, c.WithoutCredential})
 	}
 	for _, e := range envs {
 		options.EnvironmentIDs = append(options.EnvironmentIDs, e.id())

@@ -12,6 +12,7 @@ type importOptions struct {
 		As         string         `json:"as"`
 		OnExisting app.OnExisting `json:"onExisting"`
 		Move       bool           `json:"move"`
+		Accept     bool           `json:"acceptIdentity"`
 		Bare       bool           `json:"withoutCredential"`
 	} `json:"contexts"`
 	EnvironmentIDs []belay.ID `json:"environmentIds"`
@@ -104,7 +105,7 @@ func (a *API) importKubeconfig(r *request) (response, error) {
 	im := app.KubeconfigImport{EnvironmentIDs: o.EnvironmentIDs}
 	for _, k := range o.Contexts {
 		im.Contexts = append(im.Contexts, app.ContextImport{
-			Name: k.Name, As: k.As, OnExisting: k.OnExisting, Move: k.Move, WithoutCredential: k.Bare,
+			Name: k.Name, As: k.As, OnExisting: k.OnExisting, Move: k.Move, AcceptIdentity: k.Accept, WithoutCredential: k.Bare,
 		})
 	}
 	contexts, err := a.app.ImportKubeconfig(r.Context(), org, up, im)

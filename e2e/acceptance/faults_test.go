@@ -151,7 +151,7 @@ func otherCluster(t *testing.T, c *client, name string) patient {
 	})
 	c.wantHealthy(conn.ID)
 	lead(devCluster.Get(t).URL)
-	return patient{conn: conn, key: key, url: k.URL, file: kubeconfig(ofCluster(k, name, certificateOf(user)))}
+	return patient{conn: conn, key: key, url: k.URL, file: kubeconfig(ofCluster(devCluster.Get(t), name, certificateOf(user)))}
 }
 
 // forward passes connections on to an https server, byte by byte, and from

@@ -109,8 +109,11 @@ func nothing(*testing.T, *node, patient, remedy) {}
 func pressAction(t *testing.T, n *node, p patient, r remedy) {
 	t.Helper()
 	c := n.admin(t)
-	if r.ID == "kubeconfig.upload" {
-		c.upload(r.Action.Href, p.file, nil, nil).want(http.StatusOK)
+	if options, ok := map[string]any{
+		"kubeconfig.upload": nil,
+		"kubeconfig.accept": object{"contexts": []object{{"name": p.conn.Name, "acceptIdentity": true}}},
+	}[r.ID]; ok {
+		c.upload(r.Action.Href, p.file, options, nil).want(http.StatusOK)
 		return
 	}
 	body := object{}
