@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"belay"
 )
 
 // check is the answer of a test.
@@ -71,7 +73,7 @@ func (in *invocation) showCheck(raw, conn item) error {
 		return err
 	}
 	if c.passed() {
-		in.say(healthTone(c.Health), "%s is %s%s", conn.name(), c.Health, summaryOf(c))
+		in.sayHealth(c.Health, "%s is %s%s", conn.name(), c.Health, summaryOf(c))
 		for _, line := range remedyLines(c.Remediation) {
 			in.say(plain, "%s", line)
 		}
@@ -193,23 +195,36 @@ func (in *invocation) showChecks(p *page, conns []item) error {
 	if err := in.show(checkDocument(p.document, p.items, conns)); err != nil {
 		return err
 	}
-	broken := 0
+	found := map[belay.HealthStatus]int{}
 	for _, it := range p.items {
-		c, err := it.check()
-		if err != nil {
-			return err
-		}
-		if !c.passed() {
-			broken++
-		}
+		found[belay.HealthStatus(it.text("health"))]++
 	}
-	if broken == 0 {
-		in.say(good, "%s healthy", count(len(p.items), connections()))
+	all := len(p.items)
+	broken := all - found[belay.HealthHealthy] - found[belay.HealthDegraded]
+	switch {
+	case broken == 0 && found[belay.HealthDegraded] > 0:
+		in.sayHealth("degraded", "%s: %s", count(all, connections()), healthCounts(found))
+		return nil
+	case broken == 0:
+		in.sayHealth("healthy", "%s healthy", count(all, connections()))
 		return nil
 	}
 	verb := "is"
 	if broken > 1 {
 		verb = "are"
 	}
-	return &failure{exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", broken, count(len(p.items), connections()), verb)}
+	f := &failure{exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", broken, count(all, connections()), verb)}
+	f.why = healthCounts(found)
+	return f
+}
+
+// healthCounts says how many there are of each health, the worst first.
+func healthCounts(found map[belay.HealthStatus]int) string {
+	var parts []string
+	for _, h := range belay.HealthStatuses() {
+		if n := found[h]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, h))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

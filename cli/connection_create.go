@@ -233,7 +233,7 @@ func (c *connectionCreate) testNew(ctx context.Context, in *invocation, conn ite
 		return err
 	}
 	if result.passed() {
-		in.say(healthTone(result.Health), "%s is %s%s", conn.name(), result.Health, summaryOf(result))
+		in.sayHealth(result.Health, "%s is %s%s", conn.name(), result.Health, summaryOf(result))
 		return nil
 	}
 	f, _ := errors.AsType[*failure](unhealthy(result, conn))

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"belay"
 )
 
 type connectionImport struct {
@@ -124,10 +126,10 @@ func (in *invocation) showContexts(found []kubeContext) {
 	l := in.look(in.Stderr)
 	var rows [][]cell
 	for i, k := range found {
-		t, text := k.state()
+		health, text := k.state()
 		rows = append(rows, []cell{
 			{text: fmt.Sprintf("%3d", i+1)},
-			{text: look{unicode: l.unicode}.mark(t), tone: t},
+			{text: healthMark(health, l.unicode), tone: healthTone(health)},
 			{text: k.Name},
 			{text: k.Server},
 			{text: k.match()},
@@ -144,16 +146,15 @@ func (in *invocation) showContexts(found []kubeContext) {
 	}
 }
 
-func (k kubeContext) state() (tone, string) {
+// state is the health of the context's cluster, and what is to be said of it.
+func (k kubeContext) state() (health, why string) {
 	switch {
 	case !k.Usable && k.obstacle() != "":
-		return warning, k.obstacle()
+		return string(belay.HealthUnknown), k.obstacle()
 	case k.Check == nil:
-		return faint, "not tested"
-	case k.Check.passed():
-		return healthTone(k.Check.Health), k.Check.Summary
+		return string(belay.HealthUnchecked), "not tested"
 	}
-	return bad, k.Check.Summary
+	return k.Check.Health, k.Check.Summary
 }
 
 // obstacle is the first problem that is more than a warning.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"belay"
 )
 
 func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item) error {
@@ -78,6 +80,14 @@ func (n referred) text() string {
 	return n.Name
 }
 
+// health is how its check found the connection.
+func (k importedContext) health() string {
+	if k.Check == nil {
+		return string(belay.HealthUnchecked)
+	}
+	return k.Check.Health
+}
+
 // line says what became of a context.
 func (k importedContext) line() string {
 	text := k.Name + " → connection " + k.ConnectionName + " " + k.Outcome
@@ -101,8 +111,8 @@ func (k importedContext) line() string {
 
 // sayDone says what became of a context that was imported, and what that
 // leaves behind.
-func (in *invocation) sayDone(t tone, k importedContext) {
-	in.say(t, "%s", k.line())
+func (in *invocation) sayDone(k importedContext) {
+	in.sayHealth(k.health(), "%s", k.line())
 	if k.Credential == nil {
 		return
 	}
@@ -138,11 +148,8 @@ func (in *invocation) showImported(res *response, envs []item) error {
 			return err
 		}
 	}
-	for _, k := range answer.Connected {
-		in.sayDone(good, k)
-	}
-	for _, k := range answer.Registered {
-		in.sayDone(warning, k)
+	for _, k := range slices.Concat(answer.Connected, answer.Registered) {
+		in.sayDone(k)
 	}
 	for _, k := range answer.Ignored {
 		in.say(faint, "%s left out — %s", k.Name, k.Message)
@@ -158,7 +165,30 @@ func (in *invocation) showImported(res *response, envs []item) error {
 	if len(answer.Errored) > 0 && done+len(answer.Ignored) == 0 {
 		return &failure{exit: exitConflict, what: "nothing was imported"}
 	}
-	return t.ending()
+	if err := t.ending(); err != nil {
+		return err
+	}
+	return allHealthy(slices.Concat(answer.Connected, answer.Registered))
+}
+
+// allHealthy is a failure when one of what was imported was tested and does
+// not work, though it is kept.
+func allHealthy(imported []importedContext) error {
+	found := map[belay.HealthStatus]int{}
+	broken := 0
+	for _, k := range imported {
+		found[belay.HealthStatus(k.health())]++
+		if k.Check != nil && !k.Check.passed() {
+			broken++
+		}
+	}
+	if broken == 0 {
+		return nil
+	}
+	verb := map[bool]string{true: "is", false: "are"}[broken == 1]
+	f := &failure{exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", broken, count(len(imported), connections()), verb)}
+	f.why = healthCounts(found)
+	return f.withHelp("what was imported is kept")
 }
 
 func importedItems(a imported) []item {

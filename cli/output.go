@@ -190,7 +190,7 @@ func put(into map[string]any, path []string, v any) {
 }
 
 func (in *invocation) renderCSV(w io.Writer, d document) error {
-	columns := in.columns(d, true)
+	columns := in.columns(d, false) // those of tsv
 	out := csv.NewWriter(w)
 	if !in.flags.NoHeaders {
 		if err := out.Write(titles(columns)); err != nil {

@@ -39,11 +39,26 @@ type look struct {
 	unicode  bool
 	relative bool // times as "18m", not as dates
 	symbols  bool // marks beside status words
+	width    int  // that a table must keep to; 0 is any
 }
 
 func (in *invocation) look(stream io.Writer) look {
 	tty := terminal(stream)
 	return look{color: in.color(tty), unicode: in.unicode(), relative: tty, symbols: true}
+}
+
+// screenWidth is how many columns the terminal at standard output has; 0 for
+// no terminal, for which nothing is shortened.
+func (in *invocation) screenWidth() int {
+	f, ok := in.Stdout.(*os.File)
+	if !ok || !terminal(f) {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 func (in *invocation) color(tty bool) bool {
@@ -110,7 +125,7 @@ func (l look) paint(t tone, s string) string {
 // mark is the sign that stands beside a word, so that colour never carries
 // meaning alone.
 func (l look) mark(t tone) string {
-	unicode := map[tone]string{good: "✓", warning: "!", bad: "✕", faint: "-"}
+	unicode := map[tone]string{good: "✓", warning: "!", bad: "x", faint: "-"}
 	ascii := map[tone]string{good: "+", warning: "!", bad: "x", faint: "-"}
 	if l.unicode {
 		return l.paint(t, unicode[t])

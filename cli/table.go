@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // column is one property of an object as people see it.
@@ -101,6 +100,18 @@ func healthMark(status string, unicode bool) string {
 	return "?"
 }
 
+// health is the mark of a health status, in its colour.
+func (l look) health(status string) string {
+	return l.paint(healthTone(status), healthMark(status, l.unicode))
+}
+
+// sayHealth says how something is, with the mark that tables have for it.
+func (in *invocation) sayHealth(status, format string, args ...any) {
+	if !in.flags.Quiet {
+		in.line(in.look(in.Stderr).health(status) + " " + in.plainText(fmt.Sprintf(format, args...)))
+	}
+}
+
 // onlyWide moves a column to the wide forms.
 func (c column) onlyWide() column {
 	c.wide = true
@@ -137,6 +148,9 @@ func (in *invocation) renderRows(w io.Writer, d document) error {
 		v.look = look{}
 	}
 	columns := in.columns(d, format == formatWide)
+	if !d.single {
+		v.width = in.screenWidth()
+	}
 	if d.single {
 		return renderSingle(w, d.items, columns, v, format)
 	}
@@ -166,17 +180,23 @@ func writeRows(w io.Writer, header []string, rows [][]cell, l look, tabs bool) e
 		rows = append([][]cell{head}, rows...)
 	}
 	widths := columnWidths(rows, l)
+	if l.width > 0 && !tabs {
+		fit(widths, l.width)
+	}
 	var b strings.Builder
 	for _, row := range rows {
 		for i, c := range row {
 			text := c.line(l)
+			if l.width > 0 && !tabs {
+				text = shorten(text, widths[i], l.unicode)
+			}
 			b.WriteString(l.paint(c.tone, text))
 			switch {
 			case i == len(row)-1:
 			case tabs:
 				b.WriteByte('\t')
 			default:
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)+2))
+				b.WriteString(strings.Repeat(" ", widths[i]-columnsWide(text)+gap))
 			}
 		}
 		b.WriteByte('\n')
@@ -204,7 +224,7 @@ func columnWidths(rows [][]cell, l look) []int {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.line(l)))
+			widths[i] = max(widths[i], columnsWide(c.line(l)))
 		}
 	}
 	return widths

@@ -201,3 +201,29 @@ func TestConfirmationByHand(t *testing.T) {
 		}
 	}
 }
+
+// A table keeps to the width of the terminal; what is piped is whole.
+func TestTableFitsTheTerminal(t *testing.T) {
+	p := readPage(t, "connections.json", "connections")
+	s := newScreen(t)
+	if err := unix.IoctlSetWinsize(int(s.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 72}); err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t, map[string]string{"NO_COLOR": "1"})
+	d := document{raw: p.document, items: p.items, columns: connections().columns, noun: "connection"}
+	var piped, shown bytes.Buffer
+	if err := f.invocation(t, globals{Output: formatTable}).render(&piped, d); err != nil {
+		t.Fatal(err)
+	}
+	f.Stdout = s.slave
+	if err := f.invocation(t, globals{}).render(&shown, d); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(shown.String()) {
+		if n := columnsWide(strings.TrimSuffix(line, "\n")); n > 72 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	mustContain(t, shown.String(), "prom-staging", "…")
+	mustNotContain(t, piped.String(), "…")
+}
