@@ -15,7 +15,7 @@ var helpTexts embed.FS
 
 // helpTopics are what "belay help" explains besides commands.
 func helpTopics() []string {
-	return []string{"authentication", "environment", "exit-codes", "formatting", "secrets"}
+	return []string{"authentication", "configuration", "environment", "exit-codes", "formatting", "secrets"}
 }
 
 func helpTopic(name string) (string, bool) {
@@ -30,7 +30,7 @@ func helpTopic(name string) (string, bool) {
 }
 
 type helpCommand struct {
-	Topic []string `arg:"" optional:"" help:"A command, or one of authentication, environment (its variables), exit-codes, formatting, secrets." complete:"topic"`
+	Topic []string `arg:"" optional:"" help:"A command, or one of authentication, configuration (its files), environment (its variables), exit-codes, formatting, secrets." complete:"topic"`
 }
 
 // Run shows a topic, or what --help shows for a command.

@@ -67,6 +67,7 @@ type document struct {
 	noun    string            // of each item, for -o name
 	called  func(item) string // the name of an item that has none itself; nil: it has
 	single  bool              // one object, shown line by line
+	whole   bool              // wider than the screen rather than shortened: it is there to be read
 }
 
 func (d document) nameOf(it item) string {

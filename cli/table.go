@@ -148,7 +148,7 @@ func (in *invocation) renderRows(w io.Writer, d document) error {
 		v.look = look{}
 	}
 	columns := in.columns(d, format == formatWide)
-	if !d.single {
+	if !d.single && !d.whole {
 		v.width = in.screenWidth()
 	}
 	if d.single {
