@@ -31,9 +31,9 @@ func TestC1_CredentialsInOrder(t *testing.T) {
 			t.Fatalf("the order is not kept: %v", got)
 		}
 		target.take()
-		k := c.wantHealthy(conn.ID)
-		if k.CredentialID != now.ID || k.CredentialVersion != 1 {
-			t.Errorf("the check names credential %s version %d, want the fallback", k.CredentialID, k.CredentialVersion)
+		k := c.wantCause(conn.ID, "credential_rejected") // of the first one
+		if k.Health != "degraded" || k.CredentialID != now.ID || k.CredentialVersion != 1 {
+			t.Errorf("%s with credential %s version %d, want degraded with the fallback", k.Health, k.CredentialID, k.CredentialVersion)
 		}
 		if seen := target.take(); len(seen) != 2 {
 			t.Errorf("%d credentials arrived, want the rejected one and the fallback", len(seen))
