@@ -328,36 +328,6 @@ func (a *App) changedValues(ctx context.Context, v *belay.Credential, change map
 	return values, nil
 }
 
-// replaceSecret is a secret that comes with a change of a connection: a new
-// version of its own credential if that is of the same type and used by
-// nothing else, a new credential otherwise, or if it comes with a name.
-func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, ch *ConnectionChange) (*sealed, error) {
-	if len(v.Credentials) == 0 || ch.Credentials != nil || ch.SecretName != "" {
-		if ch.Name == nil {
-			ch.Name = &v.Name
-		}
-		return a.secretOf(ctx, c, ch)
-	}
-	_, old, err := a.findCredential(ctx, c.org, v.Credentials[0].CredentialID, belay.PermissionCredentialWrite)
-	if err != nil {
-		return nil, about("/credentialSecret", err)
-	}
-	if old.Usage.Connections > 1 {
-		if ch.Name == nil {
-			ch.Name = &v.Name
-		}
-		if ch.SecretType == "" {
-			ch.SecretType = old.Type
-		}
-		return a.secretOf(ctx, c, ch)
-	}
-	if ch.SecretType != "" && ch.SecretType != old.Type {
-		return nil, belay.Invalid("/credentialType", "the connection's credential %q is of type %s; attach another credential to change the type", old.Name, old.Type)
-	}
-	s, err := a.changeCredential(ctx, c, old.Credential, CredentialChange{Secret: ch.Secret})
-	return s, inBody("/secret", "/credentialSecret", err)
-}
-
 // inBody moves the pointers of an error from where they are in a body of
 // their own to where they are in another.
 func inBody(from, to string, err error) error {
@@ -417,24 +387,4 @@ func (a *App) detach(ctx context.Context, tx *store.Tx, c caller, v *belay.Crede
 		}
 	}
 	return nil
-}
-
-// without takes a credential out of a list; the first that is left is the
-// primary one.
-func without(uses []belay.CredentialUse, id belay.ID) []belay.CredentialUse {
-	uses = slices.DeleteFunc(slices.Clone(uses), func(u belay.CredentialUse) bool { return u.CredentialID == id })
-	if len(uses) > 0 {
-		uses[0].Purpose = belay.PurposePrimary
-	}
-	return uses
-}
-
-// fallbacks are uses none of which is the primary one.
-func fallbacks(uses []belay.CredentialUse) []belay.CredentialUse {
-	for i := range uses {
-		if uses[i].Purpose == belay.PurposePrimary {
-			uses[i].Purpose = belay.PurposeFallback
-		}
-	}
-	return uses
 }
