@@ -221,7 +221,7 @@ func rejecting(good string) *fakeKind {
 
 // withCredentials is a connection with these tokens, in this order, and the
 // credentials that hold them.
-func withCredentials(t *testing.T, a *app.App, ctx context.Context, tokens ...string) (*app.Connection, []*app.Credential) {
+func withCredentials(ctx context.Context, t *testing.T, a *app.App, tokens ...string) (*app.Connection, []*app.Credential) {
 	t.Helper()
 	ch := connectionTo("target", "")
 	ch.Credentials = &[]belay.CredentialUse{}
@@ -249,7 +249,7 @@ func withCredentials(t *testing.T, a *app.App, ctx context.Context, tokens ...st
 // rejected is degraded, says which one that is, and how to mend it.
 func TestAFallbackHidesNothing(t *testing.T) {
 	a, ctx := newOwner(t, rejecting("new"))
-	v, credentials := withCredentials(t, a, ctx, "old", "new")
+	v, credentials := withCredentials(ctx, t, a, "old", "new")
 	k, err := a.TestConnection(ctx, "", v.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -294,7 +294,7 @@ func TestAFallbackHidesNothing(t *testing.T) {
 // not hide the others either.
 func TestAllRejected(t *testing.T) {
 	a, ctx := newOwner(t, rejecting("none of them"))
-	v, credentials := withCredentials(t, a, ctx, "first", "second", "third")
+	v, credentials := withCredentials(ctx, t, a, "first", "second", "third")
 	k, err := a.TestConnection(ctx, "", v.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -320,7 +320,7 @@ func TestAnotherTargetIsAcceptedOnPurposeOnly(t *testing.T) {
 		}
 		return r
 	}})
-	v, _ := withCredentials(t, a, ctx, "token")
+	v, _ := withCredentials(ctx, t, a, "token")
 	test := func() *app.Check {
 		t.Helper()
 		k, err := a.TestConnection(ctx, "", v.ID)

@@ -60,12 +60,12 @@ func fit(widths []int, screen int) {
 }
 
 // shorten cuts a text to a width, with a mark that it goes on.
-func shorten(s string, to int, unicode bool) string {
+func shorten(s string, to int, utf8 bool) string {
 	if columnsWide(s) <= to {
 		return s
 	}
 	mark := "…"
-	if !unicode {
+	if !utf8 {
 		mark = "..."
 	}
 	var b strings.Builder

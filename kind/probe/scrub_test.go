@@ -16,6 +16,8 @@ import (
 	"belay"
 )
 
+const secret = `canary/with+"quotes"&%-0123456789`
+
 func material(typ string, values map[string]string) *belay.Material {
 	m := &belay.Material{Type: typ, Values: map[string]belay.Secret{}}
 	for name, v := range values {
@@ -25,7 +27,6 @@ func material(typ string, values map[string]string) *belay.Material {
 }
 
 func TestCleanHidesTheCredentialInEveryForm(t *testing.T) {
-	const secret = `canary/with+"quotes"&%-0123456789`
 	quoted, _ := json.Marshal(secret)
 	s := NewScrubber(material(belay.CredentialBearer, map[string]string{"token": secret + "\n"}))
 	for name, form := range map[string]string{
@@ -42,12 +43,12 @@ func TestCleanHidesTheCredentialInEveryForm(t *testing.T) {
 		"base64 in a header": base64.StdEncoding.EncodeToString([]byte("Authorization: Bearer " + secret + "\r\n")),
 		"backwards":          backwards(secret),
 		"HTML":               html.EscapeString(secret),
-		"HTML, decimal":      each(secret, "&#%d;"),
-		"HTML, hexadecimal":  each(secret, "&#x%X;"),
-		"JSON, all escaped":  each(secret, `\u%04x`),
+		"HTML, decimal":      eachRune("&#%d;"),
+		"HTML, hexadecimal":  eachRune("&#x%X;"),
+		"JSON, all escaped":  eachRune(`\u%04x`),
 		"JSON of PHP":        strings.ReplaceAll(strings.Trim(string(quoted), `"`), "/", `\/`),
 		"JSON in JSON":       strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(quoted)),
-		"percent, all":       each(secret, "%%%02X"),
+		"percent, all":       eachRune("%%%02X"),
 		"other case":         strings.Map(swapCase, secret),
 		"base64 in a URL":    url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))),
 		"base64, shifted":    base64.StdEncoding.EncodeToString([]byte("Authorization: bearer  " + secret)),
@@ -79,9 +80,10 @@ func backwards(s string) string {
 	return string(r)
 }
 
-func each(s, format string) string {
+// eachRune writes the secret rune by rune in a format.
+func eachRune(format string) string {
 	var out strings.Builder
-	for _, r := range s {
+	for _, r := range secret {
 		fmt.Fprintf(&out, format, r)
 	}
 	return out.String()
