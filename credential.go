@@ -31,6 +31,13 @@ type Credential struct {
 	DeletedAt     time.Time // zero while it exists
 }
 
+// OnlyInTLS tells whether a credential is nothing but a client certificate:
+// without TLS it would not be used.
+func (c *Credential) OnlyInTLS() bool {
+	return c.Type == CredentialMTLS ||
+		c.Type == CredentialKubernetes && !slices.Contains(c.Set, "token") && !slices.Contains(c.Set, "password")
+}
+
 // CredentialVersion is one state of a credential's secret material.
 type CredentialVersion struct {
 	CredentialID   ID
@@ -91,6 +98,8 @@ type CredentialField struct {
 	Public    bool // may be shown; a field that is not marked public is secret
 	Required  bool
 	Multiline bool
+
+	form form
 }
 
 // CredentialTypes returns every credential type, in the order in which they
@@ -100,42 +109,42 @@ func CredentialTypes() []CredentialType {
 		{
 			Name: CredentialBearer, Title: "Bearer token",
 			Description: "A token sent as Authorization: Bearer (RFC 6750).",
-			Fields:      []CredentialField{{Name: "token", Title: "Token", Required: true}},
+			Fields:      []CredentialField{{Name: "token", Title: "Token", Required: true, form: formToken}},
 		},
 		{
 			Name: CredentialBasic, Title: "User and password",
 			Description: "A user name and a password sent as Authorization: Basic (RFC 7617).",
 			Fields: []CredentialField{
-				{Name: "username", Title: "User", Public: true, Required: true},
-				{Name: "password", Title: "Password", Required: true},
+				{Name: "username", Title: "User", Public: true, Required: true, form: formUser},
+				{Name: "password", Title: "Password", Required: true, form: formPassword},
 			},
 		},
 		{
 			Name: CredentialHeader, Title: "Header",
 			Description: "One request header with a secret value.",
 			Fields: []CredentialField{
-				{Name: "name", Title: "Header name", Help: "For example X-API-Key", Public: true, Required: true},
-				{Name: "value", Title: "Value", Required: true},
+				{Name: "name", Title: "Header name", Help: "For example X-API-Key", Public: true, Required: true, form: formHeaderName},
+				{Name: "value", Title: "Value", Required: true, form: formHeaderValue},
 			},
 		},
 		{
 			Name: CredentialMTLS, Title: "Client certificate",
 			Description: "A certificate and its private key, shown in the TLS handshake.",
 			Fields: []CredentialField{
-				{Name: "certificate", Title: "Certificate", Help: "PEM, with its intermediates", Public: true, Required: true, Multiline: true},
-				{Name: "key", Title: "Private key", Help: "PEM", Required: true, Multiline: true},
+				{Name: "certificate", Title: "Certificate", Help: "PEM, with its intermediates", Public: true, Required: true, Multiline: true, form: formCertificates},
+				{Name: "key", Title: "Private key", Help: "PEM", Required: true, Multiline: true, form: formPrivateKey},
 			},
 		},
 		{
 			Name: CredentialKubernetes, Title: "Kubernetes user",
 			Description: "The user part of a kubeconfig: a token, a client certificate with its key, or a user and a password.",
 			Fields: []CredentialField{
-				{Name: "token", Title: "Token"},
-				{Name: "clientCertificate", Title: "Client certificate", Help: "PEM", Public: true, Multiline: true},
-				{Name: "clientKey", Title: "Client key", Help: "PEM", Multiline: true},
-				{Name: "username", Title: "User", Public: true},
-				{Name: "password", Title: "Password"},
-				{Name: "impersonate", Title: "Impersonated user", Public: true},
+				{Name: "token", Title: "Token", form: formToken},
+				{Name: "clientCertificate", Title: "Client certificate", Help: "PEM", Public: true, Multiline: true, form: formCertificates},
+				{Name: "clientKey", Title: "Client key", Help: "PEM", Multiline: true, form: formPrivateKey},
+				{Name: "username", Title: "User", Public: true, form: formUser},
+				{Name: "password", Title: "Password", form: formPassword},
+				{Name: "impersonate", Title: "Impersonated user", Public: true, form: formHeaderValue},
 			},
 			AnyOf: [][]string{{"token"}, {"clientCertificate", "clientKey"}, {"username", "password"}},
 		},
@@ -190,6 +199,9 @@ func (t CredentialType) Check(prefix string, values map[string]Secret) error {
 	}
 	if t.Open && len(values) == 0 {
 		fields = append(fields, Field{prefix, "must hold at least one field"})
+	}
+	if fields == nil {
+		fields = t.faults(prefix, values)
 	}
 	if fields == nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"belay"
 )
@@ -62,7 +63,7 @@ func (a *App) mayAttach(ctx context.Context, c caller, before, v *belay.Connecti
 	kind := a.kinds[v.Kind].Definition()
 	for i, u := range v.Credentials {
 		if created != nil && created.ID == u.CredentialID {
-			if err := accepts(kind, created.Credential); err != nil {
+			if err := accepts(kind, v.Endpoint, created.Credential); err != nil {
 				return err
 			}
 			continue
@@ -74,20 +75,24 @@ func (a *App) mayAttach(ctx context.Context, c caller, before, v *belay.Connecti
 		if err != nil {
 			return about("/credentials/"+itoa(i)+"/id", err)
 		}
-		if err := accepts(kind, credential.Credential); err != nil {
+		if err := accepts(kind, v.Endpoint, credential.Credential); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// accepts tells whether a kind can do anything with a type of credential.
-func accepts(kind *belay.Kind, c *belay.Credential) error {
-	if slices.Contains(kind.CredentialTypes, c.Type) {
-		return nil
+// accepts tells whether a connection of a kind, at an endpoint, can do
+// anything with a credential.
+func accepts(kind *belay.Kind, endpoint string, c *belay.Credential) error {
+	if !slices.Contains(kind.CredentialTypes, c.Type) {
+		return belay.Invalid("/credentials", "a %s connection takes credentials of type %s; %q is of type %s",
+			kind.Name, joined(kind.CredentialTypes), c.Name, c.Type)
 	}
-	return belay.Invalid("/credentials", "a %s connection takes credentials of type %s; %q is of type %s",
-		kind.Name, joined(kind.CredentialTypes), c.Name, c.Type)
+	if c.OnlyInTLS() && strings.HasPrefix(endpoint, "http://") {
+		return belay.Invalid("/url", "must begin with https:// for %q, which is a client certificate: one is shown in TLS only", c.Name)
+	}
+	return nil
 }
 
 // replaceSecret is a secret that comes with a change of a connection: a new

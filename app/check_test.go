@@ -194,7 +194,7 @@ func TestSharedSecretIsNotReplacedByTheWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if two, err = a.UpdateConnection(ctx, "", two.ID, 0, app.ConnectionChange{Secret: bearer("its own")}); err != nil {
+	if two, err = a.UpdateConnection(ctx, "", two.ID, 0, app.ConnectionChange{Secret: bearer("its-own")}); err != nil {
 		t.Fatal(err)
 	}
 	shared, err := a.Credential(ctx, "", one.Credentials[0].CredentialID)

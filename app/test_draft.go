@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"belay"
 )
@@ -63,7 +65,7 @@ func (a *App) loose(v *belay.Connection, typeName string, secret map[string]*bel
 	if err := p.err(); err != nil {
 		return nil, inBody("/type", "/credentialType", inBody("/secret", "/credentialSecret", err))
 	}
-	if err := accepts(a.kinds[v.Kind].Definition(), &belay.Credential{Name: "the secret", Type: typeName}); err != nil {
+	if err := accepts(a.kinds[v.Kind].Definition(), v.Endpoint, &belay.Credential{Name: "the secret", Type: typeName, Set: slices.Collect(maps.Keys(values))}); err != nil {
 		return nil, inBody("/credentials", "/credentialType", err)
 	}
 	return &belay.Material{Type: typeName, Values: values}, nil

@@ -277,11 +277,11 @@ contexts:
 
 func TestJSONEscapes(t *testing.T) {
 	f := parse(t, []byte(`{"contexts":[{"name":"c","context":{"cluster":"k","user":"u"}}],"clusters":[{"name":"k","cluster":{"server":"https:\/\/k.example"}}],`+
-		`"users":[{"name":"u","user":{"username":"\ud83d\ude00\\/\"\u00e4\ud83d","password":"\t\n\\n"}}]}`), nil)
+		`"users":[{"name":"u","user":{"username":"\ud83d\ude00\\/\"\u00e4\ud83d","password":"\u0041\/\\n"}}]}`), nil)
 	if got, want := value(f.Contexts[0], "username"), "\U0001f600\\/\"ä\ufffd"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := value(f.Contexts[0], "password"), "\t\n\\n"; got != want {
+	if got, want := value(f.Contexts[0], "password"), "A/\\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

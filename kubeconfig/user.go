@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"strings"
 	"time"
+	"unicode"
 
 	"belay"
 )
@@ -117,6 +118,8 @@ func (u *user) readBasic() {
 		u.bad(u.get("password"), ProblemRedacted, "the password is masked; get the file with: kubectl config view --raw --flatten")
 	case name == "" || password == "":
 		u.bad(u.node, ProblemIncomplete, "the user has a user name without a password, or a password without a user name")
+	case strings.Contains(name, ":") || strings.ContainsFunc(name+password, unicode.IsControl):
+		u.bad(u.node, ProblemToken, "the user name holds a colon, or it or the password a line break or another character that cannot be sent in a header")
 	default:
 		u.values["username"] = belay.SecretString(name)
 		u.values["password"] = belay.SecretString(password)
@@ -136,6 +139,8 @@ func (u *user) readImpersonation(complete bool) bool {
 	as := u.str("as")
 	switch {
 	case as == "":
+	case !belay.SendableValue(as):
+		u.bad(u.get("as"), ProblemToken, "the name of the impersonated user holds a character that cannot be sent in a header")
 	case complete:
 		u.values["impersonate"] = belay.SecretString(as)
 	default:

@@ -16,6 +16,7 @@ import (
 
 	"belay"
 	"belay/belaytest"
+	"belay/e2e/peers"
 )
 
 // canaries makes secrets that can be recognised wherever they turn up.
@@ -151,8 +152,14 @@ func TestNoSecretComesOut(t *testing.T) {
 // secretOf fills the fields of a type, those that are secret with canaries.
 func secretOf(kind belay.CredentialType, birds *canaries) object {
 	secret := object{}
+	pair := peers.NewCA("canaries").Client("user")
 	for _, f := range kind.Fields {
 		switch {
+		case f.Name == "certificate" || f.Name == "clientCertificate":
+			secret[f.Name] = string(pair.Certificate)
+		case f.Name == "key" || f.Name == "clientKey":
+			secret[f.Name] = string(pair.Key)
+			birds.all = append(birds.all, strings.Split(string(pair.Key), "\n")[1])
 		case f.Public && f.Name == "name":
 			secret[f.Name] = "X-Api-Key"
 		case f.Public:
@@ -182,9 +189,21 @@ func (w *world) badSecrets(birds *canaries) {
 	} {
 		a.Post(credentials, object{"name": "bad", "type": "bearer", "secret": secret}).Want(http.StatusUnprocessableEntity)
 	}
+	stranger := peers.NewCA("canaries").Client("stranger")
+	for kind, secret := range map[string]object{
+		"bearer": {"token": birds.new()},
+		"basic":  {"username": "user", "password": birds.plain() + "\n"},
+		"header": {"name": "Host", "value": birds.plain() + "\n"},
+		"mtls":   {"certificate": string(stranger.Certificate) + birds.plain(), "key": birds.new()},
+		"kubernetes": {
+			"token": birds.new(), "clientCertificate": string(stranger.Certificate), "clientKey": string(peers.NewCA("canaries").Client("another").Key),
+		},
+	} {
+		a.Post(credentials, object{"name": "bad", "type": kind, "secret": secret}).Want(http.StatusUnprocessableEntity)
+	}
 	a.Post(credentials, object{"name": "", "type": "bearer", "secret": object{"token": birds.new()}}).Want(http.StatusUnprocessableEntity)
 	a.Post(credentials, object{"name": "bad", "type": "nonsense", "secret": object{"token": birds.new()}}).Want(http.StatusUnprocessableEntity)
-	a.Post(credentials, object{"name": "reader", "type": "bearer", "secret": object{"token": birds.new()}}).Want(http.StatusConflict)
+	a.Post(credentials, object{"name": "reader", "type": "bearer", "secret": object{"token": birds.plain()}}).Want(http.StatusConflict)
 	a.Post(credentials, []byte(`{"name":"bad","type":"bearer","secret":{"token":"`+birds.plain())).Want(http.StatusBadRequest)
 	a.Post(credentials, []byte(`{"secret":{"token":"`+birds.plain()+`","token":"`+birds.plain()+`"}}`)).Want(http.StatusUnprocessableEntity)
 	a.Put(credentials, object{"id": missing, "secret": object{"token": birds.new()}}).Want(http.StatusNotFound)
@@ -218,4 +237,28 @@ func (w *world) uploadSecrets(t *testing.T, birds *canaries) {
 			w.Admin.With("Content-Type", media).Post(path, body)
 		}
 	}
+}
+
+// TestClientCertificatesNeedTLS shows that a client certificate is attached
+// to nothing that would never see it.
+func TestClientCertificatesNeedTLS(t *testing.T) {
+	w := newWorld(t)
+	a, pair := w.Admin, peers.NewCA("clients").Client("user")
+	secret := object{"certificate": string(pair.Certificate), "key": string(pair.Key)}
+	id := a.Post("/api/integrations/credentials", object{"name": "of TLS", "type": "mtls", "secret": secret}).Want(http.StatusCreated).ID()
+	refused := func(r *belaytest.Answer) {
+		t.Helper()
+		if r.Want(http.StatusUnprocessableEntity); !strings.Contains(string(r.Body), `"/url"`) {
+			t.Errorf("the refusal is about something else: %s", r.Body)
+		}
+	}
+	plain := object{"name": "plain", "kind": "http", "url": "http://127.0.0.1:1", "credentialId": id}
+	refused(a.Post("/api/integrations/connections", plain))
+	refused(a.Post("/api/integrations/connections/test", plain))
+	refused(a.Post("/api/integrations/connections/test", object{"kind": "http", "url": "http://127.0.0.1:1", "credentialType": "mtls", "credentialSecret": secret}))
+	secured := object{"name": "secured", "kind": "http", "url": "https://127.0.0.1:1", "credentialId": id}
+	connection := a.Post("/api/integrations/connections", secured).Want(http.StatusCreated).ID()
+	refused(a.Put("/api/integrations/connections/"+connection, object{"url": "http://127.0.0.1:1"}))
+	a.Put("/api/integrations/connections/"+connection, object{"url": "http://127.0.0.1:1", "credentialId": nil}).Want(http.StatusOK)
+	refused(a.Put("/api/integrations/connections/"+connection, object{"credentialId": id}))
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -63,25 +62,13 @@ func setBasic(h http.Header, m *belay.Material) {
 	r.SetBasicAuth(m.Value("username"), m.Value("password"))
 }
 
-// framing are the headers that say where a request ends or goes.
-var framing = []string{"Connection", "Content-Length", "Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
-
 func setHeader(h http.Header, name, value string) error {
-	name = http.CanonicalHeaderKey(name)
-	if name == "" || strings.ContainsFunc(name, notToken) || strings.ContainsFunc(value, isControl) || slices.Contains(framing, name) {
+	if !belay.SendableHeader(name) || !belay.SendableValue(value) {
 		return errUnsendable
 	}
-	h[name] = []string{value}
+	h[http.CanonicalHeaderKey(name)] = []string{value}
 	return nil
 }
-
-// notToken tells what may not stand in a header's name (RFC 9110, section 5.6.2).
-func notToken(r rune) bool {
-	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-	return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-}
-
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // clientCertificate returns the one to show in the handshake, nil for none.
 func clientCertificate(m *belay.Material) (*tls.Certificate, error) {
