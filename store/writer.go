@@ -240,16 +240,33 @@ func failAll(batch []*write, err error) {
 	}
 }
 
-// close closes the writer's connection after the readers': the last one to
-// go moves the write-ahead log into the database file, which readers may not.
+// checkpoint moves the write-ahead log into the database file. The last one to
+// close the database does so by itself; but another program may have it open,
+// or a request that did not end in time. While one of them reads, what it may
+// still need stays in the log.
+func (w *groupWriter) checkpoint() error {
+	for _, pragma := range []string{"pragma busy_timeout(1000)", "pragma wal_checkpoint(truncate)"} {
+		if err := w.exec(pragma); err != nil {
+			return fmt.Errorf("move the write-ahead log into the database: %w", err)
+		}
+	}
+	return nil
+}
+
+// close closes the writer's connection after the readers', which may not
+// write.
 func (w *groupWriter) close(read *sql.DB) error {
 	w.mu.Lock()
+	again := w.closed
 	w.closed = true
 	for w.leading {
 		w.idle.Wait()
 	}
 	w.mu.Unlock()
-	err := read.Close()
+	if again {
+		return nil
+	}
+	err := errors.Join(read.Close(), w.checkpoint())
 	w.stmts.close()
 	_ = w.conn.Close() // gives it back to db, which closes it
 	return errors.Join(err, w.db.Close())
