@@ -93,7 +93,7 @@ func (c *connectionCreate) askKind(ctx context.Context, in *invocation) (string,
 	if err != nil {
 		return "", err
 	}
-	return in.choose("the kind", "--kind KIND", allNames(p.items))
+	return in.choose(ctx, "the kind", "--kind KIND", allNames(p.items))
 }
 
 // creation is everything that a connection is made of, looked up and read
@@ -125,7 +125,7 @@ func (c *connectionCreate) plan(ctx context.Context, in *invocation) (*creation,
 	if c.NewCredential == "" {
 		return p, nil
 	}
-	cred, err := newCredentialBody(in, c.NewCredential, c.Type, &c.secretFlags)
+	cred, err := newCredentialBody(ctx, in, c.NewCredential, c.Type, &c.secretFlags)
 	if err != nil {
 		return nil, err
 	}
@@ -134,10 +134,10 @@ func (c *connectionCreate) plan(ctx context.Context, in *invocation) (*creation,
 	return p, nil
 }
 
-func newCredentialBody(in *invocation, name, typeName string, s *secretFlags) (map[string]any, error) {
+func newCredentialBody(ctx context.Context, in *invocation, name, typeName string, s *secretFlags) (map[string]any, error) {
 	if typeName == "" {
 		var err error
-		if typeName, err = in.choose("the type of the credential", "--type TYPE", credentialTypeNames()); err != nil {
+		if typeName, err = in.choose(ctx, "the type of the credential", "--type TYPE", credentialTypeNames()); err != nil {
 			return nil, err
 		}
 	}

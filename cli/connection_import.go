@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"belay"
@@ -89,7 +88,7 @@ func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	chosen, err := c.choose(in, found, target)
+	chosen, err := c.choose(ctx, in, found, target)
 	if err != nil {
 		return err
 	}
@@ -186,7 +185,7 @@ func (k kubeContext) match() string {
 }
 
 // choose says which contexts to import, by their names.
-func (c *importKubeconfig) choose(in *invocation, found []kubeContext, target item) ([]string, error) {
+func (c *importKubeconfig) choose(ctx context.Context, in *invocation, found []kubeContext, target item) ([]string, error) {
 	var names []string
 	for _, k := range found {
 		if k.Importable {
@@ -205,7 +204,7 @@ func (c *importKubeconfig) choose(in *invocation, found []kubeContext, target it
 	case c.All || len(names) == 1:
 	case len(names) > 1:
 		var err error
-		if chosen, err = in.chooseContexts(found, names); err != nil {
+		if chosen, err = in.chooseContexts(ctx, found, names); err != nil {
 			return nil, err
 		}
 	}
@@ -255,32 +254,51 @@ func noContext(found []kubeContext) error {
 	return f
 }
 
-// chooseContexts asks for numbers or names; nothing is all that work.
-func (in *invocation) chooseContexts(found []kubeContext, names []string) ([]string, error) {
+// chooseContexts asks which contexts to import; nothing is all that work.
+func (in *invocation) chooseContexts(ctx context.Context, found []kubeContext, names []string) ([]string, error) {
 	if !in.interactive() {
 		return nil, usage("the kubeconfig has several contexts").withHelp("choose: --context NAME or --all", "contexts: "+strings.Join(names, ", "))
 	}
-	answer, err := in.ask("Import which? (numbers or names; all; Enter for those that work) ", false)
-	if err != nil {
-		return nil, err
-	}
-	words := strings.FieldsFunc(answer, func(r rune) bool { return r == ' ' || r == ',' })
-	if len(words) == 1 && words[0] == "all" {
-		return names, nil
-	}
-	var chosen []string
-	for _, k := range found {
-		if len(words) == 0 && k.Importable && k.Check != nil && k.Check.passed() {
-			chosen = append(chosen, k.Name)
+	all := make([]string, len(found))
+	var importable, working []int
+	for i, k := range found {
+		all[i] = k.Name
+		if k.Importable {
+			importable = append(importable, i)
+		}
+		if k.Importable && k.Check != nil && k.Check.passed() {
+			working = append(working, i)
 		}
 	}
-	for _, w := range words {
-		if n, err := strconv.Atoi(w); err == nil && 1 <= n && n <= len(found) {
-			w = found[n-1].Name
+	for {
+		picked, err := in.askContexts(ctx, all, importable, working)
+		if err != nil {
+			return nil, err
 		}
-		chosen = append(chosen, w)
+		chosen := make([]string, len(picked))
+		for i, p := range picked {
+			chosen[i] = all[p]
+		}
+		err = known(found, chosen)
+		if err == nil && len(chosen) > 0 {
+			return chosen, nil
+		}
+		if err == nil {
+			err = errors.New("none of them works; choose by number or name")
+		}
+		in.line("  " + in.plainText(err.Error()))
 	}
-	return chosen, known(found, chosen)
+}
+
+func (in *invocation) askContexts(ctx context.Context, all []string, importable, working []int) ([]int, error) {
+	if in.redraws() {
+		return in.pickSeveral(ctx, "Import which?", all, working)
+	}
+	picked, err := in.askPicks("Import which? (numbers, ranges or names; all; Enter for those that work) ", all, importable)
+	if err == nil && len(picked) == 0 {
+		picked = working
+	}
+	return picked, err
 }
 
 // sendKubeconfig sends a kubeconfig, perhaps for one connection; without

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -84,13 +85,13 @@ type contextUse struct {
 func (*contextUse) Help() string { return examples("belay context use prod", "belay context use") }
 
 // Run makes a context the current one.
-func (c *contextUse) Run(in *invocation) error {
+func (c *contextUse) Run(ctx context.Context, in *invocation) error {
 	conf, err := in.loadConfig()
 	if err != nil {
 		return err
 	}
 	if c.Name == "" {
-		if c.Name, err = in.choose("the context", "NAME", contextNames(conf)); err != nil {
+		if c.Name, err = in.choose(ctx, "the context", "NAME", contextNames(conf)); err != nil {
 			return err
 		}
 	}
@@ -155,7 +156,7 @@ func (*contextSet) Help() string {
 }
 
 // Run creates or changes a context. The first one becomes current.
-func (c *contextSet) Run(in *invocation) error {
+func (c *contextSet) Run(ctx context.Context, in *invocation) error {
 	if in.flags.Server != "" {
 		if _, err := parseServer(in.flags.Server); err != nil {
 			return err
@@ -170,7 +171,7 @@ func (c *contextSet) Run(in *invocation) error {
 		return nil
 	}
 	use := contextUse{Name: name}
-	return use.Run(in)
+	return use.Run(ctx, in)
 }
 
 func (c *contextSet) apply(in *invocation) func(*contextConfig) {

@@ -118,7 +118,7 @@ func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	body, err := newCredentialBody(in, c.Name, c.Type, &c.secretFlags)
+	body, err := newCredentialBody(ctx, in, c.Name, c.Type, &c.secretFlags)
 	if err != nil {
 		return err
 	}

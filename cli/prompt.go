@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -62,34 +60,6 @@ func (in *invocation) askFor(what, flag string) (string, error) {
 			return line, nil
 		}
 	}
-}
-
-// choose asks for one of several, by number or by name.
-func (in *invocation) choose(what, flag string, names []string) (string, error) {
-	if !in.interactive() {
-		return "", usage("%s is missing", what).withHelp("give it with "+flag, "one of: "+strings.Join(names, ", "))
-	}
-	for i, n := range names {
-		in.line(fmt.Sprintf("%3d) %s", i+1, in.plainText(n)))
-	}
-	for {
-		answer, err := in.ask(upperFirst(what)+" (number or name): ", false)
-		if err != nil {
-			return "", err
-		}
-		if i, ok := pick(strings.TrimSpace(answer), names); ok {
-			return names[i], nil
-		}
-	}
-}
-
-// pick reads one answer to a numbered list.
-func pick(answer string, names []string) (int, bool) {
-	if n, err := strconv.Atoi(answer); err == nil && 1 <= n && n <= len(names) {
-		return n - 1, true
-	}
-	i := slices.Index(names, answer)
-	return i, i >= 0
 }
 
 // deletion is something to be sure about.

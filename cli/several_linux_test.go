@@ -48,7 +48,7 @@ func TestOneOfSeveralDeclined(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScreen(t)
-			wait := s.start(newFixture(t, map[string]string{"BELAY_SERVER": threeConnections(t)}), "connection", "delete", "a", "b")
+			wait := s.start(t, newFixture(t, map[string]string{"BELAY_SERVER": threeConnections(t)}), "connection", "delete", "a", "b")
 			for i, answer := range c.answers {
 				s.answer(t, "[y/N]", i+1, answer)
 			}

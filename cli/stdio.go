@@ -47,18 +47,18 @@ func (in *invocation) look(stream io.Writer) look {
 	return look{color: in.color(tty), unicode: in.unicode(), relative: tty, symbols: true}
 }
 
-// screenWidth is how many columns the terminal at standard output has; 0 for
-// no terminal, for which nothing is shortened.
-func (in *invocation) screenWidth() int {
-	f, ok := in.Stdout.(*os.File)
+// screenSize is how many columns and lines the terminal at a stream has; 0
+// for no terminal, for which nothing is shortened.
+func screenSize(stream any) (columns, lines int) {
+	f, ok := stream.(*os.File)
 	if !ok || !terminal(f) {
-		return 0
+		return 0, 0
 	}
-	columns, _, err := term.GetSize(int(f.Fd()))
+	columns, lines, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return columns
+	return columns, lines
 }
 
 func (in *invocation) color(tty bool) bool {

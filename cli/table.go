@@ -149,7 +149,7 @@ func (in *invocation) renderRows(w io.Writer, d document) error {
 	}
 	columns := in.columns(d, format == formatWide)
 	if !d.single && !d.whole {
-		v.width = in.screenWidth()
+		v.width, _ = screenSize(in.Stdout)
 	}
 	if d.single {
 		return renderSingle(w, d.items, columns, v, format)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +49,14 @@ func newScreen(t *testing.T) *screen {
 	return s
 }
 
+// resize gives the terminal a size; before that it has none.
+func (s *screen) resize(t *testing.T, columns, lines uint16) {
+	t.Helper()
+	if err := unix.IoctlSetWinsize(int(s.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: lines, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Write collects what the program shows.
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
@@ -85,16 +92,16 @@ func (s *screen) answer(t *testing.T, question string, n int, typed string) {
 
 // start runs a command line at the terminal; the function returned waits for
 // its exit status.
-func (s *screen) start(f *fixture, args ...string) func() int {
+func (s *screen) start(t *testing.T, f *fixture, args ...string) func() int {
 	f.Stdin, f.Stdout, f.Stderr = s.slave, s.slave, s.slave
 	status := make(chan int, 1)
-	s.done.Go(func() { status <- f.Run(context.Background(), args) })
+	s.done.Go(func() { status <- f.Run(t.Context(), args) })
 	return func() int { return <-status }
 }
 
 func TestSecretIsAskedForWithoutEcho(t *testing.T) {
 	s := newScreen(t)
-	wait := s.start(newFixture(t, map[string]string{"BELAY_SERVER": "http://127.0.0.1:1"}),
+	wait := s.start(t, newFixture(t, map[string]string{"BELAY_SERVER": "http://127.0.0.1:1"}),
 		"credential", "create", "x", "--type", "basic", "--user", "metrics")
 	s.answer(t, "Password for metrics: ", 1, "correct-horse\r")
 	s.answer(t, "Again: ", 1, "another-horse\r")
@@ -110,7 +117,7 @@ func TestSecretIsAskedForWithoutEcho(t *testing.T) {
 
 func TestCtrlCAtAQuestion(t *testing.T) {
 	s := newScreen(t)
-	wait := s.start(newFixture(t, nil), "credential", "create", "x", "--type", "bearer")
+	wait := s.start(t, newFixture(t, nil), "credential", "create", "x", "--type", "bearer")
 	s.answer(t, "Token: ", 1, "\x03")
 	if got := wait(); got != exitInterrupted {
 		t.Errorf("status %d, want %d", got, exitInterrupted)
@@ -123,7 +130,7 @@ func TestChoiceByNumber(t *testing.T) {
 	f.run(t, exitDone, "context", "set", "lab", "--server", "http://127.0.0.1:1")
 	f.run(t, exitDone, "context", "set", "prod", "--server", "https://belay.example")
 	s := newScreen(t)
-	wait := s.start(f, "context", "use")
+	wait := s.start(t, f, "context", "use")
 	s.answer(t, "number or name", 1, "7\r")
 	s.answer(t, "number or name", 2, "2\r")
 	if got := wait(); got != exitDone {
@@ -137,13 +144,13 @@ func TestChoiceByNumber(t *testing.T) {
 func TestNoQuestionWithoutInput(t *testing.T) {
 	for _, env := range []string{"CI", "BELAY_NO_INPUT"} {
 		s := newScreen(t)
-		wait := s.start(newFixture(t, map[string]string{env: "1"}), "credential", "create", "x", "--type", "bearer")
+		wait := s.start(t, newFixture(t, map[string]string{env: "1"}), "credential", "create", "x", "--type", "bearer")
 		if got := wait(); got != exitUsage {
 			t.Errorf("%s: status %d, want %d", env, got, exitUsage)
 		}
 	}
 	s := newScreen(t)
-	if got := s.start(newFixture(t, nil), "connection", "create", "--no-input")(); got != exitUsage {
+	if got := s.start(t, newFixture(t, nil), "connection", "create", "--no-input")(); got != exitUsage {
 		t.Errorf("--no-input: status %d, want %d", got, exitUsage)
 	}
 }
@@ -206,9 +213,7 @@ func TestConfirmationByHand(t *testing.T) {
 func TestTableFitsTheTerminal(t *testing.T) {
 	p := readPage(t, "connections.json", "connections")
 	s := newScreen(t)
-	if err := unix.IoctlSetWinsize(int(s.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 72}); err != nil {
-		t.Fatal(err)
-	}
+	s.resize(t, 72, 24)
 	f := newFixture(t, map[string]string{"NO_COLOR": "1"})
 	d := document{raw: p.document, items: p.items, columns: connections().columns, noun: "connection"}
 	var piped, shown bytes.Buffer
