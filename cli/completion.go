@@ -6,14 +6,15 @@ import "embed"
 var completionScripts embed.FS
 
 type completion struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+	Shell string `arg:"" enum:"bash,zsh,fish,powershell" help:"bash, zsh, fish or powershell."`
 }
 
 // Help gives examples.
 func (*completion) Help() string {
 	return examples(`eval "$(belay completion bash)"`,
 		`belay completion zsh > "${fpath[1]}/_belay"`,
-		"belay completion fish > ~/.config/fish/completions/belay.fish")
+		"belay completion fish > ~/.config/fish/completions/belay.fish",
+		"belay completion powershell >> $PROFILE")
 }
 
 // Run writes the script. It asks the program itself what can follow, so that

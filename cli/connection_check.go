@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 )
 
 // parallel is how many tests are waited for at once.
@@ -87,7 +88,9 @@ func (c *connectionTest) which(ctx context.Context, in *invocation) ([]item, err
 func (in *invocation) testOne(ctx context.Context, conn item) error {
 	in.say(plain, "Testing %s (%s) from the server…", conn.name(), conn.text("kind"))
 	in.onInterrupt = []string{"the test goes on at the server: belay connection view " + shellWord(conn.name())}
+	stop := in.waiting(still("%s is tested", conn.name()))
 	res, err := in.sendTest(ctx, conn)
+	stop()
 	if err != nil || res.status == http.StatusAccepted {
 		return errors.Join(err, in.started(res))
 	}
@@ -117,14 +120,18 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 	failures := make([]error, len(conns))
 	slots := make(chan struct{}, parallel)
 	var wait sync.WaitGroup
+	var tested atomic.Int32
+	stop := in.waiting(func() string { return fmt.Sprintf("%d of %d tested", tested.Load(), len(conns)) })
 	for i, conn := range conns {
 		slots <- struct{}{}
 		wait.Go(func() {
 			results[i], failures[i] = in.sendTest(ctx, conn)
+			tested.Add(1)
 			<-slots
 		})
 	}
 	wait.Wait()
+	stop()
 	if err := ctx.Err(); err != nil {
 		return err
 	}

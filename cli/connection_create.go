@@ -217,7 +217,9 @@ func (c *connectionCreate) finish(ctx context.Context, in *invocation, conn item
 
 func (c *connectionCreate) testNew(ctx context.Context, in *invocation, conn item) error {
 	in.onInterrupt = []string{"the connection was created, and its test goes on: belay connection view " + shellWord(conn.name())}
+	stop := in.waiting(still("%s is tested", conn.name()))
 	res, err := in.sendTest(ctx, conn)
+	stop()
 	if err != nil {
 		return alsoCreated(err, "connection", conn, "belay connection test "+shellWord(conn.name()))
 	}
@@ -271,9 +273,11 @@ func (c *connectionCreate) sendDraft(ctx context.Context, in *invocation, p *cre
 		return err
 	}
 	in.say(plain, "Testing %s (%s) from the server…", c.Name, c.Kind)
+	stop := in.waiting(still("%s is tested", c.Name))
 	res, err := in.send(ctx, request{
 		method: http.MethodPost, path: connectionsPath + "/test", query: query, body: draft, timeout: testTimeout, reads: true,
 	})
+	stop()
 	if err != nil {
 		return err
 	}

@@ -323,6 +323,7 @@ func (in *invocation) sendKubeconfig(ctx context.Context, path string, target it
 	if err := in.scope(ctx, query); err != nil {
 		return nil, err
 	}
+	defer in.waiting(still("the clusters are tested"))()
 	return in.send(ctx, request{
 		method: http.MethodPost, path: path, query: query, raw: b.Bytes(), media: form.FormDataContentType(),
 		timeout: testTimeout, reads: options == nil,

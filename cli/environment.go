@@ -230,9 +230,11 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	}
 	in.onInterrupt = []string{"the tests go on at the server: belay environment view " + shellWord(env.name())}
 	in.say(plain, "Testing %s of %s from the server…", count(len(held.items), connections()), env.name())
+	stop := in.waiting(still("%s is tested", count(len(held.items), connections())))
 	res, err := in.send(ctx, request{
 		method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer(),
 	})
+	stop()
 	if err != nil || res.status == http.StatusAccepted {
 		return errors.Join(err, in.started(res))
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"embed"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -37,8 +36,7 @@ type helpCommand struct {
 func (c *helpCommand) Run(in *invocation, k *kong.Kong) error {
 	if len(c.Topic) == 1 {
 		if text, ok := helpTopic(c.Topic[0]); ok {
-			_, err := io.WriteString(in.Stdout, text)
-			return err
+			return in.emit([]byte(text))
 		}
 	}
 	words := slices.Clone(c.Topic) // c is reset by the parse
@@ -72,8 +70,7 @@ func (in *invocation) printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 	if node.Detail != "" {
 		fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(node.Detail))
 	}
-	_, err := io.WriteString(in.Stdout, b.String())
-	return err
+	return in.emit([]byte(b.String()))
 }
 
 func usageLine(ctx *kong.Context, node *kong.Node) string {

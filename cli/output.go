@@ -83,8 +83,7 @@ func (in *invocation) show(d document) error {
 	if err := in.render(&b, d); err != nil {
 		return err
 	}
-	_, err := in.Stdout.Write(b.Bytes())
-	return err
+	return in.emit(b.Bytes())
 }
 
 func (in *invocation) render(w io.Writer, d document) error {

@@ -1,15 +1,70 @@
 package cli
 
-// preferredPager is the command that shows what is longer than the screen.
-// A variable that is there and empty, or "cat", means none.
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// preferredPager is the command that shows what is longer than the screen. A
+// variable that is there and empty, or "cat", means none.
 func (in *invocation) preferredPager(p preferences) setting {
-	for _, name := range []string{"BELAY_PAGER", "PAGER"} {
-		if name == "PAGER" && p.Pager != "" {
-			return setting{p.Pager, "config.yaml"}
-		}
-		if v, ok := in.LookupEnv(name); ok {
-			return setting{v, name}
-		}
+	if v, ok := in.LookupEnv("BELAY_PAGER"); ok {
+		return setting{v, "BELAY_PAGER"}
+	}
+	if p.Pager != "" {
+		return setting{p.Pager, "config.yaml"}
+	}
+	if v, ok := in.LookupEnv("PAGER"); ok {
+		return setting{v, "PAGER"}
 	}
 	return setting{"less -FIRX", "default"}
+}
+
+// emit writes to standard output, through the pager where somebody sits at
+// both ends and it is more than the screen holds.
+func (in *invocation) emit(b []byte) error {
+	if command := in.pagerFor(b); command != nil && in.runPager(command, b) {
+		return nil
+	}
+	_, err := in.Stdout.Write(b)
+	return err
+}
+
+// pagerFor is the pager's command line for a text, nil for none.
+func (in *invocation) pagerFor(b []byte) []string {
+	_, lines := screenSize(in.Stdout)
+	if lines == 0 || bytes.Count(b, []byte("\n")) < lines || !terminal(in.Stdin) {
+		return nil
+	}
+	if in.env("TERM") == "dumb" || truthy(in.env("BELAY_ACCESSIBLE")) {
+		return nil
+	}
+	pager := in.preferredPager(preferences{})
+	if in.set != nil {
+		pager = in.set.pager
+	}
+	command := strings.Fields(pager.text)
+	if len(command) == 0 || command[0] == "cat" {
+		return nil
+	}
+	return command
+}
+
+// runPager shows a text in a pager and tells whether it could. The pager ends
+// by itself: Ctrl-C is a key of its own there.
+func (in *invocation) runPager(command []string, b []byte) bool {
+	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(b), in.Stdout, in.Stderr
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return soundsSecret(name) || name == "BELAY_KEY"
+	})
+	err := cmd.Run()
+	_, ran := errors.AsType[*exec.ExitError](err)
+	return err == nil || ran
 }
