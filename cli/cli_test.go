@@ -110,7 +110,7 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exempt := []string{"help", "__complete"}
+	exempt := []string{"__complete"}
 	for _, leaf := range parser.Model.Leaves(false) {
 		if slices.Contains(exempt, leaf.Name) {
 			continue

@@ -5,3 +5,5 @@
 // standard error; the exit status carries how it ended (see exit.go). Field
 // names in JSON and YAML output are the API's own.
 package cli
+
+//go:generate sh -c "go run ../cmd/belay help --markdown > ../docs/cli.md"

@@ -72,6 +72,7 @@ func (in *invocation) parser(ctx context.Context, root *grammar, exited *bool) (
 	if err != nil {
 		return nil, fmt.Errorf("build the command tree: %w", err)
 	}
+	parser.Model.HelpFlag.Help = "Show help about the command, with examples."
 	return parser, nil
 }
 

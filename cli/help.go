@@ -29,23 +29,56 @@ func helpTopic(name string) (string, bool) {
 }
 
 type helpCommand struct {
-	Topic []string `arg:"" optional:"" help:"A command, or one of authentication, configuration (its files), environment (its variables), exit-codes, formatting, secrets." complete:"topic"`
+	Topic    []string `arg:"" optional:"" help:"A command, or one of authentication, configuration (its files), environment (its variables), exit-codes, formatting, secrets." complete:"topic"`
+	Man      bool     `xor:"form" help:"Write a page for man, of the command or of the whole program."`
+	Markdown bool     `xor:"form" help:"Write the reference of all commands in Markdown."`
 }
 
-// Run shows a topic, or what --help shows for a command.
+// Help gives examples.
+func (*helpCommand) Help() string {
+	return examples("belay help exit-codes", "belay help connection create", "belay help --man connection create > belay-connection-create.1",
+		"belay help --markdown > cli.md")
+}
+
+// Run shows a topic, or what --help shows for a command, or the reference.
 func (c *helpCommand) Run(in *invocation, k *kong.Kong) error {
-	if len(c.Topic) == 1 {
-		if text, ok := helpTopic(c.Topic[0]); ok {
+	words := slices.Clone(c.Topic) // c is reset by the parse
+	switch {
+	case c.Markdown:
+		return in.emit([]byte(markdown(k.Model.Node)))
+	case c.Man:
+		n, ok := nodeOf(k.Model.Node, words)
+		if !ok {
+			return noHelp(words)
+		}
+		return in.emit([]byte(manPage(n, in.Version)))
+	case len(words) == 1:
+		if text, ok := helpTopic(words[0]); ok {
 			return in.emit([]byte(text))
 		}
 	}
-	words := slices.Clone(c.Topic) // c is reset by the parse
 	if ctx, err := kong.Trace(k, append(words, "--help")); err != nil || ctx.Error != nil {
-		return usage("there is no help about %q", strings.Join(words, " ")).
-			withHelp("topics: "+strings.Join(helpTopics(), ", "), "see: belay --help")
+		return noHelp(words)
 	}
 	_, _ = k.Parse(append(words, "--help")) // it ends by printing; what is missing besides does not matter
 	return nil
+}
+
+func noHelp(words []string) error {
+	return usage("there is no help about %q", strings.Join(words, " ")).
+		withHelp("topics: "+strings.Join(helpTopics(), ", "), "see: belay --help")
+}
+
+// nodeOf finds a command by its words.
+func nodeOf(n *kong.Node, words []string) (*kong.Node, bool) {
+	for _, w := range words {
+		i := slices.IndexFunc(n.Children, func(c *kong.Node) bool { return !c.Hidden && (c.Name == w || slices.Contains(c.Aliases, w)) })
+		if i < 0 {
+			return nil, false
+		}
+		n = n.Children[i]
+	}
+	return n, true
 }
 
 // printHelp shows one node of the tree: what it is for, how it is called,

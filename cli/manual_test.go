@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+func tree(t *testing.T) *kong.Node {
+	t.Helper()
+	in := &invocation{Program: newFixture(t, nil).Program}
+	exited := false
+	parser, err := in.parser(t.Context(), &grammar{}, &exited)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parser.Model.Node
+}
+
+// docs/cli.md is what go generate makes of the commands as they are.
+func TestReferenceIsCurrent(t *testing.T) {
+	const path = "../docs/cli.md"
+	got := markdown(tree(t))
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Error("docs/cli.md is not what the commands are: go generate ./cli")
+	}
+}
+
+// Each command has a page, in which nothing is taken for a request of roff.
+func TestManPages(t *testing.T) {
+	requests := []string{".TH ", ".SH ", ".B ", ".TP", ".nf", ".fi"}
+	for _, n := range append(leaves(tree(t)), tree(t)) {
+		page := manPage(n, "1.2.3")
+		for line := range strings.Lines(page) {
+			known := false
+			for _, r := range requests {
+				known = known || strings.HasPrefix(line, r)
+			}
+			if (strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'")) && !known {
+				t.Errorf("%s: %q", commandName(n), line)
+			}
+		}
+		if _, err := exec.LookPath("groff"); err == nil {
+			cmd := exec.CommandContext(t.Context(), "groff", "-man", "-Tutf8", "-ww", "-z")
+			cmd.Stdin = strings.NewReader(page)
+			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%s: %v\n%s", commandName(n), err, out)
+			}
+		}
+	}
+}
