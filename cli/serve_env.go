@@ -11,7 +11,7 @@ import (
 // clientVariables are the variables that commands other than serve read.
 var clientVariables = []string{
 	"BELAY_CA_FILE", "BELAY_CONFIG_DIR", "BELAY_CONTEXT", "BELAY_DEBUG", "BELAY_NO_INPUT", "BELAY_ORG", "BELAY_OUTPUT",
-	"BELAY_PAGER",
+	"BELAY_PAGER", "BELAY_ACCESSIBLE",
 	"BELAY_SERVER", "BELAY_TOKEN", "BELAY_TOKEN_FILE", "BELAY_WORKSPACE",
 }
 
