@@ -76,7 +76,7 @@ func classifyAnswer(err error, stage belay.Stage, s *Session) *Failure {
 	text := err.Error()
 	switch {
 	case stage == belay.StageTLS:
-		return &Failure{Cause: belay.CauseTLSProtocol, Detail: s.scrub.Clean(text)}
+		return &Failure{Cause: belay.CauseTLSProtocol, Detail: s.scrub.Clean(innermost(err))}
 	case strings.Contains(text, "response headers exceeded"):
 		return &Failure{Cause: belay.CauseResponseTooLarge, Detail: "the answer's headers are too large"}
 	case closed(err):
@@ -86,7 +86,19 @@ func classifyAnswer(err error, stage belay.Stage, s *Session) *Failure {
 	if stage == belay.StageProtocol {
 		cause = belay.CauseWrongService
 	}
-	return &Failure{Cause: cause, Detail: join("it does not answer in HTTP", s.scrub.Clean(text))}
+	return &Failure{Cause: cause, Detail: join("it does not answer in HTTP", s.scrub.Clean(innermost(err)))}
+}
+
+// innermost is what an error says without those around it, which say again
+// what was tried.
+func innermost(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
 }
 
 // classifyTLS judges errors of the handshake, some of which come after it.

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"belay"
 )
@@ -73,7 +75,17 @@ func (s *Session) badRequest(a *Response) *Failure {
 
 // answered quotes an answer's status and what its body says.
 func (s *Session) answered(a *Response) string {
-	return join(statusText(a.Status), s.Quote(saying(a.Body)))
+	return join(statusText(a.Status), s.Quote(beside(a.Status, saying(a.Body))))
+}
+
+// beside is what a body says beyond its status, "" when it only repeats that.
+func beside(status int, said string) string {
+	word := func(r rune) bool { return !unicode.IsLetter(r) }
+	bare := strings.TrimFunc(said, word)
+	if strings.EqualFold(bare, http.StatusText(status)) {
+		return ""
+	}
+	return said
 }
 
 // saying is the sentence for people in an error's body: the message of a JSON

@@ -1,6 +1,31 @@
 package probe
 
-import "testing"
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+)
+
+func TestAStatusIsNotSaidTwice(t *testing.T) {
+	for said, want := range map[string]string{
+		"Unauthorized":                "",
+		"unauthorized.\n":             "",
+		"401 Unauthorized":            "",
+		"401: Unauthorized":           "",
+		"<h1>401 Unauthorized</h1>":   "<h1>401 Unauthorized</h1>",
+		"Unauthorized: no such token": "Unauthorized: no such token",
+		"401 Authorization Required":  "401 Authorization Required",
+		"Forbidden":                   "Forbidden",
+	} {
+		if got := beside(http.StatusUnauthorized, said); got != want {
+			t.Errorf("%q: %q, want %q", said, got, want)
+		}
+	}
+	if got := innermost(fmt.Errorf("tls: %w", fmt.Errorf("GET: %w", errors.New("tls: no")))); got != "tls: no" {
+		t.Errorf("got %q", got)
+	}
+}
 
 func TestSaying(t *testing.T) {
 	for body, want := range map[string]string{

@@ -155,7 +155,7 @@ var summaries = map[belay.Cause]string{
 	belay.CauseUnexpectedStatus:             "the target answered with an unexpected status",
 	belay.CauseRedirectedElsewhere:          "the target redirects to somewhere else",
 	belay.CauseResponseTooLarge:             "the target's answer is too large",
-	belay.CauseMalformedResponse:            "the target's answer could not be understood",
+	belay.CauseMalformedResponse:            "the target's answer is not as it should be",
 	belay.CauseCredentialMissing:            "the target asks for a credential",
 	belay.CauseCredentialRejected:           "the target rejects the credential",
 	belay.CauseCredentialExpired:            "the credential has expired",
