@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"belay"
 	"belay/egress"
+	"belay/kind/httpkind"
 )
 
 // maxEndpoint is the longest endpoint, in bytes.
@@ -20,8 +22,10 @@ var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 // Endpoint checks the endpoint of a connection of this kind and returns it in
 // the one form in which it is stored and compared: scheme and host in lower
-// case, IP addresses in their usual notation, no default port, no slash at
-// the end. What is wrong with it is CodeInvalid at /url.
+// case, IP addresses in their usual notation, no default port, no slash for a
+// path. A slash at the end of a path is kept where the endpoint itself is
+// asked for, and left out where it only begins the paths that are. What is
+// wrong with it is CodeInvalid at /url.
 func Endpoint(k belay.Kind, text string) (string, error) {
 	if len(text) > maxEndpoint {
 		return "", belay.Invalid("/url", "must have at most %d characters", maxEndpoint)
@@ -48,12 +52,28 @@ func Endpoint(k belay.Kind, text string) (string, error) {
 	case strings.Contains(host, ":"):
 		u.Host = "[" + host + "]"
 	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	if u.Path == "/" || !asksItself(k) {
+		u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	}
 	out := u.String()
 	if len(out) > maxEndpoint {
 		return "", belay.Invalid("/url", "must have at most %d characters", maxEndpoint)
 	}
 	return out, nil
+}
+
+// asksItself tells whether a kind's test asks for the endpoint itself.
+func asksItself(k belay.Kind) bool {
+	var stages map[belay.Stage][]httpkind.Request
+	if json.Unmarshal(k.Test, &stages) != nil {
+		return false
+	}
+	for _, requests := range stages {
+		if slices.ContainsFunc(requests, func(r httpkind.Request) bool { return r.Path == "" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // fault says what an endpoint must not be, "" when it is none of that.

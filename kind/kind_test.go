@@ -220,9 +220,10 @@ func TestEndpoints(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://example.test":               "http://example.test",
 		"HTTP://Example.TEST./":             "http://example.test",
-		"https://example.test:443/a/":       "https://example.test/a",
+		"https://example.test:443/a/":       "https://example.test/a/",
 		"http://example.test:443":           "http://example.test:443",
-		"http://example.test:0080/a//":      "http://example.test/a",
+		"http://example.test:0080/a//":      "http://example.test/a//",
+		"http://example.test/a":            "http://example.test/a",
 		"https://[2001:DB8::0:1]:6443":      "https://[2001:db8::1]:6443",
 		"https://[2001:DB8::0:1]":           "https://[2001:db8::1]",
 		"http://[::ffff:192.0.2.1]:9":       "http://192.0.2.1:9",
@@ -231,6 +232,11 @@ func TestEndpoints(t *testing.T) {
 	} {
 		if got, err := kind.Endpoint(k, text); err != nil || got != want {
 			t.Errorf("%s gives %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, name := range []string{"kubernetes", "prometheus", "nginx"} { // which never ask for the endpoint itself
+		if got, err := kind.Endpoint(builtin(t, name), "https://example.test/a/"); err != nil || got != "https://example.test/a" {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 	for _, text := range []string{

@@ -246,6 +246,23 @@ func TestConfiguredRequests(t *testing.T) {
 	})
 }
 
+// A server may answer /a/ and not /a.
+func TestTheEndpointIsAskedForAsItIsWritten(t *testing.T) {
+	var seen []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = append(seen, r.URL.Path) }))
+	defer server.Close()
+	d, err := httpkind.New(builtin(t, "http"), &egress.Dialer{Policy: egress.Policy{Loopback: true}}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2]string{{"/a/", `{}`}, {"/a", `{}`}, {"", `{}`}, {"/a/", `{"path": "/b/"}`}, {"/a", `{"path": "/"}`}} {
+		d.Test(t.Context(), belay.Target{Endpoint: server.URL + c[0], Config: json.RawMessage(c[1]), Timeout: 10 * time.Second})
+	}
+	if want := []string{"/a/", "/a", "/", "/a/b/", "/a/"}; !slices.Equal(seen, want) {
+		t.Errorf("asked for %q, want %q", seen, want)
+	}
+}
+
 func TestRequestsAreSentAsWritten(t *testing.T) {
 	var seen []string
 	_, failed := run(t, `{"protocol": [{"path": "/p"}], "capability": [{"method": "POST", "path": "/q?r=s", "headers": {"X-Scope": "1"}, "body": {"a": 1}}]}`, "",
