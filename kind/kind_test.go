@@ -223,7 +223,7 @@ func TestEndpoints(t *testing.T) {
 		"https://example.test:443/a/":       "https://example.test/a/",
 		"http://example.test:443":           "http://example.test:443",
 		"http://example.test:0080/a//":      "http://example.test/a//",
-		"http://example.test/a":            "http://example.test/a",
+		"http://example.test/a":             "http://example.test/a",
 		"https://[2001:DB8::0:1]:6443":      "https://[2001:db8::1]:6443",
 		"https://[2001:DB8::0:1]":           "https://[2001:db8::1]",
 		"http://[::ffff:192.0.2.1]:9":       "http://192.0.2.1:9",
