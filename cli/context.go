@@ -82,7 +82,7 @@ type contextUse struct {
 }
 
 // Help gives examples.
-func (*contextUse) Help() string { return examples("belay context use prod", "belay context use") }
+func (*contextUse) Help() string { return examples("belay context use prod", "belay context use lab") }
 
 // Run makes a context the current one.
 func (c *contextUse) Run(ctx context.Context, in *invocation) error {
@@ -225,7 +225,7 @@ type contextRename struct {
 
 // Help gives examples.
 func (*contextRename) Help() string {
-	return examples("belay context rename lab laboratory", "belay context rename default prod")
+	return examples("belay context rename lab laboratory", "belay context rename prod northwind")
 }
 
 // Run renames a context; the current one stays current.

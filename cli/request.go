@@ -20,7 +20,7 @@ type rawRequest struct {
 func (*rawRequest) Help() string {
 	return "A secret belongs into --input, never into -f.\n\n" + examples(
 		"belay api GET /api/environments", "belay api GET /api/integrations/connections -f pageSize=3 --jq '.connections[].name'",
-		"belay api POST /api/environments -f name=lab")
+		"belay api POST /api/environments -f name=sandbox")
 }
 
 // Run sends one request and shows the answer as it came.

@@ -25,7 +25,7 @@ type connectionRestore struct{ restoring }
 // Help gives examples.
 func (*connectionRestore) Help() string {
 	return "It comes back with its environments and credentials, in the state registered.\n\n" + examples(
-		"belay connection restore prom-old", "belay connection list --deleted -o name | belay connection restore -")
+		"belay connection restore prom-lab", "belay connection list --deleted -o name | belay connection restore -")
 }
 
 // Run takes deletions back.
@@ -51,7 +51,7 @@ type environmentRestore struct{ restoring }
 // Help gives examples.
 func (*environmentRestore) Help() string {
 	return "It comes back with its connections, in the workspaces that it was shared with.\n\n" + examples(
-		"belay environment restore old-lab", "belay environment list --deleted -o name | belay environment restore -")
+		"belay environment restore lab", "belay environment list --deleted -o name | belay environment restore -")
 }
 
 // Run takes deletions back.
@@ -64,7 +64,7 @@ type workspaceRestore struct{ restoring }
 // Help gives examples.
 func (*workspaceRestore) Help() string {
 	return "It comes back with what was shared in it, and with its people.\n\n" + examples(
-		"belay workspace restore old-web", "belay workspace list --deleted -o name | belay workspace restore -")
+		"belay workspace restore web", "belay workspace list --deleted -o name | belay workspace restore -")
 }
 
 // Run takes deletions back.

@@ -51,9 +51,9 @@ type serve struct {
 
 // Help gives examples.
 func (*serve) Help() string {
-	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\n\n" + examples(
+	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\nA PostgreSQL database is best named by BELAY_DATABASE_FILE, a file that holds its URL.\n\n" + examples(
 		"belay serve", "belay serve --data-dir ./data --listen 127.0.0.1:0 --log-format json",
-		"BELAY_DATABASE_FILE=/run/secrets/db belay serve --config /etc/belay.yaml")
+		"BELAY_LOG_LEVEL=warn belay serve --config /etc/belay.yaml")
 }
 
 // Run runs the server until the context ends.
