@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -105,9 +106,7 @@ func newExampleWorld(t *testing.T, bash, target string) *exampleWorld {
 func (w *exampleWorld) create(noun, path, name string, more map[string]any) string {
 	w.t.Helper()
 	body := map[string]any{"name": name}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	id := w.Admin.Post(path+"?orgId="+string(w.Organization), body).Want(http.StatusCreated).ID()
 	w.ids[noun+" "+name] = id
 	return id
