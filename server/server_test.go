@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,18 +63,5 @@ func TestListensOnLoopbackOnly(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("the data directory was made: %v", err)
-	}
-}
-
-// TestTakenAddress says once which address is taken.
-func TestTakenAddress(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, err = server.Start(t.Context(), server.Config{Listen: l.Addr().String(), DataDir: t.TempDir(), Version: "test", Log: slog.New(slog.DiscardHandler)})
-	if err == nil || strings.Count(err.Error(), l.Addr().String()) != 1 || strings.Count(err.Error(), "listen") != 2 { // the other is the flag
-		t.Errorf("got %v", err)
 	}
 }
