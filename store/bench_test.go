@@ -90,6 +90,26 @@ func BenchmarkPage(b *testing.B) {
 	})
 }
 
+// BenchmarkLittleSeen lists what a member sees: 20 of all connections.
+func BenchmarkLittleSeen(b *testing.B) {
+	eachEngineB(b, func(b *testing.B, w *world, _ []belay.ID) {
+		b.Helper()
+		var few []*belay.Connection
+		for i := range 20 {
+			few = append(few, w.addConnection(w.org, fmt.Sprintf("z %d", i)))
+		}
+		w.reveal(w.max, few...)
+		b.ResetTimer()
+		v := belay.Viewer{OrganizationID: w.org, UserID: w.max}
+		for b.Loop() {
+			page, err := w.Connections(ctx, v, belay.ConnectionFilter{}, belay.Query{Size: 10})
+			if err != nil || len(page.Items) != 10 || page.Total != 20 {
+				b.Fatal(len(page.Items), page.Total, err)
+			}
+		}
+	})
+}
+
 // BenchmarkCreate64 stores connections from 64 goroutines, durably.
 func BenchmarkCreate64(b *testing.B) {
 	eachEngineB(b, func(b *testing.B, w *world, _ []belay.ID) {

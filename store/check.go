@@ -67,7 +67,7 @@ func (r Reader) Checks(ctx context.Context, org, connection belay.ID, q belay.Qu
 	var cond condition
 	cond.add("h.organization_id = ?", org)
 	cond.add("h.connection_id = ?", connection)
-	return checks.counted(ctx, r, &cond, q)
+	return checks.counted(ctx, r, &cond, &cond, q)
 }
 
 // CreateCheck stores a check of a connection of the same organization, be it

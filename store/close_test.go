@@ -43,7 +43,7 @@ func TestCloseWhileOthersHaveItOpen(t *testing.T) {
 		"another program": func(t *testing.T, file string, _ *world) { store.OpenRaw(t, file) },
 		"a request": func(t *testing.T, _ string, w *world) {
 			rows, err := w.Query("select 1 from users")
-			if err != nil || !rows.Next() {
+			if err != nil || !rows.Next() || rows.Err() != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = rows.Close() })

@@ -14,13 +14,18 @@ var connections = list[*belay.Connection]{
 	natural: belay.Order{Column: "name"},
 	orders: map[string]sortKey{
 		"name":      {column: "c.name_fold"},
-		"kind":      {column: "c.kind"},
-		"status":    {column: "c.status"},
-		"health":    {column: "c.health"},
+		"kind":      {column: "c.kind", then: "c.name_fold"},
+		"status":    {column: "c.status", then: "c.name_fold"},
+		"health":    {column: "c.health", then: "c.name_fold"},
 		"createdAt": {column: "c.created_at", number: true},
 		"updatedAt": {column: "c.updated_at", number: true},
 	},
 	scan: scanConnection,
+}
+
+var seenConnections = seen{
+	table: "connections", alias: "c", reached: reachesConnection,
+	reach: "select ec.connection_id from environment_connections ec where ec.environment_id in (" + environmentsOf + ")",
 }
 
 // reachesConnection holds for the connections that a user's workspaces
@@ -30,11 +35,14 @@ const reachesConnection = `exists (select 1 from environment_connections ec
 
 // Connections lists what v sees of an organization's connections.
 func (r Reader) Connections(ctx context.Context, v belay.Viewer, f belay.ConnectionFilter, q belay.Query) (belay.Page[*belay.Connection], error) {
-	cond := connectionCondition(v, f, q.Search)
+	conditions := func(cond *condition) { connectionCondition(cond, v, f, q.Search) }
 	if !v.All || !onlyProperties(f) || q.Search != "" {
-		return connections.counted(ctx, r, cond, q)
+		return seenBy(ctx, r, &connections, &seenConnections, v, q, q.Search != "" || isSelective(f), conditions)
 	}
-	page, err := connections.page(ctx, r, cond, q)
+	var cond condition
+	seenConnections.by(&cond, r, v, walk)
+	conditions(&cond)
+	page, err := connections.page(ctx, r, &cond, q)
 	if err != nil {
 		return page, err
 	}
@@ -54,6 +62,12 @@ func onlyProperties(f belay.ConnectionFilter) bool {
 		!f.InNoEnvironment && f.WorkspaceID == "" && f.CredentialID == ""
 }
 
+// isSelective tells whether a filter leaves so little that the list is made
+// of that.
+func isSelective(f belay.ConnectionFilter) bool {
+	return f.Labels != nil || f.Name != "" || f.EnvironmentID != "" || f.WorkspaceID != "" || f.CredentialID != ""
+}
+
 func (n ConnectionCount) matches(f belay.ConnectionFilter) bool {
 	matches := len(f.Kinds) == 0 || slices.Contains(f.Kinds, n.Kind)
 	matches = matches && (len(f.Types) == 0 || slices.Contains(f.Types, n.Type))
@@ -64,14 +78,9 @@ func (n ConnectionCount) matches(f belay.ConnectionFilter) bool {
 	return matches && slices.Contains(f.Statuses, n.Status)
 }
 
-func connectionCondition(v belay.Viewer, f belay.ConnectionFilter, search string) *condition {
-	var cond condition
-	cond.add("c.organization_id = ?", v.OrganizationID)
+func connectionCondition(cond *condition, v belay.Viewer, f belay.ConnectionFilter, search string) {
 	if !slices.Contains(f.Statuses, belay.StatusDeleted) {
 		cond.add("c.deleted_at = 0")
-	}
-	if !v.All {
-		cond.add("(c.owner_id = ? or "+reachesConnection+")", v.UserID, v.UserID)
 	}
 	cond.in("c.kind", f.Kinds)
 	cond.in("c.type", f.Types)
@@ -84,9 +93,8 @@ func connectionCondition(v belay.Viewer, f belay.ConnectionFilter, search string
 		cond.add("c.id in (select connection_id from connection_labels where organization_id = ? and name = ? and value = ?)",
 			v.OrganizationID, name, value)
 	}
-	relatedConnections(&cond, f)
+	relatedConnections(cond, f)
 	cond.search(v.OrganizationID, "connection", "c.id", search)
-	return &cond
 }
 
 // heldByEnvironment selects what a live environment holds.

@@ -31,7 +31,7 @@ var credentials = list[*belay.Credential]{
 	natural: belay.Order{Column: "name"},
 	orders: map[string]sortKey{
 		"name":      {column: "k.name_fold"},
-		"type":      {column: "k.type"},
+		"type":      {column: "k.type", then: "k.name_fold"},
 		"createdAt": {column: "k.created_at", number: true},
 		"updatedAt": {column: "k.updated_at", number: true},
 	},
@@ -45,6 +45,15 @@ const reachesCredential = `(exists (select 1 from workspace_credentials wc
 	or exists (select 1 from connection_credentials cc
 	join connections c on c.id = cc.connection_id and c.deleted_at = 0
 	where cc.credential_id = k.id and ` + reachesConnection + `))`
+
+var seenCredentials = seen{
+	table: "credentials", alias: "k", reached: reachesCredential,
+	reach: `select wc.credential_id from workspace_credentials wc where wc.workspace_id in (` + workspacesOf + `)
+		union all select cc.credential_id from environment_connections ec
+		join connections c on c.id = ec.connection_id and c.deleted_at = 0
+		join connection_credentials cc on cc.connection_id = ec.connection_id
+		where ec.environment_id in (` + environmentsOf + `)`,
+}
 
 // Credential returns one live credential.
 func (r Reader) Credential(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
@@ -60,13 +69,22 @@ func (r Reader) DeletedCredential(ctx context.Context, org, id belay.ID) (*belay
 
 // Credentials lists what v sees of an organization's credentials.
 func (r Reader) Credentials(ctx context.Context, v belay.Viewer, f belay.CredentialFilter, q belay.Query) (belay.Page[*belay.Credential], error) {
-	var cond condition
-	cond.add("k.organization_id = ?", v.OrganizationID)
+	selective := f.Deleted || f.Fingerprint != "" || f.EnvironmentID != "" || f.WorkspaceID != "" || f.ConnectionID != "" || q.Search != ""
+	if v.All && !selective && f.Types == nil {
+		var cond condition
+		seenCredentials.by(&cond, r, v, walk)
+		cond.live("k", false)
+		return withTotal(ctx, r, &credentials, &cond, q, v.OrganizationID, "credential")
+	}
+	return seenBy(ctx, r, &credentials, &seenCredentials, v, q, selective, func(cond *condition) {
+		credentialCondition(cond, v, f, q.Search)
+	})
+}
+
+func credentialCondition(cond *condition, v belay.Viewer, f belay.CredentialFilter, search string) {
 	cond.live("k", f.Deleted)
 	if f.Deleted && !v.All {
 		cond.add("k.owner_id = ?", v.UserID)
-	} else if !v.All {
-		cond.add("(k.owner_id = ? or "+reachesCredential+")", v.UserID, v.UserID, v.UserID)
 	}
 	cond.in("k.type", f.Types)
 	if f.Fingerprint != "" {
@@ -86,11 +104,7 @@ func (r Reader) Credentials(ctx context.Context, v belay.Viewer, f belay.Credent
 		cond.add(`k.id in (select cc.credential_id from connection_credentials cc
 			join connections c on c.id = cc.connection_id and c.deleted_at = 0 where c.id = ?)`, f.ConnectionID)
 	}
-	cond.search(v.OrganizationID, "credential", "k.id", q.Search)
-	if v.All && !f.Deleted && len(cond.parts) == 2 {
-		return withTotal(ctx, r, &credentials, &cond, q, v.OrganizationID, "credential")
-	}
-	return credentials.counted(ctx, r, &cond, q)
+	cond.search(v.OrganizationID, "credential", "k.id", search)
 }
 
 // CredentialUsages says of some credentials how the live connections of the

@@ -48,6 +48,8 @@ const environmentsOf = `select we.environment_id from workspace_users wu
 // reach.
 const reachesEnvironment = "e.id in (" + environmentsOf + ")"
 
+var seenEnvironments = seen{table: "environments", alias: "e", reach: environmentsOf, reached: reachesEnvironment}
+
 // heldByWorkspace selects the environments that are assigned to a live
 // workspace.
 const heldByWorkspace = `select we.environment_id from workspace_environments we
@@ -67,13 +69,22 @@ func (r Reader) DeletedEnvironment(ctx context.Context, org, id belay.ID) (*bela
 
 // Environments lists what v sees of an organization's environments.
 func (r Reader) Environments(ctx context.Context, v belay.Viewer, f belay.EnvironmentFilter, q belay.Query) (belay.Page[*belay.Environment], error) {
-	var cond condition
-	cond.add("e.organization_id = ?", v.OrganizationID)
+	if v.All && f == (belay.EnvironmentFilter{}) && q.Search == "" {
+		var cond condition
+		seenEnvironments.by(&cond, r, v, walk)
+		cond.live("e", false)
+		return withTotal(ctx, r, &environments, &cond, q, v.OrganizationID, "environment")
+	}
+	selective := f.Deleted || f.WorkspaceID != "" || f.ConnectionID != "" || q.Search != ""
+	return seenBy(ctx, r, &environments, &seenEnvironments, v, q, selective, func(cond *condition) {
+		environmentCondition(cond, v, f, q.Search)
+	})
+}
+
+func environmentCondition(cond *condition, v belay.Viewer, f belay.EnvironmentFilter, search string) {
 	cond.live("e", f.Deleted)
 	if f.Deleted && !v.All {
 		cond.add("e.owner_id = ?", v.UserID)
-	} else if !v.All {
-		cond.add("(e.owner_id = ? or "+reachesEnvironment+")", v.UserID, v.UserID)
 	}
 	if f.WorkspaceID != "" {
 		cond.add("e.id in ("+heldByWorkspace+")", f.WorkspaceID)
@@ -85,11 +96,7 @@ func (r Reader) Environments(ctx context.Context, v belay.Viewer, f belay.Enviro
 		cond.add(`e.id in (select ec.environment_id from environment_connections ec
 			join connections c on c.id = ec.connection_id and c.deleted_at = 0 where c.id = ?)`, f.ConnectionID)
 	}
-	cond.search(v.OrganizationID, "environment", "e.id", q.Search)
-	if v.All && !f.Deleted && len(cond.parts) == 2 {
-		return withTotal(ctx, r, &environments, &cond, q, v.OrganizationID, "environment")
-	}
-	return environments.counted(ctx, r, &cond, q)
+	cond.search(v.OrganizationID, "environment", "e.id", search)
 }
 
 // EnvironmentsOf returns, for each of some connections, the live

@@ -142,6 +142,6 @@ func (r *recorder) QueryRowContext(ctx context.Context, query string, args ...an
 // Asked returns the statements that read runs.
 func Asked(s *Store, read func(r Reader) error) ([]Statement, error) {
 	r := &recorder{conn: s.db}
-	err := read(Reader{db: r})
+	err := read(Reader{db: r, postgres: s.postgres})
 	return r.asked, err
 }

@@ -18,6 +18,17 @@ import (
 type sortKey struct {
 	column string
 	number bool // a bigint, else text
+	// then is a text by which those are ordered that are equal, "" for none.
+	// Together with the id they are the columns of an index.
+	then string
+}
+
+// columns are all by which a list is ordered, the id last.
+func (k sortKey) columns(id string) []string {
+	if k.then == "" {
+		return []string{k.column, id}
+	}
+	return []string{k.column, k.then, id}
 }
 
 // list describes the lists of one resource. Its statements are put together
@@ -46,6 +57,12 @@ func (c *condition) add(text string, values ...any) {
 		text = strings.Replace(text, "?", "$"+strconv.Itoa(len(c.args)), 1)
 	}
 	c.parts = append(c.parts, text)
+}
+
+// bind returns a text in which each ? stands for one value.
+func (c *condition) bind(text string, value any) string {
+	c.args = append(c.args, value)
+	return strings.ReplaceAll(text, "?", "$"+strconv.Itoa(len(c.args)))
 }
 
 // live keeps what is there, or what is deleted.
@@ -87,6 +104,7 @@ type cursor struct {
 	Down   bool   `json:"d,omitempty"`
 	Text   string `json:"t,omitempty"`
 	Number int64  `json:"n,omitempty"`
+	Then   string `json:"m,omitempty"`
 	ID     string `json:"i"`
 }
 
@@ -108,7 +126,7 @@ func badQuery(parameter, format string, args ...any) error {
 func parseCursor(s string) (cursor, error) {
 	var c cursor
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || json.Unmarshal(b, &c) != nil || strings.ContainsRune(c.Text+c.ID, 0) {
+	if err != nil || json.Unmarshal(b, &c) != nil || strings.ContainsRune(c.Text+c.Then+c.ID, 0) {
 		return c, badQuery("cursor", "is not one that this server gave out")
 	}
 	return c, nil
@@ -149,8 +167,9 @@ func (l *list[T]) page(ctx context.Context, r Reader, cond *condition, q belay.Q
 			return page, err
 		}
 	}
-	query := "select " + l.columns + ", " + key.column + ", " + l.id + " from " + l.from + cond.where() +
-		" order by " + key.column + direction + ", " + l.id + direction +
+	by := key.columns(l.id)
+	query := "select " + l.columns + ", " + strings.Join(by, ", ") + " from " + l.from + cond.where() +
+		" order by " + strings.Join(by, direction+", ") + direction +
 		" limit " + strconv.Itoa(page.Size+1)
 	if offset > 0 {
 		query += " offset " + strconv.FormatInt(offset, 10)
@@ -187,7 +206,12 @@ func (l *list[T]) after(cond *condition, text string, order belay.Order, key sor
 	if order.Descending {
 		compare = "<"
 	}
-	cond.add("("+key.column+", "+l.id+") "+compare+" (?, ?)", value, c.ID)
+	values := []any{value, c.ID}
+	if key.then != "" {
+		values = []any{value, c.Then, c.ID}
+	}
+	places := strings.Repeat(", ?", len(values))[2:]
+	cond.add("("+strings.Join(key.columns(l.id), ", ")+") "+compare+" ("+places+")", values...)
 	return nil
 }
 
@@ -201,10 +225,14 @@ type keyed[T any] struct {
 func (l *list[T]) scanWithKey(order belay.Order, key sortKey) func(row) (keyed[T], error) {
 	return func(r row) (keyed[T], error) {
 		k := keyed[T]{end: cursor{Column: order.Column, Down: order.Descending}}
-		dest := []any{&k.end.Text, &k.end.ID}
+		dest := []any{&k.end.Text}
 		if key.number {
 			dest[0] = &k.end.Number
 		}
+		if key.then != "" {
+			dest = append(dest, &k.end.Then)
+		}
+		dest = append(dest, &k.end.ID)
 		item, err := l.scan(extended{r, dest})
 		k.item = item
 		return k, err
@@ -235,8 +263,9 @@ func (l *list[T]) count(ctx context.Context, r Reader, cond *condition) (total i
 	return total, false, nil
 }
 
-// counted reads a page and its total.
-func (l *list[T]) counted(ctx context.Context, r Reader, cond *condition, q belay.Query) (belay.Page[T], error) {
+// counted reads a page of what cond selects and its total, of what total
+// selects: the same, perhaps put otherwise.
+func (l *list[T]) counted(ctx context.Context, r Reader, cond, total *condition, q belay.Query) (belay.Page[T], error) {
 	page, err := l.page(ctx, r, cond, q)
 	if err != nil {
 		return page, err
@@ -245,7 +274,7 @@ func (l *list[T]) counted(ctx context.Context, r Reader, cond *condition, q bela
 		page.Total = len(page.Items)
 		return page, nil
 	}
-	page.Total, page.TotalIsMinimum, err = l.count(ctx, r, cond)
+	page.Total, page.TotalIsMinimum, err = l.count(ctx, r, total)
 	return page, err
 }
 

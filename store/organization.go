@@ -46,7 +46,7 @@ func (r Reader) OrganizationsOf(ctx context.Context, user belay.ID, q belay.Quer
 		cond.add(`exists (select 1 from search_terms s where s.organization_id = o.id
 			and s.object = 'organization' and s.term >= ? and s.term < ?)`, from, to)
 	})
-	return organizations.counted(ctx, r, &cond, q)
+	return organizations.counted(ctx, r, &cond, &cond, q)
 }
 
 // OrganizationCount is how many organizations there are: 0, 1, or 2 for

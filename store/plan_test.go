@@ -11,33 +11,45 @@ import (
 	"belay/store"
 )
 
-// plan returns how SQLite would run what read asks, which it asks an empty
-// database.
-func (w *world) plan(t *testing.T, empty *store.Store, read func(r store.Reader) error) []string {
+// plan returns how the database would run what read asks, which it asks
+// another one with less in it: of each statement the steps.
+func (w *world) plan(t *testing.T, explain string, other *store.Store, read func(r store.Reader) error) (plans [][]string) {
 	t.Helper()
-	statements, err := store.Asked(empty, read)
+	statements, err := store.Asked(other, read)
 	if belay.CodeOf(err) != belay.CodeNotFound {
 		wantCode(t, err, "")
 	}
-	var steps []string
 	for _, s := range statements {
-		for _, row := range w.rows(t, "explain query plan "+s.Text, s.Args...) {
-			_, step, _ := strings.Cut(row, "detail=")
+		var steps []string
+		for _, row := range w.rows(t, explain+" "+s.Text, s.Args...) {
+			_, step, found := strings.Cut(row, "detail=")
+			if !found {
+				_, step, _ = strings.Cut(row, "QUERY PLAN=")
+			}
 			steps = append(steps, step)
 		}
+		plans = append(plans, steps)
 	}
-	return steps
+	if len(plans) == 0 {
+		t.Fatal("no plan was seen")
+	}
+	return plans
 }
 
-// multiply makes n copies of each row of a table in SQLite, with another id
-// and name, and columns as SQL gives them, in which n is the copy's number.
+// multiply makes n copies of each row of a table, with another id and name,
+// and columns as SQL gives them, in which n is the copy's number.
 func (w *world) multiply(table string, n int, columns map[string]string) {
 	w.t.Helper()
-	var names string
-	if err := w.QueryRow("select group_concat(name) from pragma_table_info($1)", table).Scan(&names); err != nil {
+	rows, err := w.Query("select * from " + table + " where 1 = 0")
+	if err != nil {
 		w.t.Fatal(err)
 	}
-	values := strings.Split(names, ",")
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil || rows.Err() != nil {
+		w.t.Fatal(err, rows.Err())
+	}
+	values := slices.Clone(names)
 	for i, name := range values {
 		if expression := columns[name]; expression != "" {
 			values[i] = expression
@@ -45,15 +57,16 @@ func (w *world) multiply(table string, n int, columns map[string]string) {
 			values[i] = name + " || '-' || n"
 		}
 	}
-	err := w.Exec("insert into "+table+" ("+names+") select "+strings.Join(values, ", ")+
-		" from "+table+", (with recursive c(n) as (select 1 union all select n + 1 from c where n < $1) select n from c)", n)
+	err = w.Exec("insert into "+table+" ("+strings.Join(names, ", ")+") select "+strings.Join(values, ", ")+
+		" from "+table+", (with recursive c(n) as (select 1 union all select n + 1 from c where n < $1) select n from c) as copies", n)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 // populate stores in each organization 5,000 connections, 1,000 credentials,
-// 50 environments and 50 workspaces with many an assignment.
+// 50 environments and 50 workspaces with many an assignment. In the first one
+// its owner sees everything, and max 100 connections.
 func (w *world) populate() {
 	w.t.Helper()
 	for _, org := range []belay.ID{w.other, w.org} {
@@ -69,16 +82,27 @@ func (w *world) populate() {
 		"status": "case n % 2 when 0 then 'connected' else 'registered' end", "health": "case n % 4 when 0 then 'unknown' else 'healthy' end",
 	})
 	w.multiply("credentials", 999, map[string]string{"fingerprint": "fingerprint || n", "created_at": "created_at + n"})
+	const c, e, v, k = "(select c.*, row_number() over (order by id) as n from connections c)", "(select e.*, row_number() over (order by id) as n from environments e)",
+		"(select v.*, row_number() over (order by id) as n from workspaces v)", "(select k.*, row_number() over (order by id) as n from credentials k)"
 	for _, statement := range []string{
-		`insert into search_terms select organization_id, 'connection', 'word' || (rowid % 1000), id from connections`,
-		`insert into environment_connections select e.id || c.id, e.id, c.id, 0 from connections c join environments e
-			on e.rowid in (1 + c.rowid % 100, 1 + (c.rowid + 36) % 100)`,
-		`insert into workspace_environments select e.id || w.id, w.id, e.id, 0 from environments e join workspaces w
-			on w.organization_id = e.organization_id where (w.rowid + e.rowid) % 10 = 0`,
-		`insert into connection_credentials select c.id, k.rowid, k.id, 'primary' from connections c join credentials k on k.rowid = 1 + c.rowid % 2000`,
+		"insert into search_terms select organization_id, 'connection', 'word' || (n % 1000), id from " + c + " as c",
+		"insert into environment_connections select e.id || c.id, e.id, c.id, 0 from " + c + " as c join " + e + ` as e
+			on e.n in (1 + c.n % 100, 1 + (c.n + 36) % 100)`,
+		"insert into workspace_environments select e.id || v.id, v.id, e.id, 0 from " + e + " as e join " + v + ` as v
+			on v.organization_id = e.organization_id where (v.n + e.n) % 10 = 0`,
+		"insert into connection_credentials select c.id, k.n, k.id, 'primary' from " + c + " as c join " + k + " as k on k.n = 1 + c.n % 2000",
 	} {
 		if err := w.Exec(statement); err != nil {
 			w.t.Fatal(err)
+		}
+	}
+	few := w.addWorkspace(w.org, "few")
+	w.grant(few, w.max, belay.RoleViewer)
+	for range 2 {
+		e := w.addEnvironment(w.org, "few "+string(w.id()))
+		w.share(few, e)
+		for i := range 50 {
+			w.assign(e, w.addConnection(w.org, fmt.Sprint(e.Name, " ", i)))
 		}
 	}
 }
@@ -99,11 +123,17 @@ type planned struct {
 	sorted bool
 }
 
+// full names the reads that are put otherwise where there is much to see, and
+// drivenByID those that look up each connection by its id.
+func full(name string) bool       { return strings.HasPrefix(name, "much") }
+func drivenByID(name string) bool { return strings.HasPrefix(name, "little") }
+
 // reads are the requests whose plans matter.
 func (w *world) reads(t *testing.T) map[string]planned {
 	t.Helper()
 	const e, v, k = belay.ID("e"), belay.ID("v"), belay.ID("k")
-	all, seer := everything(w.org), belay.Viewer{OrganizationID: w.org, UserID: w.max}
+	all := everything(w.org)
+	little, much := belay.Viewer{OrganizationID: w.org, UserID: w.max}, belay.Viewer{OrganizationID: w.org, UserID: w.ann}
 	connections := func(v belay.Viewer, f belay.ConnectionFilter, q belay.Query) func(r store.Reader) error {
 		return func(r store.Reader) error { _, err := r.Connections(ctx, v, f, q); return err }
 	}
@@ -123,6 +153,12 @@ func (w *world) reads(t *testing.T) map[string]planned {
 		"by creation":        {connections(all, filter{}, order("createdAt")), true},
 		"by creation, later": {connections(all, filter{}, after("createdAt")), true},
 		"by change":          {connections(all, filter{}, order("updatedAt")), true},
+		"by kind":            {connections(all, filter{}, order("kind")), true},
+		"by kind, later":     {connections(all, filter{}, after("kind")), true},
+		"by status":          {connections(all, filter{}, order("status")), true},
+		"by status, later":   {connections(all, filter{}, after("status")), true},
+		"by health":          {connections(all, filter{}, order("health")), true},
+		"by health, later":   {connections(all, filter{}, after("health")), true},
 		"of a kind":          {connections(all, filter{Kinds: []string{"github"}}, belay.Query{}), true},
 		"of a kind, later":   {connections(all, filter{Kinds: []string{"github"}}, after("name")), true},
 		"of a status":        {connections(all, filter{Statuses: []belay.Status{belay.StatusConnected}}, belay.Query{}), true},
@@ -135,7 +171,13 @@ func (w *world) reads(t *testing.T) map[string]planned {
 		"of a credential":    {connections(all, filter{CredentialID: k}, belay.Query{Page: 1}), false},
 		"of no environment":  {connections(all, filter{InNoEnvironment: true}, belay.Query{Page: 1}), true},
 		"found":              {connections(all, filter{}, belay.Query{Search: "conn 00001", Page: 1}), false},
-		"seen":               {connections(seer, filter{}, belay.Query{Page: 1}), true},
+		"much seen":          {connections(much, filter{}, belay.Query{Page: 1}), true},
+		"much seen, by kind": {connections(much, filter{}, order("kind")), true},
+		"much of a kind":     {connections(much, filter{Kinds: []string{"github"}}, belay.Query{Page: 1}), true},
+		"little seen":        {connections(little, filter{}, belay.Query{Page: 1}), false},
+		"little, by kind":    {connections(little, filter{}, order("kind")), false},
+		"little of a kind":   {connections(little, filter{Kinds: []string{"github"}}, belay.Query{Page: 1}), false},
+		"little, nowhere":    {connections(little, filter{InNoEnvironment: true}, belay.Query{}), false},
 	}
 }
 
@@ -160,9 +202,13 @@ func (w *world) otherReads() map[string]planned {
 		"credentials seen": {func(r store.Reader) error {
 			_, err := r.Credentials(ctx, seer, belay.CredentialFilter{}, belay.Query{Page: 1})
 			return err
-		}, true},
+		}, false},
 		"credentials to restore": {func(r store.Reader) error {
 			_, err := r.Credentials(ctx, seer, belay.CredentialFilter{Deleted: true}, belay.Query{Page: 1})
+			return err
+		}, false},
+		"credentials by type": {func(r store.Reader) error {
+			_, err := r.Credentials(ctx, all, belay.CredentialFilter{}, belay.Query{Order: belay.Order{Column: "type"}})
 			return err
 		}, true},
 		"credentials of an environment": {func(r store.Reader) error {
@@ -199,23 +245,70 @@ func TestPlans(t *testing.T) {
 		maps.Copy(tests, w.reads(t))
 		for name, test := range tests {
 			t.Run(state+"/"+name, func(t *testing.T) {
-				steps := w.plan(t, empty, test.read)
-				if len(steps) == 0 {
-					t.Fatal("no plan was seen")
-				}
+				steps := slices.Concat(w.plan(t, "explain query plan", w.asked(name, empty), test.read)...)
+				all := strings.Join(steps, "\n")
 				for _, step := range steps {
 					// Once analysed it is known of other tables than connections
 					// that they are small, or mostly asked for.
 					if table := scanned(step); table == "c" || table != "" && state != "analysed" {
-						t.Errorf("reads all of %s\n%s", table, strings.Join(steps, "\n"))
+						t.Errorf("reads all of %s\n%s", table, all)
 					}
-					if test.sorted && strings.Contains(step, "TEMP B-TREE FOR ORDER BY") {
-						t.Errorf("sorts\n%s", strings.Join(steps, "\n"))
+					if drivenByID(name) && strings.Contains(step, "SEARCH c USING") && !strings.Contains(step, "(id=?)") {
+						t.Errorf("goes through more than is seen\n%s", all)
 					}
+				}
+				if test.sorted && strings.Contains(all, "TEMP B-TREE FOR ORDER BY") {
+					t.Errorf("sorts\n%s", all)
 				}
 			})
 		}
 	}
+}
+
+// asked is the store that is to be asked for a plan.
+func (w *world) asked(name string, empty *store.Store) *store.Store {
+	if full(name) {
+		return w.Store
+	}
+	return empty
+}
+
+// PostgreSQL chooses by what it knows of the tables: here as its autovacuum
+// tells it.
+func TestPlansOnPostgres(t *testing.T) {
+	w, empty := newWorld(t, openPostgres(t)), openPostgres(t)
+	w.populate()
+	if err := w.Exec("analyze"); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range w.reads(t) {
+		t.Run(name, func(t *testing.T) {
+			plans := w.plan(t, "explain", w.asked(name, empty), test.read)
+			for _, steps := range plans {
+				plan := strings.Join(steps, "\n")
+				switch {
+				case !strings.Contains(plan, " connections c "):
+				case name == "of no environment", name == "of a name":
+					// What is in no environment is found by looking at all; of one name
+					// there is one.
+				case strings.Contains(plan, "Seq Scan on connections c"):
+					t.Errorf("reads all connections\n%s", plan)
+				case test.sorted && sorts(steps):
+					t.Errorf("sorts\n%s", plan)
+				case drivenByID(name) && !strings.Contains(plan, "connections_pkey on connections c"):
+					t.Errorf("goes through more than is seen\n%s", plan)
+				}
+			}
+		})
+	}
+}
+
+// sorts tells whether a plan of PostgreSQL sorts more than what is equal in
+// the order of an index.
+func sorts(steps []string) bool {
+	return slices.ContainsFunc(steps, func(step string) bool {
+		return strings.HasPrefix(strings.TrimLeft(step, " ->"), "Sort  (")
+	})
 }
 
 // The plans above are only worth something if a bad one is seen.

@@ -35,7 +35,7 @@ func openPostgres(ctx context.Context, url string) (*Store, error) {
 	if err := migrate(ctx, db, enginePostgres, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("open PostgreSQL at %s:%d: %w", config.Host, config.Port, postgresOpening(err)), db.Close())
 	}
-	return &Store{Reader: Reader{db: db}, read: db, write: &postgresWriter{db: db}}, nil
+	return &Store{Reader: Reader{db: db, postgres: true}, read: db, write: &postgresWriter{db: db}}, nil
 }
 
 // postgresWriter runs each function in its own transaction; PostgreSQL
@@ -72,7 +72,7 @@ func (w *postgresWriter) once(ctx context.Context, fn func(context.Context, *Tx)
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := fn(ctx, &Tx{Reader: Reader{db: tx, lock: " for no key update"}, shard: rand.Int64N(shards), locks: true}); err != nil {
+	if err := fn(ctx, &Tx{Reader: Reader{db: tx, lock: " for no key update", postgres: true}, shard: rand.Int64N(shards)}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

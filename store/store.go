@@ -29,6 +29,9 @@ type Store struct {
 type Reader struct {
 	db   conn
 	lock string // what a select ends with that keeps others from changing its row
+	// postgres says which engine it is, for what little must be put otherwise:
+	// others write at the same time, and subqueries are planned otherwise.
+	postgres bool
 }
 
 // Tx is one write transaction: it has every method that changes something.
@@ -37,14 +40,13 @@ type Reader struct {
 type Tx struct {
 	Reader
 	shard int64 // of the counters, see count.go
-	locks bool  // others write at the same time
 }
 
 // keep is what a select ends with that keeps others from deleting the rows of
 // some of its tables until the transaction ends; they can still be changed,
 // but not those of the table that this transaction is about to change.
 func (t *Tx) keep(tables, changed string) string {
-	if !t.locks {
+	if !t.postgres {
 		return ""
 	}
 	text := " for key share of " + tables
@@ -57,7 +59,7 @@ func (t *Tx) keep(tables, changed string) string {
 // seize waits for those who keep an object that is to be deleted, so that who
 // comes later finds it gone.
 func (t *Tx) seize(ctx context.Context, table string, org, id belay.ID) error {
-	if !t.locks {
+	if !t.postgres {
 		return nil
 	}
 	_, err := t.execAny(ctx, "select 1 from "+table+" where organization_id = $1 and id = $2 for update", org, id)

@@ -12,7 +12,7 @@ import (
 // Due says what Sweep removes: of each sort, what is older than a time.
 type Due struct {
 	Deleted  time.Time // what was deleted before
-	Checks   time.Time // checks that began before, save the last of each connection
+	Checks   time.Time // checks that began before, save the last of each connection and the one of its health
 	Requests time.Time // what is remembered of requests since before
 	Ended    time.Time // sessions and sign-in links that ended before
 	Tokens   time.Time // tokens that expired or were revoked before
@@ -84,7 +84,7 @@ func (s *Store) removeAlone(ctx context.Context, r remove) (n int64, alone bool,
 // alone tells whether no other replica sweeps, and keeps it so until the
 // transaction ends. SQLite has no replicas.
 func (t *Tx) alone(ctx context.Context) (bool, error) {
-	if !t.locks {
+	if !t.postgres {
 		return true, nil
 	}
 	var alone bool
@@ -104,16 +104,16 @@ func oldRows(table, key, old string, before time.Time) remove {
 	}
 }
 
-// oldCheck is a check that is past its time, and whether it is the last one
-// of its connection.
+// oldCheck is a check that is past its time, and whether it stays: it is the
+// last one of its connection, or what the connection's health says is from it.
 type oldCheck struct {
 	started int64
 	id      belay.ID
-	last    bool
+	stays   bool
 }
 
-// sweepChecks removes the checks that began before a time. The last one of
-// each connection stays, to which its health refers. They are looked for
+// sweepChecks removes the checks that began before a time, save those that
+// stay. They are looked for
 // outside of the transactions, each once, so that those that stay keep no
 // writer waiting.
 func (s *Store) sweepChecks(ctx context.Context, before time.Time) (removed int64, err error) {
@@ -124,7 +124,7 @@ func (s *Store) sweepChecks(ctx context.Context, before time.Time) (removed int6
 			return removed, err
 		}
 		at = found[len(found)-1]
-		found = slices.DeleteFunc(found, func(c oldCheck) bool { return c.last })
+		found = slices.DeleteFunc(found, func(c oldCheck) bool { return c.stays })
 		if len(found) == 0 {
 			continue
 		}
@@ -149,11 +149,12 @@ func (s *Store) sweepChecks(ctx context.Context, before time.Time) (removed int6
 func (r Reader) oldChecks(ctx context.Context, before time.Time, after oldCheck) ([]oldCheck, error) {
 	return all(ctx, r, func(r row) (oldCheck, error) {
 		var c oldCheck
-		err := r.Scan(&c.started, &c.id, &c.last)
+		err := r.Scan(&c.started, &c.id, &c.stays)
 		return c, err
 	}, fmt.Sprintf(`
 		select h.started_at, h.id, not exists (select 1 from checks n
 			where n.connection_id = h.connection_id and (n.started_at, n.id) > (h.started_at, h.id))
+			or exists (select 1 from connections c where c.id = h.connection_id and c.health_check_id = h.id)
 		from checks h where (h.started_at, h.id) > ($1, $2) and h.started_at < $3
 		order by h.started_at, h.id limit %d`, sweepBatch), after.started, after.id, micros(before))
 }

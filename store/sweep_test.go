@@ -61,12 +61,27 @@ func TestSweep(t *testing.T) {
 		for _, left := range []string{"late that expires", "late revoked", "late for ever", "early for ever"} {
 			wantEqual(t, len(w.mentions(t, left)), 1)
 		}
+		// The check that a connection's health is from stays as the last one does.
+		shown, newer := w.check(other), w.check(other)
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			for _, k := range []*belay.Check{shown, newer} {
+				if err := tx.CreateCheck(ctx, k); err != nil {
+					return err
+				}
+			}
+			after := *other
+			after.Health = after.Health.Next(shown)
+			return tx.SaveHealth(ctx, other, &after)
+		})
+		wantEqual(t, w.sweep(t, w.now()).Checks, int64(1))
+		_, err := w.Check(ctx, w.org, shown.ID)
+		wantCode(t, err, "")
 		// The last check of a connection stays, however old it is.
 		wantEqual(t, w.sweep(t, w.now()).Checks, int64(0))
 		for _, v := range []*belay.Connection{c, other} {
 			page, err := w.Checks(ctx, w.org, v.ID, belay.Query{})
 			wantCode(t, err, "")
-			wantEqual(t, page.Total, 1)
+			wantEqual(t, page.Total, map[belay.ID]int{c.ID: 1, other.ID: 2}[v.ID])
 		}
 	})
 }

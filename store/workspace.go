@@ -41,6 +41,8 @@ const workspacesOf = `select wu.workspace_id from workspace_users wu
 	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
 	where wu.user_id = ?`
 
+var seenWorkspaces = seen{table: "workspaces", alias: "w", reach: workspacesOf, reached: "w.id in (" + workspacesOf + ")"}
+
 // Workspace returns one workspace.
 func (r Reader) Workspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
 	w, err := one(ctx, r, scanWorkspace, selectWorkspace+r.lock, org, id)
@@ -55,23 +57,28 @@ func (r Reader) DeletedWorkspace(ctx context.Context, org, id belay.ID) (*belay.
 
 // Workspaces lists what v sees of an organization's workspaces.
 func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.WorkspaceFilter, q belay.Query) (belay.Page[*belay.Workspace], error) {
-	var cond condition
-	cond.add("w.organization_id = ?", v.OrganizationID)
+	if v.All && f == (belay.WorkspaceFilter{}) && q.Search == "" {
+		var cond condition
+		seenWorkspaces.by(&cond, r, v, walk)
+		cond.live("w", false)
+		return withTotal(ctx, r, &workspaces, &cond, q, v.OrganizationID, "workspace")
+	}
+	selective := f.Deleted || f.EnvironmentID != "" || q.Search != ""
+	return seenBy(ctx, r, &workspaces, &seenWorkspaces, v, q, selective, func(cond *condition) {
+		workspaceCondition(cond, v, f, q.Search)
+	})
+}
+
+func workspaceCondition(cond *condition, v belay.Viewer, f belay.WorkspaceFilter, search string) {
 	cond.live("w", f.Deleted)
 	if f.Deleted && !v.All {
 		cond.add("w.owner_id = ?", v.UserID)
-	} else if !v.All {
-		cond.add("(w.owner_id = ? or w.id in ("+workspacesOf+"))", v.UserID, v.UserID)
 	}
 	if f.EnvironmentID != "" {
 		cond.add(`w.id in (select we.workspace_id from workspace_environments we
 			join environments e on e.id = we.environment_id and e.deleted_at = 0 where e.id = ?)`, f.EnvironmentID)
 	}
-	cond.search(v.OrganizationID, "workspace", "w.id", q.Search)
-	if v.All && !f.Deleted && len(cond.parts) == 2 {
-		return withTotal(ctx, r, &workspaces, &cond, q, v.OrganizationID, "workspace")
-	}
-	return workspaces.counted(ctx, r, &cond, q)
+	cond.search(v.OrganizationID, "workspace", "w.id", search)
 }
 
 // CreateWorkspace stores a new workspace.

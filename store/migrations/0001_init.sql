@@ -56,6 +56,7 @@ create table workspaces (
 	deleted_at      bigint not null default 0
 );
 create unique index workspaces_name_key on workspaces (organization_id, name_fold) where deleted_at = 0;
+create index workspaces_owner on workspaces (organization_id, owner_id, id);
 create index workspaces_deleted on workspaces (deleted_at, id) where deleted_at > 0;
 create index workspaces_restorable on workspaces (organization_id, name_fold, id) where deleted_at > 0;
 create index workspaces_created on workspaces (organization_id, created_at, id) where deleted_at = 0;
@@ -76,6 +77,7 @@ create table environments (
 	deleted_at      bigint not null default 0
 );
 create unique index environments_name_key on environments (organization_id, name_fold) where deleted_at = 0;
+create index environments_owner on environments (organization_id, owner_id, id);
 create index environments_deleted on environments (deleted_at, id) where deleted_at > 0;
 create index environments_restorable on environments (organization_id, name_fold, id) where deleted_at > 0;
 create index environments_created on environments (organization_id, created_at, id) where deleted_at = 0;
@@ -101,6 +103,7 @@ create table credentials (
 	deleted_at      bigint not null default 0
 );
 create unique index credentials_name_key on credentials (organization_id, name_fold) where deleted_at = 0;
+create index credentials_owner on credentials (organization_id, owner_id, id);
 create index credentials_deleted on credentials (deleted_at, id) where deleted_at > 0;
 create index credentials_restorable on credentials (organization_id, name_fold, id) where deleted_at > 0;
 create index credentials_created on credentials (organization_id, created_at, id) where deleted_at = 0;
@@ -163,6 +166,7 @@ create unique index connections_name_key on connections (organization_id, name_f
 create unique index connections_identity_key on connections (organization_id, identity) where deleted_at = 0 and identity <> '';
 create index connections_likeness on connections (organization_id, likeness) where deleted_at = 0 and likeness <> '';
 create index connections_endpoint on connections (organization_id, kind, endpoint);
+create index connections_owner on connections (organization_id, owner_id, id);
 create index connections_deleted on connections (deleted_at, id) where deleted_at > 0;
 create index connections_created on connections (organization_id, created_at, id) where deleted_at = 0;
 create index connections_updated on connections (organization_id, updated_at, id) where deleted_at = 0;
