@@ -157,3 +157,29 @@ func TestParsePrefixes(t *testing.T) {
 		}
 	}
 }
+
+// TestForbiddenIsWhatNoPolicyOpens tells what an operator can open from what
+// he cannot. Both read alike.
+func TestForbiddenIsWhatNoPolicyOpens(t *testing.T) {
+	own := netip.MustParseAddrPort("192.0.2.7:9081")
+	policy := egress.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, Own: func() []netip.AddrPort { return []netip.AddrPort{own} }}
+	for target, forbidden := range map[string]bool{
+		"127.0.0.1:80": false, "198.51.100.1:80": false,
+		"169.254.169.254:80": true, "[::ffff:169.254.169.254]:80": true, "[fd00:ec2::254]:80": true, "192.0.2.7:9081": true, "0.0.0.0:80": true,
+	} {
+		at := netip.MustParseAddrPort(target)
+		err := (&egress.Dialer{Policy: policy}).Permit(at)
+		if !errors.Is(err, egress.ErrDenied) || errors.Is(err, egress.ErrForbidden) != forbidden || err.Error() != "egress_denied" {
+			t.Errorf("%s: %v, forbidden %t; want %t", target, err, errors.Is(err, egress.ErrForbidden), forbidden)
+		}
+		opened := policy
+		opened.Allow, opened.Deny = []netip.Prefix{netip.PrefixFrom(at.Addr().Unmap(), at.Addr().Unmap().BitLen())}, nil
+		if err := (&egress.Dialer{Policy: opened}).Permit(at); (err != nil) != forbidden {
+			t.Errorf("%s, opened: %v", target, err)
+		}
+	}
+	mixed := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("169.254.169.254")}
+	if err := (&egress.Dialer{Policy: policy}).PermitAll(mixed, 80); !errors.Is(err, egress.ErrForbidden) {
+		t.Errorf("one of both: %v", err)
+	}
+}
