@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -15,7 +16,7 @@ import (
 type kindSetting struct {
 	path    string // as --set takes it
 	kind    string // "text", "GET or HEAD", "list of whole number, 100 to 599"
-	initial string // its default
+	initial string // its default, or what holds without it
 	what    string
 }
 
@@ -26,6 +27,7 @@ type schema struct {
 	Title       string            `json:"title"`
 	Description string            `json:"description"`
 	Default     json.RawMessage   `json:"default"`
+	Absent      string            `json:"x-absent"`
 	Unit        string            `json:"x-unit"`
 	Enum        []json.RawMessage `json:"enum"`
 	Minimum     *json.Number      `json:"minimum"`
@@ -101,7 +103,7 @@ func (s schema) settings(path string) []kindSetting {
 			out = append(out, p.settings(at)...)
 			continue
 		}
-		set := kindSetting{path: at, kind: p.kind(), initial: textOfJSON(p.Default), what: p.what()}
+		set := kindSetting{path: at, kind: p.kind(), initial: cmp.Or(textOfJSON(p.Default), p.Absent), what: p.what()}
 		if flag, ok := otherNames()[at]; ok {
 			set.path = "--" + flag
 		}

@@ -25,10 +25,10 @@ const (
 // tlsSchema describes belay.TLS.
 const tlsSchema = `{
 	"type": "object", "additionalProperties": false,
-	"title": "TLS", "description": "Whom to trust.", "absent": "the certificate is verified by the authorities that the system trusts",
+	"title": "TLS", "description": "Whom to trust.", "x-absent": "the certificate is verified by the authorities that the system trusts",
 	"properties": {
-		"certificateAuthority": {"type": "string", "maxLength": 65536, "title": "Certificate authority", "description": "Whom to trust, certificates in PEM.", "absent": "the authorities that the system trusts"},
-		"serverName": {"type": "string", "maxLength": 253, "title": "Server name", "description": "The name in the target's certificate.", "absent": "the host of the URL"},
+		"certificateAuthority": {"type": "string", "maxLength": 65536, "title": "Certificate authority", "description": "Whom to trust, certificates in PEM.", "x-absent": "the authorities that the system trusts"},
+		"serverName": {"type": "string", "maxLength": 253, "title": "Server name", "description": "The name in the target's certificate.", "x-absent": "the host of the URL"},
 		"insecureSkipVerify": {"type": "boolean", "default": false, "title": "Do not verify", "description": "Accepts any certificate. Whoever is in between can read and change everything, the credential too."}
 	}
 }`

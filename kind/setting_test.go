@@ -10,16 +10,16 @@ import (
 )
 
 // setting is what a schema says of one setting, for people. Beside the
-// keywords of JSON Schema there are two of ours: "absent" says what holds
+// keywords of JSON Schema there are two of ours: "x-absent" says what holds
 // without the setting, where that is no value that could stand in "default",
-// and "unit" what a number counts.
+// and "x-unit" what a number counts.
 type setting struct {
 	Type        any                `json:"type"` // a name, or several
 	Title       string             `json:"title"`
 	Description string             `json:"description"`
 	Default     json.RawMessage    `json:"default"`
-	Absent      string             `json:"absent"`
-	Unit        string             `json:"unit"`
+	Absent      string             `json:"x-absent"`
+	Unit        string             `json:"x-unit"`
 	Items       *setting           `json:"items"`
 	Properties  map[string]setting `json:"properties"`
 }
