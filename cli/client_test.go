@@ -272,3 +272,13 @@ func TestNameInAnotherOrganization(t *testing.T) {
 	f.run(t, exitNotFound, "connection", "view", "absent", "--org", "here")
 	mustNotContain(t, f.err.String(), "South Wind")
 }
+
+// One of several organizations is asked for in the words of the command line.
+func TestOrganizationIsAskedFor(t *testing.T) {
+	document := `{"title":"Bad Request","status":400,"code":"organization_required","detail":"orgId is required: you belong to several organizations",
+		"errors":[{"pointer":"orgId","message":"is required"}],"remediation":[{"id":"x","title":"Name the organization","command":"belay organization list"}]}`
+	f := newFixture(t, map[string]string{"BELAY_SERVER": problemServer(t, 400, document), "BELAY_TOKEN": testToken})
+	f.run(t, exitUsage, "environment", "list")
+	mustContain(t, f.err.String(), "you belong to several organizations", "--org NAME")
+	mustNotContain(t, f.err.String(), "orgId")
+}

@@ -80,13 +80,15 @@ func (c *client) refusal(res *http.Response, body []byte) error {
 		}
 	}
 	f := &failure{exit: exitOf(p.Code, res.StatusCode), what: p.words(), requestID: p.RequestID, document: body}
-	c.complaints(f, p)
-	if p.Status == http.StatusUnauthorized {
-		f.help = append(f.help, c.signInHelp()...) // which the server cannot know
-		return f
+	switch { // what to do from here, which the server cannot know
+	case p.Code == belay.CodeOrganizationRequired:
+		f.what = "you belong to several organizations"
+		return f.withHelp("name one: --org NAME, or belay organization use NAME", "see: belay organization list")
+	case p.Status == http.StatusUnauthorized:
+		return f.withHelp(c.signInHelp()...)
 	}
+	c.complaints(f, p)
 	f.help = append(f.help, remedyLines(p.Remediation)...)
-	f.help = append(f.help, p.hints()...)
 	return f
 }
 
@@ -131,14 +133,6 @@ func (p *problem) words() string {
 		return fmt.Sprintf("%d things are not valid", len(p.Errors))
 	}
 	return lowerFirst(p.Detail)
-}
-
-// hints are what a server cannot know: how to put it right from here.
-func (p *problem) hints() []string {
-	if p.Code == belay.CodeOrganizationRequired {
-		return []string{"name one: --org NAME, or belay organization use NAME", "see: belay organization list"}
-	}
-	return nil
 }
 
 // signInHelp says how this server is signed in to: with a token of it, put

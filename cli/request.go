@@ -18,7 +18,7 @@ type rawRequest struct {
 
 // Help gives examples.
 func (*rawRequest) Help() string {
-	return "A secret belongs into --input, never into -f.\n\n" + examples(
+	return "A secret belongs into --input, never into -f.\nThe request is sent as it is; only --org on this command line becomes the parameter orgId.\n\n" + examples(
 		"belay api GET /api/environments", "belay api GET /api/integrations/connections -f pageSize=3 --jq '.connections[].name'",
 		"belay api POST /api/environments -f name=sandbox")
 }
@@ -28,6 +28,11 @@ func (c *rawRequest) Run(ctx context.Context, in *invocation) error {
 	r, err := c.request(in)
 	if err != nil {
 		return err
+	}
+	if in.flags.Org != "" && !r.query.Has("orgId") { // said here, so it is meant for this request
+		if err := in.scope(ctx, r.query); err != nil {
+			return err
+		}
 	}
 	if r.method != http.MethodGet {
 		in.announce()

@@ -97,7 +97,6 @@ const (
 func newExampleWorld(t *testing.T, bash, target string) *exampleWorld {
 	t.Helper()
 	w := &exampleWorld{Server: belaytest.Start(t, belaytest.Options{}), t: t, bash: bash, target: target, dir: t.TempDir(), ids: map[string]string{}}
-	w.NewOrganization("northwind", w.Admin.UserID)
 	w.objects()
 	w.files()
 	return w
@@ -173,6 +172,9 @@ contexts: [{name: staging, context: {cluster: c, user: u}}]}`
 // prepare takes away what the example is about to make, and deletes what it
 // restores.
 func (w *exampleWorld) prepare(example string) {
+	if strings.Contains(example, "organization use northwind") {
+		w.NewOrganization("northwind", w.Admin.UserID)
+	}
 	paths := map[string]string{
 		"connection": connectionsPath, "environment": environmentsPath, "workspace": workspacesPath, "credential": credentialsPath,
 	}
