@@ -182,7 +182,7 @@ func (g *Gate) SignIn(ctx context.Context, code belay.Secret, userAgent, remoteA
 			return err
 		}
 		return tx.CreateSession(ctx, &belay.Session{
-			ID: g.newID(), UserID: user, Hash: belay.HashToken(value), UserAgent: cutText(userAgent), RemoteAddr: remoteAddr,
+			ID: g.newID(), UserID: user, Hash: belay.HashToken(value), UserAgent: cutText(toldByTarget(userAgent)), RemoteAddr: remoteAddr,
 			CreatedAt: now, LastUsedAt: now, ExpiresAt: expires,
 		})
 	})

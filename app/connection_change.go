@@ -155,6 +155,7 @@ func (a *App) applyKind(p *problems, ch ConnectionChange, v *belay.Connection) e
 	if err := p.also(err); err != nil {
 		return err
 	}
+	p.endpoint(endpoint)
 	v.Endpoint = endpoint
 	p.purposes(d, v.Credentials)
 	if v.Config == nil {

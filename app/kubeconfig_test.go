@@ -26,6 +26,7 @@ type fakeCluster struct {
 	mu   sync.Mutex
 	uids map[string]string // of what answers, by endpoint
 	seen map[string][]string
+	says *belay.Report // whatever it is asked
 }
 
 func (*fakeCluster) Definition() *belay.Kind {
@@ -47,6 +48,9 @@ func (*fakeCluster) CheckConfig(config json.RawMessage) error {
 func (k *fakeCluster) Test(_ context.Context, t belay.Target) belay.Report {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.says != nil {
+		return *k.says
+	}
 	token := t.Credential.Value("token")
 	k.seen[t.Endpoint] = append(k.seen[t.Endpoint], token)
 	uid, ok := k.uids[t.Endpoint]
@@ -83,12 +87,18 @@ type importWorld struct {
 
 func newImportWorld(t *testing.T) *importWorld {
 	t.Helper()
+	return newImportWorldOn(t, filepath.Join(t.TempDir(), "belay.db"))
+}
+
+// newImportWorldOn is newImportWorld on any database.
+func newImportWorldOn(t *testing.T, database string) *importWorld {
+	t.Helper()
 	w := &importWorld{
 		t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		fakeCluster: &fakeCluster{uids: map[string]string{}, seen: map[string][]string{}},
 	}
 	var err error
-	if w.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "belay.db")); err != nil {
+	if w.store, err = store.Open(t.Context(), database); err != nil {
 		t.Fatal(err)
 	}
 	keyring, err := app.OpenKeyring(t.Context(), w.store, secret.Source{Dir: t.TempDir()}, w.now)
@@ -114,6 +124,8 @@ func newImportWorld(t *testing.T) *importWorld {
 	})
 	return w
 }
+
+func (*importWorld) newID() belay.ID { return belay.ID(uuid.NewString()) }
 
 // member is the context of a new member of the organization.
 func (w *importWorld) member() context.Context {

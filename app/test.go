@@ -156,7 +156,11 @@ func (a *App) attempt(ctx context.Context, c caller, v *belay.Connection, trigge
 		Endpoint: v.Endpoint, Config: v.Config, TLS: v.TLSConfig(), Credential: m, Timeout: v.Policy.Timeout, Identity: v.Identity,
 	})
 	k.Duration = a.clock().Sub(begin)
-	k.Health, k.Cause, k.Summary, k.Stages, k.Identity = r.Health, r.Cause, r.Summary, r.Stages, r.Identity
+	k.Health, k.Cause, k.Summary, k.Identity = r.Health, r.Cause, toldByTarget(r.Summary), knownIdentity(r.Identity)
+	for _, s := range r.Stages {
+		s.Detail = toldByTarget(s.Detail)
+		k.Stages = append(k.Stages, s)
+	}
 	facts, err := json.Marshal(r.Facts)
 	if err != nil || r.Facts == nil {
 		facts = []byte("{}")

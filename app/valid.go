@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"belay"
+	"belay/store"
 )
 
 // Limits on what is stored, in characters unless said otherwise. Those of
@@ -28,6 +29,12 @@ const (
 	maxCredentials            = 8         // of one connection
 	maxSecret                 = 256 << 10 // bytes
 	maxFieldName              = 255       // of a credential's field
+	maxSummary                = 2000      // of what a target says
+	// Of what is found by an index, in bytes: PostgreSQL's hold entries of up
+	// to 2,704, with the ids beside it.
+	maxFolded   = 2048 // a name, as it is compared
+	maxEndpoint = 2048
+	maxIdentity = 1024
 )
 
 // problems collects what is wrong with a request, so that all of it is told
@@ -68,6 +75,9 @@ func (p *problems) name(s string, limit int) string {
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		p.add("/name", "must be one line without control characters")
 	}
+	if n := store.FoldedSize(s); n > maxFolded {
+		p.add("/name", "must have at most %d bytes as it is compared, has %d", maxFolded, n)
+	}
 	return s
 }
 
@@ -92,6 +102,10 @@ func (p *problems) metadata(pointer string, raw []byte) json.RawMessage {
 	}
 	if len(raw) > maxMetadata {
 		p.add(pointer, "must have at most %d bytes, has %d", maxMetadata, len(raw))
+		return nil
+	}
+	if !utf8.Valid(raw) {
+		p.add(pointer, "must be UTF-8")
 		return nil
 	}
 	var object map[string]json.RawMessage
@@ -125,6 +139,32 @@ func (p *problems) labels(labels map[string]string) {
 			p.add("/labels", "%q is not a label's value: up to 63 letters, digits, dots, dashes, underscores and slashes, beginning and ending with a letter or digit", cutText(value))
 		}
 	}
+}
+
+// endpoint checks the canonical form of an address.
+func (p *problems) endpoint(s string) {
+	p.text("/url", s, len(s))
+	if len(s) > maxEndpoint {
+		p.add("/url", "must have at most %d bytes, has %d", maxEndpoint, len(s))
+	}
+}
+
+// toldByTarget makes fit to be stored what a target says of itself, or a
+// browser: it may be anything.
+func toldByTarget(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	if utf8.RuneCountInString(s) > maxSummary {
+		s = string([]rune(s)[:maxSummary-1]) + "…"
+	}
+	return s
+}
+
+// knownIdentity is the identity of a target, "" for one that cannot be one.
+func knownIdentity(s string) string {
+	if len(s) > maxIdentity || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return ""
+	}
+	return s
 }
 
 // cutText shortens what a message repeats.

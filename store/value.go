@@ -10,6 +10,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// FoldedSize is how many bytes a text has as it is compared: more than it has
+// itself where a character folds or composes into several.
+func FoldedSize(s string) int { return len(fold(s)) }
+
 // fold is text as it is compared: Unicode case folding of the composed form.
 func fold(s string) string {
 	return norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))
