@@ -37,7 +37,7 @@ var imports = map[string][]string{
 		"belay", "belay/app", "belay/egress", "belay/kind", "belay/kind/kubernetes",
 		"belay/rest", "belay/secret", "belay/store", "belay/web",
 	},
-	"belay/cli":       {"belay", "belay/kubeconfig"},
+	"belay/cli":       {"belay", "belay/egress", "belay/kubeconfig"},
 	"belay/cmd/belay": {"belay", "belay/cli", "belay/server"},
 	// For tests and measurements only.
 	"belay/bench/start":            {"belay", "belay/store"},

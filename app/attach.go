@@ -100,29 +100,40 @@ func accepts(kind *belay.Kind, endpoint string, c *belay.Credential) error {
 // nothing else, a new credential otherwise, or if it comes with a name.
 func (a *App) replaceSecret(ctx context.Context, c caller, v *belay.Connection, ch *ConnectionChange) (*sealed, error) {
 	if len(v.Credentials) == 0 || ch.Credentials != nil || ch.SecretName != "" {
-		if ch.Name == nil {
-			ch.Name = &v.Name
-		}
-		return a.secretOf(ctx, c, ch)
+		return a.secretInstead(ctx, c, v, ch)
 	}
 	_, old, err := a.findCredential(ctx, c.org, v.Credentials[0].CredentialID, belay.PermissionCredentialWrite)
 	if err != nil {
 		return nil, about("/credentialSecret", err)
 	}
 	if old.Usage.Connections > 1 {
-		if ch.Name == nil {
-			ch.Name = &v.Name
-		}
 		if ch.SecretType == "" {
 			ch.SecretType = old.Type
 		}
-		return a.secretOf(ctx, c, ch)
+		return a.secretInstead(ctx, c, v, ch)
 	}
 	if ch.SecretType != "" && ch.SecretType != old.Type {
 		return nil, belay.Invalid("/credentialType", "the connection's credential %q is of type %s; attach another credential to change the type", old.Name, old.Type)
 	}
 	s, err := a.changeCredential(ctx, c, old.Credential, CredentialChange{Secret: ch.Secret})
 	return s, inBody("/secret", "/credentialSecret", err)
+}
+
+// secretInstead is a secret that becomes a credential of its own in place of
+// a connection's primary one. Its others stay.
+func (a *App) secretInstead(ctx context.Context, c caller, v *belay.Connection, ch *ConnectionChange) (*sealed, error) {
+	if ch.Name == nil {
+		ch.Name = &v.Name
+	}
+	others := v.Credentials
+	if ch.Credentials != nil {
+		others = *ch.Credentials
+	}
+	s, err := a.secretOf(ctx, c, ch)
+	if err == nil && len(others) > 1 {
+		*ch.Credentials = append(*ch.Credentials, others[1:]...)
+	}
+	return s, err
 }
 
 // without takes a credential out of a list; the first that is left is the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -247,6 +249,10 @@ func (a *App) seal(c caller, v *belay.Credential, values map[string]belay.Secret
 	}, err
 }
 
+// errUnreadable says that a stored secret cannot be decrypted: its row is
+// damaged, or was sealed by another server's key.
+var errUnreadable = errors.New("the stored secret cannot be decrypted")
+
 // open decrypts the version of a credential that is in force.
 func (a *App) open(ctx context.Context, v *belay.Credential) (*belay.Material, error) {
 	version, err := a.store.CredentialVersion(ctx, v.OrganizationID, v.ID, v.Current)
@@ -254,6 +260,9 @@ func (a *App) open(ctx context.Context, v *belay.Credential) (*belay.Material, e
 		return nil, err
 	}
 	values, err := a.keyring.Open(version.Sealed, secret.Binding{OrganizationID: v.OrganizationID, CredentialID: v.ID, Version: v.Current})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
 	return &belay.Material{CredentialID: v.ID, Version: v.Current, Type: v.Type, Values: values}, err
 }
 
@@ -296,14 +305,14 @@ func (a *App) changeCredential(ctx context.Context, c caller, v *belay.Credentia
 	if ch.Secret == nil {
 		return s, p.err()
 	}
-	values, err := a.changedValues(ctx, v, ch.Secret)
+	values, readable, err := a.changedValues(ctx, v, ch.Secret)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.checkValues(&p, v.Type, values); err != nil {
 		return nil, err
 	}
-	if err := p.err(); err != nil || a.keyring.Fingerprint(v.Type, values) == v.Fingerprint {
+	if err := p.err(); err != nil || readable && a.keyring.Fingerprint(v.Type, values) == v.Fingerprint {
 		return s, err
 	}
 	v.LastRotatedAt = a.now()
@@ -311,13 +320,25 @@ func (a *App) changeCredential(ctx context.Context, c caller, v *belay.Credentia
 	return s, err
 }
 
-// changedValues is the material in force with some fields changed.
-func (a *App) changedValues(ctx context.Context, v *belay.Credential, change map[string]*belay.Secret) (map[string]belay.Secret, error) {
+// changedValues is the material in force with some fields changed; readable
+// is whether that in force could be read.
+func (a *App) changedValues(ctx context.Context, v *belay.Credential, change map[string]*belay.Secret,
+) (values map[string]belay.Secret, readable bool, err error) {
 	material, err := a.open(ctx, v)
-	if err != nil {
-		return nil, err
+	readable = !errors.Is(err, errUnreadable)
+	if !readable && replaces(v, change) {
+		material, err = &belay.Material{Values: map[string]belay.Secret{}}, nil
 	}
-	values := maps.Clone(material.Values)
+	if errors.Is(err, errUnreadable) {
+		return nil, false, &belay.Error{
+			Code: belay.CodeInvalid, Message: "the stored secret cannot be read by this server, so that a part of it cannot be changed", Err: err,
+			Fields: []belay.Field{{Pointer: "/secret", Message: "must hold every field: " + joined(append(slices.Collect(maps.Keys(v.Public)), v.Set...))}},
+		}
+	}
+	if err != nil {
+		return nil, readable, err
+	}
+	values = maps.Clone(material.Values)
 	for name, s := range change {
 		if s == nil {
 			delete(values, name)
@@ -325,7 +346,18 @@ func (a *App) changedValues(ctx context.Context, v *belay.Credential, change map
 			values[name] = *s
 		}
 	}
-	return values, nil
+	return values, readable, nil
+}
+
+// replaces tells whether a change leaves nothing of a credential's values as
+// it was.
+func replaces(v *belay.Credential, change map[string]*belay.Secret) bool {
+	for name := range v.Public {
+		if _, ok := change[name]; !ok {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(v.Set, func(name string) bool { _, ok := change[name]; return !ok })
 }
 
 // inBody moves the pointers of an error from where they are in a body of

@@ -222,8 +222,12 @@ func (a *App) SetEnvironmentConnections(ctx context.Context, org, id belay.ID, v
 		if err := a.mayAssign(ctx, c, added(have, want)); err != nil {
 			return err
 		}
+		unseen, err := a.unseen(ctx, c, id, added(want, have))
+		if err != nil {
+			return err
+		}
 		return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			return a.replaceSet(ctx, tx, c, id, version, have, want)
+			return a.replaceSet(ctx, tx, c, id, version, have, append(slices.Clone(want), unseen...))
 		})
 	})
 	if err != nil {
@@ -252,9 +256,29 @@ func (a *App) mayAssign(ctx context.Context, c caller, connections []belay.ID) e
 	return nil
 }
 
+// unseen are those of some connections in an environment that the caller
+// cannot see: whoever sets what he sees must not take them out by the way.
+func (a *App) unseen(ctx context.Context, c caller, environment belay.ID, among []belay.ID) ([]belay.ID, error) {
+	if c.admin || len(among) == 0 {
+		return nil, nil
+	}
+	var visible []belay.ID
+	q := belay.Query{Size: belay.MaxPageSize}
+	for {
+		page, err := a.store.Connections(ctx, c.viewer(), belay.ConnectionFilter{EnvironmentID: environment}, q)
+		if err != nil {
+			return nil, err
+		}
+		visible = append(visible, idsOf(page.Items, func(v *belay.Connection) belay.ID { return v.ID })...)
+		if q.Cursor = page.NextCursor; q.Cursor == "" {
+			return added(visible, among), nil
+		}
+	}
+}
+
 // replaceSet makes an environment hold what is wanted. Which connections the
-// caller may put in was asked when it held those of seen: when one of the
-// wanted has left since, that is CodePreconditionFailed.
+// caller may put in, and take out, was asked when it held those of seen: when
+// one of them has left or come since, that is CodePreconditionFailed.
 func (a *App) replaceSet(ctx context.Context, tx *store.Tx, c caller, id belay.ID, version int64, seen, want []belay.ID) error {
 	e, err := tx.Environment(ctx, c.org, id)
 	if err != nil {
@@ -268,7 +292,7 @@ func (a *App) replaceSet(ctx context.Context, tx *store.Tx, c caller, id belay.I
 		return err
 	}
 	missing := added(have, want)
-	if len(added(added(seen, want), missing)) > 0 {
+	if len(added(added(seen, want), missing)) > 0 || len(added(seen, added(want, have))) > 0 {
 		return changedMeanwhile()
 	}
 	for _, connection := range missing {

@@ -313,5 +313,6 @@ func (a *App) PingKubernetes(ctx context.Context, org, id belay.ID) (*Check, err
 		return nil, err
 	}
 	defer own.leave()
-	return a.view(ctx, c, v.Connection, a.run(ctx, c, v.Connection, belay.TriggerManual, materials)), nil
+	k := a.run(ctx, c, v.Connection, belay.TriggerManual, materials)
+	return a.view(ctx, c, v.Connection, k), a.used(ctx, k)
 }

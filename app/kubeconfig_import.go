@@ -2,9 +2,9 @@ package app
 
 import (
 	"context"
-	"slices"
 
 	"belay"
+	"belay/kubeconfig"
 	"belay/store"
 )
 
@@ -104,6 +104,9 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 		return nil, err
 	}
 	defer own.leave()
+	if err := im.bounded(); err != nil {
+		return nil, err
+	}
 	for i, id := range im.EnvironmentIDs {
 		if _, _, err := a.findEnvironment(ctx, c.org, id, belay.PermissionEnvironmentWrite); err != nil {
 			return nil, about("/environmentIds/"+itoa(i), err)
@@ -132,18 +135,34 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 	return out, nil
 }
 
+// bounded refuses an import that names more than a file can hold.
+func (im KubeconfigImport) bounded() error {
+	if n := len(im.Contexts); n > kubeconfig.MaxContexts {
+		return belay.Invalid("/contexts", "must be at most %d, are %d", kubeconfig.MaxContexts, n)
+	}
+	if n := len(im.EnvironmentIDs); n > maxImportEnvironments {
+		return belay.Invalid("/environmentIds", "must be at most %d, are %d", maxImportEnvironments, n)
+	}
+	return nil
+}
+
 // checkImport refuses an import that names what is not there, or that would
 // mend one connection by several contexts.
 func checkImport(preview *KubeconfigPreview, up KubeconfigUpload, im KubeconfigImport) error {
 	var p problems
+	there, before := map[string]bool{}, map[string]bool{}
+	for _, k := range preview.Contexts {
+		there[k.Name] = true
+	}
 	for i, o := range im.Contexts {
 		pointer := "/contexts/" + itoa(i)
-		if !slices.ContainsFunc(preview.Contexts, func(k *KubeconfigContext) bool { return k.Name == o.Name }) {
+		if !there[o.Name] {
 			p.add(pointer+"/name", "there is no context %q in the file", cutText(o.Name))
 		}
-		if slices.ContainsFunc(im.Contexts[:i], func(before ContextImport) bool { return before.Name == o.Name }) {
+		if before[o.Name] {
 			p.add(pointer+"/name", "names the context %q twice", cutText(o.Name))
 		}
+		before[o.Name] = true
 		switch o.OnExisting {
 		case "", OnExistingUpdate, OnExistingSkip, OnExistingNew:
 		default:

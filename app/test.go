@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
@@ -118,7 +119,9 @@ func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger be
 	return k
 }
 
-// material opens a credential; nil for one that was deleted.
+// material opens a credential; nil for one that was deleted. One whose
+// secret cannot be read has no values: that spoils the test of what uses it,
+// and of nothing else.
 func (a *App) material(ctx context.Context, org, id belay.ID) (*belay.Material, error) {
 	v, err := a.store.Credential(ctx, org, id)
 	if isNotFound(err) {
@@ -127,7 +130,12 @@ func (a *App) material(ctx context.Context, org, id belay.ID) (*belay.Material, 
 	if err != nil {
 		return nil, err
 	}
-	return a.open(ctx, v)
+	m, err := a.open(ctx, v)
+	if errors.Is(err, errUnreadable) {
+		a.log.ErrorContext(ctx, "a stored secret cannot be read", "credential", v.ID, "version", v.Current, "error", err)
+		return &belay.Material{CredentialID: v.ID, Version: v.Current, Type: v.Type}, nil
+	}
+	return m, err
 }
 
 // rejected tells whether another credential might do better.
@@ -152,9 +160,12 @@ func (a *App) attempt(ctx context.Context, c caller, v *belay.Connection, trigge
 		k.CredentialID, k.CredentialVersion = m.CredentialID, m.Version
 	}
 	begin := a.clock()
-	r := a.drive(ctx, v.Kind, belay.Target{
-		Endpoint: v.Endpoint, Config: v.Config, TLS: v.TLSConfig(), Credential: m, Timeout: v.Policy.Timeout, Identity: v.Identity,
-	})
+	r := unreadable()
+	if m == nil || m.Values != nil {
+		r = a.drive(ctx, v.Kind, belay.Target{
+			Endpoint: v.Endpoint, Config: v.Config, TLS: v.TLSConfig(), Credential: m, Timeout: v.Policy.Timeout, Identity: v.Identity,
+		})
+	}
 	k.Duration = a.clock().Sub(begin)
 	k.Health, k.Cause, k.Summary, k.Identity = r.Health, r.Cause, toldByTarget(r.Summary), knownIdentity(r.Identity)
 	for _, s := range r.Stages {
@@ -167,6 +178,15 @@ func (a *App) attempt(ctx context.Context, c caller, v *belay.Connection, trigge
 	}
 	k.Facts = facts
 	return k
+}
+
+// unreadable is the outcome where the stored secret cannot be read: nothing
+// is sent then, not even a request without it.
+func unreadable() belay.Report {
+	return belay.Report{
+		Health: belay.HealthUnknown, Cause: belay.CauseReferenceUnresolved,
+		Summary: "the stored secret of the credential cannot be decrypted with this server's key; replace it",
+	}
 }
 
 // drive lets the kind's driver test a target. A driver that panics has not
@@ -212,10 +232,26 @@ func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Che
 	})
 }
 
+// used records the use of the credentials that a check, which is not stored,
+// has sent to the target.
+func (a *App) used(ctx context.Context, k *belay.Check) error {
+	if len(sent(k)) == 0 {
+		return nil
+	}
+	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for _, u := range sent(k) {
+			if err := tx.CredentialUsed(ctx, k.OrganizationID, u.CredentialID, k.StartedAt); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // sent are the credentials that a check has sent to the target.
 func sent(k *belay.Check) []belay.Rejection {
-	if k.CredentialID == "" {
-		return nil
+	if k.CredentialID == "" || k.Cause == belay.CauseReferenceUnresolved {
+		return k.Rejected
 	}
 	return append([]belay.Rejection{{CredentialID: k.CredentialID, CredentialVersion: k.CredentialVersion}}, k.Rejected...)
 }

@@ -36,6 +36,9 @@ func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) 
 	}
 	defer own.leave()
 	k := a.run(ctx, c, v, belay.TriggerDraft, materials)
+	if err := a.used(ctx, k); err != nil {
+		return nil, err
+	}
 	k.ConnectionID = ""
 	return a.view(ctx, c, v, k), nil
 }

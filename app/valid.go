@@ -29,6 +29,8 @@ const (
 	maxCredentials            = 8         // of one connection
 	maxSecret                 = 256 << 10 // bytes
 	maxFieldName              = 255       // of a credential's field
+	maxProblems               = 100       // that are told of one request
+	maxImportEnvironments     = 100       // into which one import puts what it makes
 	maxSummary                = 2000      // of what a target says
 	// Of what is found by an index, in bytes: PostgreSQL's hold entries of up
 	// to 2,704, with the ids beside it.
@@ -42,6 +44,9 @@ const (
 type problems []belay.Field
 
 func (p *problems) add(pointer, format string, args ...any) {
+	if len(*p) >= maxProblems {
+		return
+	}
 	*p = append(*p, belay.Field{Pointer: pointer, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -130,6 +135,7 @@ var labelPart = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9
 func (p *problems) labels(labels map[string]string) {
 	if len(labels) > maxLabels {
 		p.add("/labels", "must be at most %d, are %d", maxLabels, len(labels))
+		return
 	}
 	for name, value := range labels {
 		if !labelPart.MatchString(name) {

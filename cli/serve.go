@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"belay"
+	"belay/egress"
 )
 
 // ServeConfig is how a server is to run, checked as far as that is possible
@@ -159,19 +160,11 @@ func checkDatabase(s string) error {
 
 // prefixes reads networks; an address alone is the network of it.
 func prefixes(flag string, given []string) ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	for _, g := range given {
-		if addr, err := netip.ParseAddr(g); err == nil {
-			out = append(out, netip.PrefixFrom(addr, addr.BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(g)
-		if err != nil {
-			return nil, usage("%s %q is not a network such as 10.0.0.0/8", flag, g)
-		}
-		out = append(out, p.Masked())
+	p, err := egress.ParsePrefixes(given)
+	if err != nil {
+		return nil, usage("%s: %v", flag, err)
 	}
-	return out, nil
+	return p, nil
 }
 
 // readSecretFile reads what a variable BELAY_…_FILE names.

@@ -210,7 +210,7 @@ func TestServeSettings(t *testing.T) {
 	writeFile(t, f.Home+"/belay.yaml", "log: {level: debug, format: text}\nlisten: 127.0.0.1:0\negress-deny: [10.0.0.0/8, \"::1\"]\ndiscover-kubeconfig: false\n")
 	var got ServeConfig
 	f.Serve = recordServe(&got)
-	f.run(t, exitDone, "serve", "--log-level", "error", "--config", f.Home+"/belay.yaml", "--egress-allow", "10.1.2.3/16")
+	f.run(t, exitDone, "serve", "--log-level", "error", "--config", f.Home+"/belay.yaml", "--egress-allow", "10.1.0.0/16")
 	if got.LogLevel.String() != "ERROR" || got.LogFormat != "json" || got.Listen != "127.0.0.1:0" || got.DiscoverKubeconfig {
 		t.Errorf("got %+v", got)
 	}

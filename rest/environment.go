@@ -137,11 +137,13 @@ func (a *API) listEnvironmentConnections(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	page, err := a.app.EnvironmentConnections(r.Context(), org, id, assigned, f, q)
+	// The version first: should the set change in between, its ETag is of the
+	// one before, and a change that is made on this list is refused.
+	e, err := a.app.Environment(r.Context(), org, id)
 	if err != nil {
 		return response{}, err
 	}
-	e, err := a.app.Environment(r.Context(), org, id)
+	page, err := a.app.EnvironmentConnections(r.Context(), org, id, assigned, f, q)
 	if err != nil {
 		return response{}, err
 	}

@@ -144,7 +144,7 @@ var errorPages = map[belay.Code]errorPage{
 	},
 	belay.CodeRateLimited: {
 		Title:   "Too many requests",
-		Meaning: "There were more requests than are allowed in this time.",
+		Meaning: "As many tests are under way as one user, or the server, may have at once.",
 		Steps: []string{
 			"Wait for as many seconds as the header `Retry-After` says, then repeat the request.",
 		},

@@ -52,10 +52,9 @@ func (a *API) registrationEvent(r *request) (response, error) {
 // register changes the connection with the registration's id, or creates it.
 func (a *API) register(r *request, org belay.ID, ch app.ConnectionChange) (*app.Connection, error) {
 	if ch.ID != "" {
-		if _, err := a.app.Connection(r.Context(), org, ch.ID); err == nil {
-			return a.app.UpdateConnection(r.Context(), org, ch.ID, 0, ch)
-		} else if belay.CodeOf(err) != belay.CodeNotFound {
-			return nil, err
+		v, err := a.app.UpdateConnection(r.Context(), org, ch.ID, 0, ch)
+		if belay.CodeOf(err) != belay.CodeNotFound {
+			return v, err
 		}
 	}
 	return a.app.CreateConnection(r.once(), org, ch)

@@ -249,12 +249,18 @@ func newID() belay.ID { return belay.ID(uuid.Must(uuid.NewV7()).String()) }
 // the next first start replaces, never a server that nobody can enter.
 func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	file := filepath.Join(s.config.DataDir, AdminTokenFile)
+	kept := false
 	made, err := app.SetUp(ctx, parts, func(token belay.Secret) error {
 		if err := replaceFile(file, token.Reveal()); err != nil {
 			return dataDirError(s.config.DataDir, err)
 		}
+		kept = true
 		return nil
 	})
+	if kept && (err != nil || made == nil) {
+		// Another server on the same database was first: this token is none.
+		return errors.Join(err, os.Remove(file))
+	}
 	if err != nil || made == nil {
 		return err
 	}
