@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 
@@ -48,6 +49,33 @@ func (w *world) sees(t *testing.T, v belay.Viewer) map[string][]string {
 		}
 		wantEqual(t, page.Total, len(page.Items))
 	}
+	return out
+}
+
+// hasRoleOn lists by name what there still is and a user has a role on, asked
+// for by its id: the same that he sees.
+func (w *world) hasRoleOn(t *testing.T, r reach, user belay.ID) map[string][]string {
+	t.Helper()
+	ask := map[string]func(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error){
+		"workspace": w.WorkspaceRoles, "environment": w.EnvironmentRoles, "connection": w.ConnectionRoles, "credential": w.CredentialRoles,
+	}
+	out := map[string][]string{}
+	for _, sort := range resources {
+		for _, id := range []belay.ID{r.team.ID, r.prod.ID, r.dev.ID, r.github.ID, r.cluster.ID, r.token.ID, r.certs.ID, r.apart.ID, r.apartUsed.ID} {
+			i, err := sort.find(w.Reader, w.org, id)
+			if belay.CodeOf(err) == belay.CodeNotFound {
+				continue
+			}
+			wantCode(t, err, "")
+			roles, err := ask[sort.name](ctx, user, id)
+			wantCode(t, err, "")
+			if len(roles[id]) > 0 {
+				out[sort.name] = append(out[sort.name], i.Name)
+			}
+		}
+		slices.Sort(out[sort.name])
+	}
+	maps.DeleteFunc(out, func(_ string, names []string) bool { return len(names) == 0 })
 	return out
 }
 
@@ -124,6 +152,7 @@ func TestViewer(t *testing.T) {
 			t.Run(step.name, func(t *testing.T) {
 				wantCode(t, w.try(step.do), "")
 				wantEqual(t, w.sees(t, seer), step.left)
+				wantEqual(t, w.hasRoleOn(t, r, w.max), step.left)
 				wantCode(t, w.try(step.undo), "")
 				wantEqual(t, w.sees(t, seer), everything)
 			})
