@@ -172,6 +172,27 @@ func TestFilterByWhatIsHidden(t *testing.T) {
 	}
 }
 
+// TestDeletedEnvironmentReachesNothing deletes the environment by which
+// somebody sees a connection and its credential: what he still knows the ids
+// of is gone for him too.
+func TestDeletedEnvironmentReachesNothing(t *testing.T) {
+	w := newWorld(t)
+	workspace := w.Admin.Post("/api/workspaces", object{"name": "without the credential"}).Want(http.StatusCreated).ID()
+	w.Admin.Post("/api/workspaces/"+workspace+"/environments/"+w.environment, nil).Want(http.StatusOK)
+	editor := w.MemberWith("ed", workspace, belay.RoleEditor)
+	paths := []string{"/api/integrations/connections/" + w.connection, "/api/integrations/credentials/" + w.credential}
+	for _, path := range paths {
+		editor.Get(path).Want(http.StatusOK)
+	}
+	w.Admin.Delete("/api/environments/" + w.environment).Want(http.StatusNoContent)
+	for _, path := range paths {
+		editor.Get(path).Want(http.StatusNotFound)
+		w.Admin.Get(path).Want(http.StatusOK)
+	}
+	editor.Put(paths[0], object{"description": "not his to change"}).Want(http.StatusNotFound)
+	editor.Post(paths[0]+"/test", nil).Want(http.StatusNotFound)
+}
+
 // TestTokenOfOneOrganization uses a token that is bound to one of its user's
 // organizations.
 func TestTokenOfOneOrganization(t *testing.T) {
