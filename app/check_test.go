@@ -362,3 +362,37 @@ func TestAnotherTargetIsAcceptedOnPurposeOnly(t *testing.T) {
 		t.Errorf("the one before is still taken for it: %s", k.Cause)
 	}
 }
+
+// TestConnectionChangedWhileTesting gives a connection another endpoint while
+// a test of the old one runs: what that finds is kept as a check, and does not
+// become the health of what is there now.
+func TestConnectionChangedWhileTesting(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	a, ctx := newOwner(t, &fakeKind{test: func(context.Context, belay.Target) belay.Report {
+		close(began)
+		<-finish
+		return belay.Report{Health: belay.HealthHealthy, Identity: "of the old endpoint"}
+	}})
+	v, err := a.CreateConnection(ctx, "", connectionTo("one", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := make(chan error)
+	go func() { old <- run1(a.TestConnection(ctx, "", v.ID)) }()
+	<-began
+	endpoint := "http://127.0.0.1:2"
+	if _, err := a.UpdateConnection(ctx, "", v.ID, 0, app.ConnectionChange{Endpoint: &endpoint}); err != nil {
+		t.Error(err)
+	}
+	close(finish)
+	if err := <-old; err != nil {
+		t.Fatal(err)
+	}
+	now, err := a.Connection(ctx, "", v.ID)
+	if err != nil || now.Health.Status != belay.HealthUnchecked || now.Status != belay.StatusRegistered || now.Identity != "" {
+		t.Errorf("the connection is %s, %s, %q, %v", now.Health.Status, now.Status, now.Identity, err)
+	}
+	if history, err := a.Checks(ctx, "", v.ID, belay.Query{}); err != nil || history.Total != 1 {
+		t.Errorf("%d checks are kept, %v", history.Total, err)
+	}
+}
