@@ -1,0 +1,44 @@
+package app_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"testing"
+
+	"belay"
+	"belay/app"
+)
+
+// TestRememberedRequestIsKeyed repeats a request with an Idempotency-Key:
+// what is stored of it is not the hash that anybody can work out from a guess
+// at its secrets, and the repetition is known all the same.
+func TestRememberedRequestIsKeyed(t *testing.T) {
+	w := newImportWorld(t)
+	hash := sha256.Sum256([]byte(`{"secret":{"token":"guessed"}}`))
+	ctx := app.WithIdempotency(w.admin, app.Idempotency{Key: "again", Request: hash[:]})
+	name := "once"
+	first, err := w.CreateEnvironment(ctx, w.org, app.EnvironmentChange{Name: &name})
+	w.must(err)
+	again, err := w.CreateEnvironment(ctx, w.org, app.EnvironmentChange{Name: &name})
+	w.must(err)
+	if again.ID != first.ID {
+		t.Errorf("the repetition makes %s, not %s", again.ID, first.ID)
+	}
+	stored, err := w.store.Idempotency(t.Context(), belay.PrincipalFrom(w.admin).UserID, "again", w.now.AddDate(-1, 0, 0))
+	w.must(err)
+	if stored == nil || len(stored.Request) == 0 {
+		t.Fatalf("remembered is %+v", stored)
+	}
+	if twice := sha256.Sum256(hash[:]); bytes.Contains(stored.Request, hash[:16]) || bytes.Equal(stored.Request, twice[:]) {
+		t.Errorf("the hash of the request is stored without a key: %x", stored.Request)
+	}
+	// Another server, with other keys, stores something else of the same.
+	other := newImportWorld(t)
+	_, err = other.CreateEnvironment(app.WithIdempotency(other.admin, app.Idempotency{Key: "again", Request: hash[:]}), other.org, app.EnvironmentChange{Name: &name})
+	w.must(err)
+	elsewhere, err := other.store.Idempotency(t.Context(), belay.PrincipalFrom(other.admin).UserID, "again", w.now.AddDate(-1, 0, 0))
+	w.must(err)
+	if elsewhere == nil || bytes.Equal(elsewhere.Request, stored.Request) {
+		t.Errorf("stored elsewhere is %+v", elsewhere)
+	}
+}
