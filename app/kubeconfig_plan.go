@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"belay"
 	"belay/kubeconfig"
@@ -152,20 +153,24 @@ func (b *importBatch) told(ctx context.Context, p *importPlan, err error) (strin
 		return "something went wrong in the server; its log has the details", nil
 	}
 	if e.Code == belay.CodeConflict && len(e.Fields) == 1 && e.Fields[0].Pointer == "/name" {
-		return e.Error(), b.aboutName(ctx, p)
+		return fmt.Sprintf("another connection has the name %q", p.name()), b.aboutName(ctx, p)
 	}
 	return e.Error(), e.Remedy
+}
+
+// name is what the connection is to be called.
+func (p *importPlan) name() string {
+	if p.as != "" {
+		return p.as
+	}
+	return p.k.Name
 }
 
 // aboutName is what can be done when the name of a context is taken.
 func (b *importBatch) aboutName(ctx context.Context, p *importPlan) []belay.Remedy {
 	out := []belay.Remedy{p.remedy("kubeconfig.rename", "Import it under another name",
 		"Makes the connection under a name that is free. In the options: as, for this context.", "--as", "NAME")}
-	name := p.as
-	if name == "" {
-		name = p.k.Name
-	}
-	page, err := b.app.store.Connections(ctx, b.caller.viewer(), belay.ConnectionFilter{Name: name, Kinds: []string{kubernetesKind}}, belay.Query{Size: 1})
+	page, err := b.app.store.Connections(ctx, b.caller.viewer(), belay.ConnectionFilter{Name: p.name(), Kinds: []string{kubernetesKind}}, belay.Query{Size: 1})
 	if err != nil || len(page.Items) == 0 || otherCluster(p.k.identity(), page.Items[0].Identity) {
 		return out
 	}

@@ -38,7 +38,7 @@ func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte
 	if err != nil {
 		return err
 	}
-	return in.showImported(res, envs)
+	return c.showImported(in, res, envs)
 }
 
 // imported is the server's answer to an import.
@@ -138,7 +138,7 @@ func (in *invocation) sayRemedies(rs []remedy) {
 	}
 }
 
-func (in *invocation) showImported(res *response, envs []item) error {
+func (c *importKubeconfig) showImported(in *invocation, res *response, envs []item) error {
 	var answer imported
 	if err := res.decode(&answer); err != nil {
 		return err
@@ -155,6 +155,7 @@ func (in *invocation) showImported(res *response, envs []item) error {
 		in.say(faint, "%s left out — %s", k.Name, k.Message)
 	}
 	for _, k := range answer.Errored {
+		k.Remediation = c.repeated(in, k.Remediation)
 		in.sayNotDone(k)
 	}
 	done := len(answer.Connected) + len(answer.Registered)
