@@ -161,7 +161,7 @@ func (c *connectionCreate) make(ctx context.Context, in *invocation, p *creation
 	}
 	conn, err := in.change(ctx, request{method: http.MethodPost, path: connectionsPath, query: query, body: p.body, timeout: testTimeout})
 	if err != nil {
-		return item{}, err
+		return item{}, c.taken(ctx, in, err)
 	}
 	line := "connection " + conn.name() + " created (" + shortID(conn.id()) + ")"
 	if c.NewCredential != "" {
@@ -173,6 +173,17 @@ func (c *connectionCreate) make(ctx context.Context, in *invocation, p *creation
 	}
 	in.say(good, "%s", line)
 	return conn, nil
+}
+
+// taken says what to do with the connection or the credential that has the
+// name already.
+func (c *connectionCreate) taken(ctx context.Context, in *invocation, err error) error {
+	err = in.taken(ctx, err, connections(), c.Name, func(word string) []string {
+		return []string{"change it: belay connection edit " + word + " --url " + shellWord(c.URL), "or choose another name"}
+	})
+	return in.taken(ctx, err, credentials(), c.NewCredential, func(word string) []string {
+		return []string{"use it, without --new-credential, --type and its secret: --credential " + word, "or choose another name"}
+	})
 }
 
 // alsoCreated says on a failure what exists all the same.

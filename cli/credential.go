@@ -128,7 +128,12 @@ func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
 	}
 	it, err := in.change(ctx, request{method: http.MethodPost, path: credentialsPath, query: query, body: body})
 	if err != nil {
-		return err
+		return in.taken(ctx, err, credentials(), c.Name, func(word string) []string {
+			return []string{
+				"use it: belay connection credential CONNECTION --use " + word,
+				"replace its secret: belay credential edit " + word + " --secret-file FIELD=PATH", "or choose another name",
+			}
+		})
 	}
 	in.say(good, "credential %s created (%s, fingerprint %s)", it.name(), shortID(it.id()), shortFingerprint(it.text("fingerprint")))
 	if err := in.attach(ctx, it, conns); err != nil {
@@ -193,7 +198,7 @@ func (c *credentialEdit) Run(ctx context.Context, in *invocation) error {
 	}
 	changed, err := in.change(ctx, request{method: http.MethodPut, path: credentialsPath, body: body, ifMatch: etag})
 	if err != nil {
-		return err
+		return in.taken(ctx, err, credentials(), c.Name, otherName)
 	}
 	in.say(good, "credential %s changed, version %s", changed.name(), changed.text("version"))
 	if n := int(changed.number("usage.connections")); n > 0 && c.given() {

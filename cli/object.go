@@ -107,8 +107,14 @@ func (n *naming) create(ctx context.Context, in *invocation, r resource) (item, 
 	if id != "" {
 		body["organizationId"] = id
 	}
-	return in.change(ctx, request{method: http.MethodPost, path: r.path, body: body})
+	it, err := in.change(ctx, request{method: http.MethodPost, path: r.path, body: body})
+	return it, in.taken(ctx, err, r, n.Name, func(word string) []string {
+		return []string{"change it: belay " + r.noun + " edit " + word + " --description TEXT", "or choose another name"}
+	})
 }
+
+// otherName is all that can be done where something else has a name.
+func otherName(string) []string { return []string{"choose another name"} }
 
 // renaming changes an object's name and description.
 type renaming struct {
@@ -143,7 +149,9 @@ func (in *invocation) edit(ctx context.Context, r resource, ref string, fill fun
 	if len(body) == 0 {
 		return item{}, usage("there is nothing to change — say what, with a flag").withHelp("see: belay " + r.noun + " edit --help")
 	}
-	return in.change(ctx, request{method: http.MethodPut, path: r.at(it.id()), body: body, ifMatch: etag})
+	changed, err := in.change(ctx, request{method: http.MethodPut, path: r.at(it.id()), body: body, ifMatch: etag})
+	name, _ := body["name"].(string)
+	return changed, in.taken(ctx, err, r, name, otherName)
 }
 
 // editNamed is edit for nouns that have a name and a description only.
