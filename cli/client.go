@@ -37,6 +37,7 @@ type client struct {
 	token belay.Secret
 	// tokenFrom is where the token was found.
 	tokenFrom string
+	dataDir   string     // of the server that is meant, "" for the usual one
 	command   *kong.Node // that is carried out, whose flags errors name
 	agent     string
 	newID     func() string
@@ -85,6 +86,9 @@ func (in *invocation) client() (*client, error) {
 	if in.http != nil {
 		return in.http, nil
 	}
+	if err := in.startedHere(); err != nil {
+		return nil, err
+	}
 	token, from, err := in.token()
 	if err != nil {
 		return nil, err
@@ -97,6 +101,9 @@ func (in *invocation) client() (*client, error) {
 		base: in.set.base, token: token, tokenFrom: from, command: in.command, agent: "belay/" + in.Version,
 		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now,
 		http: &http.Client{Transport: transport, CheckRedirect: stay},
+	}
+	if in.set.server.origin == addressFile {
+		c.dataDir = in.env("BELAY_DATA_DIR")
 	}
 	if in.flags.Verbose || in.debug() {
 		c.trace, c.headers = in.Stderr, in.debug()

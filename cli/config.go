@@ -75,6 +75,23 @@ func (p *Program) DataDir() string {
 	if dir := p.env("BELAY_DATA_DIR"); dir != "" {
 		return dir
 	}
+	return p.defaultDataDir()
+}
+
+// DataDirPrefix is what a command line on this machine begins with to find
+// the server of dir: "" for the directory in which it looks by itself.
+func (p *Program) DataDirPrefix(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil || dir == "" {
+		return ""
+	}
+	if usual, err := filepath.Abs(p.defaultDataDir()); err == nil && usual == abs {
+		return ""
+	}
+	return "BELAY_DATA_DIR=" + shellWord(abs) + " "
+}
+
+func (p *Program) defaultDataDir() string {
 	if dir := p.env("XDG_DATA_HOME"); dir != "" {
 		return filepath.Join(dir, "belay")
 	}

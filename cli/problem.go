@@ -183,7 +183,11 @@ func (c *client) unreachable(err error, req *http.Request) error {
 
 func (c *client) startHelp() []string {
 	if loopback(c.base) {
-		return []string{"is it running? start it: belay serve", "another one: --server URL or belay context use NAME"}
+		start := "belay serve"
+		if c.dataDir != "" {
+			start += " --data-dir " + shellWord(c.dataDir)
+		}
+		return []string{"is it running? start it: " + start, "another one: --server URL or belay context use NAME"}
 	}
 	return []string{"see: belay config list --show-origin"}
 }

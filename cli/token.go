@@ -49,6 +49,17 @@ func (p *Program) localServer() string {
 	return strings.TrimSpace(string(b))
 }
 
+// startedHere is an error where the server of a data directory is meant that
+// has left no address there: another one may be at the usual address.
+func (in *invocation) startedHere() error {
+	dir := in.env("BELAY_DATA_DIR")
+	if dir == "" || in.set.server.origin != "default" {
+		return nil
+	}
+	f := &failure{exit: exitUnreachable, what: "the server of the data directory " + dir + " does not run"}
+	return f.withHelp("start it: belay serve --data-dir "+shellWord(dir), "another one: --server URL, or unset BELAY_DATA_DIR")
+}
+
 // localToken is the one that a server on this machine left for whoever may
 // read its data directory. It is for that server only: on a machine with
 // several users, anybody could listen on some other port.

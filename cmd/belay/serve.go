@@ -20,7 +20,7 @@ func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 	if err != nil {
 		return notStarted(err)
 	}
-	announce(p.Stdout, s)
+	announce(p.Stdout, s, p.DataDirPrefix(c.DataDir))
 	select {
 	case <-ctx.Done():
 		if err := s.Close(); err != nil {
@@ -64,8 +64,8 @@ func newLog(w io.Writer, c cli.ServeConfig) *slog.Logger {
 }
 
 // announce says where the server is. The sign-in link is for the person at
-// the terminal, and stands nowhere else.
-func announce(w io.Writer, s *server.Server) {
+// the terminal, and stands nowhere else. Commands begin with prefix.
+func announce(w io.Writer, s *server.Server, prefix string) {
 	_, _ = fmt.Fprintf(w, "Belay is ready at %s\n", s.URL())
 	if s.PublicURL() != s.URL() {
 		_, _ = fmt.Fprintf(w, "Others reach it at %s\n", s.PublicURL())
@@ -77,9 +77,9 @@ func announce(w io.Writer, s *server.Server) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, "\nThis is the first start.\n"+
-		"  Command line on this machine:  belay connection list   (signed in by %s)\n"+
-		"  Browser, once:                 %s\n", s.First.TokenFile, s.First.SignInLink.Reveal())
+		"  Command line on this machine:  %sbelay connection list   (signed in by %s)\n"+
+		"  Browser, once:                 %s\n", prefix, s.First.TokenFile, s.First.SignInLink.Reveal())
 	if n := s.First.Offered; n > 0 {
-		_, _ = fmt.Fprintf(w, "  %d contexts of your kubeconfig are offered:  belay connection list --filter status=discovered\n", n)
+		_, _ = fmt.Fprintf(w, "  %d contexts of your kubeconfig are offered:  %sbelay connection list --filter status=discovered\n", n, prefix)
 	}
 }
