@@ -47,7 +47,7 @@ func (c *configList) Run(in *invocation) error {
 	if c.ShowOrigin {
 		columns = append(columns, field("ORIGIN", "origin"))
 	}
-	return in.show(document{raw: raw, items: items, columns: columns, noun: "setting"})
+	return in.show(document{raw: raw, items: items, columns: columns, noun: "setting", whole: true})
 }
 
 // namedSetting is one setting in effect.

@@ -25,10 +25,11 @@ const connectionsPath = "/api/integrations/connections"
 
 func connections() resource {
 	columns := []column{
-		field("NAME", "name"), field("KIND", "kind"), health("HEALTH", "health.status"),
-		when("SINCE", "health.since"), field("STATE", "status"), list("ENVIRONMENTS", "environments"),
+		field("NAME", "name").least(16), field("KIND", "kind").firm().spare(3), health("HEALTH", "health.status"),
+		when("SINCE", "health.since").spare(4), field("STATE", "status").firm().spare(1),
+		list("ENVIRONMENTS", "environments").least(12).spare(2),
 		field("URL", "url").onlyWide(), when("CHECKED", "health.checkedAt").onlyWide(), field("ID", "id").onlyWide(),
-		whyColumn(),
+		whyColumn().least(20),
 	}
 	return resource{
 		noun: "connection", key: "connections", path: connectionsPath, aliases: []string{"conn", "c"}, exact: true,
@@ -46,7 +47,7 @@ func whyColumn() column {
 	return column{title: "WHY", cell: func(it item, _ view) cell {
 		c := cell{}
 		if it.text("health.status") != "healthy" {
-			c.text = first(setting{text: it.text("health.summary")}, setting{text: it.text("health.cause")}).text
+			c.text = strings.TrimSpace(it.text("health.cause") + "  " + it.text("health.summary"))
 		}
 		if !unverified(it) {
 			return c

@@ -12,6 +12,7 @@ import (
 type column struct {
 	title string
 	wide  bool // only in the wide forms
+	track track
 	cell  func(item, view) cell
 }
 
@@ -35,7 +36,7 @@ func field(title, path string) column {
 
 // when is a column that shows a time: its age on a terminal.
 func when(title, path string) column {
-	return column{title: title, cell: func(it item, v view) cell {
+	return column{title: title, track: track{firm: true}, cell: func(it item, v view) cell {
 		t, ok := it.time(path)
 		switch {
 		case !ok:
@@ -62,7 +63,7 @@ func list(title, path string) column {
 
 // health is a column that shows a health status.
 func health(title, path string) column {
-	return column{title: title, cell: func(it item, v view) cell {
+	return column{title: title, track: track{firm: true}, cell: func(it item, v view) cell {
 		status := it.text(path)
 		t := healthTone(status)
 		return cell{text: status, tone: t, mark: healthMark(status, v.unicode)}
@@ -118,6 +119,24 @@ func (c column) onlyWide() column {
 	return c
 }
 
+// firm keeps a column from being made narrower.
+func (c column) firm() column {
+	c.track.firm = true
+	return c
+}
+
+// least is a width that a column should have before any other goes for it.
+func (c column) least(width int) column {
+	c.track.least = width
+	return c
+}
+
+// spare lets a column go where not all fit; the highest rank goes first.
+func (c column) spare(rank int) column {
+	c.track.spare = rank
+	return c
+}
+
 func titles(columns []column) []string {
 	out := make([]string, len(columns))
 	for i, c := range columns {
@@ -148,7 +167,7 @@ func (in *invocation) renderRows(w io.Writer, d document) error {
 		v.look = look{}
 	}
 	columns := in.columns(d, format == formatWide)
-	if !d.single && !d.whole {
+	if !d.single && !d.whole && format != formatWide {
 		v.width, _ = screenSize(in.Stdout)
 	}
 	if d.single {
@@ -166,12 +185,22 @@ func (in *invocation) renderRows(w io.Writer, d document) error {
 	if !in.flags.NoHeaders {
 		header = titles(columns)
 	}
-	return writeRows(w, header, rows, v.look, format == formatTSV)
+	tracks := make([]track, len(columns))
+	for i, c := range columns {
+		tracks[i] = c.track
+	}
+	return writeTable(w, header, rows, tracks, v.look, format == formatTSV)
 }
 
 // writeRows writes rows of cells: separated by tabs, or in columns of which
 // the last is as long as it is.
 func writeRows(w io.Writer, header []string, rows [][]cell, l look, tabs bool) error {
+	return writeTable(w, header, rows, nil, l, tabs)
+}
+
+// writeTable is writeRows with what each column can do without where the
+// screen is narrow; the last one then goes on below itself.
+func writeTable(w io.Writer, header []string, rows [][]cell, tracks []track, l look, tabs bool) error {
 	if header != nil && (tabs || len(rows) > 0) {
 		head := make([]cell, len(header))
 		for i, h := range header {
@@ -181,28 +210,60 @@ func writeRows(w io.Writer, header []string, rows [][]cell, l look, tabs bool) e
 	}
 	widths := columnWidths(rows, l)
 	if l.width > 0 && !tabs {
-		fit(widths, l.width)
+		rows, widths = fitted(rows, header, widths, tracks, l.width)
 	}
 	var b strings.Builder
 	for _, row := range rows {
-		for i, c := range row {
-			text := c.line(l)
-			if l.width > 0 && !tabs {
-				text = shorten(text, widths[i], l.unicode)
-			}
-			b.WriteString(l.paint(c.tone, text))
-			switch {
-			case i == len(row)-1:
-			case tabs:
-				b.WriteByte('\t')
-			default:
-				b.WriteString(strings.Repeat(" ", widths[i]-columnsWide(text)+gap))
-			}
+		if tabs {
+			writeTabbed(&b, row, l)
+			continue
 		}
-		b.WriteByte('\n')
+		writeRow(&b, row, widths, l)
 	}
 	_, err := io.WriteString(w, trimLines(b.String(), tabs))
 	return err
+}
+
+func writeTabbed(b *strings.Builder, row []cell, l look) {
+	for i, c := range row {
+		if i > 0 {
+			b.WriteByte('\t')
+		}
+		b.WriteString(l.paint(c.tone, c.line(l)))
+	}
+	b.WriteByte('\n')
+}
+
+func writeRow(b *strings.Builder, row []cell, widths []int, l look) {
+	before := 0
+	for i, c := range row {
+		text := c.line(l)
+		if i == len(row)-1 {
+			writeLast(b, c.tone, text, before, l)
+			break
+		}
+		if l.width > 0 {
+			text = shorten(text, widths[i], l.unicode)
+		}
+		b.WriteString(l.paint(c.tone, text) + strings.Repeat(" ", widths[i]-columnsWide(text)+gap))
+		before += widths[i] + gap
+	}
+	b.WriteByte('\n')
+}
+
+// writeLast writes the text of a last column, which goes on below itself
+// where the screen ends.
+func writeLast(b *strings.Builder, t tone, text string, before int, l look) {
+	lines := []string{text}
+	if l.width > 0 {
+		lines = wrap(text, max(l.width-before, narrowest))
+	}
+	for i, line := range lines {
+		if i > 0 {
+			b.WriteString("\n" + strings.Repeat(" ", before))
+		}
+		b.WriteString(l.paint(t, line))
+	}
 }
 
 // trimLines cuts the blanks after an empty last column.

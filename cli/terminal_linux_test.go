@@ -229,6 +229,12 @@ func TestTableFitsTheTerminal(t *testing.T) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	mustContain(t, shown.String(), "prom-staging", "…")
+	mustContain(t, shown.String(), "prom-staging", "x unhealthy", "registered", "WHY")
+	mustNotContain(t, shown.String(), "…", "KIND", "SINCE")
+	shown.Reset()
+	if err := f.invocation(t, globals{Output: formatWide}).render(&shown, d); err != nil {
+		t.Fatal(err)
+	}
+	mustContain(t, shown.String(), "KIND", "SINCE", "https://api.prod-eu:6443", p.items[0].id())
 	mustNotContain(t, piped.String(), "…")
 }
