@@ -32,6 +32,15 @@ func (c *Connection) Likeness() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// SameAuthority tells whether two connections trust the same certificate
+// authority, neither of them any certificate: the system's where they name
+// none.
+func (c *Connection) SameAuthority(other *Connection) bool {
+	a, b := c.TLSConfig(), other.TLSConfig()
+	return !a.InsecureSkipVerify && !b.InsecureSkipVerify &&
+		bytes.Equal(certificatesIn(a.CertificateAuthority), certificatesIn(b.CertificateAuthority))
+}
+
 // certificatesIn is the certificates of a PEM text without what its spelling
 // adds to them.
 func certificatesIn(text string) []byte {

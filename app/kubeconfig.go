@@ -32,8 +32,10 @@ const (
 	MatchSame          MatchState = "same"           // stored, with this very secret
 	MatchSecretChanged MatchState = "secret_changed" // stored, with another secret
 	MatchMoved         MatchState = "moved"          // stored, at another address
-	MatchOtherCluster  MatchState = "other_cluster"  // the file is to mend a connection to another cluster
-	MatchUnreadable    MatchState = "unreadable"     // cannot be imported; the problems say why
+	// MatchOtherCluster says that the file is to mend a connection to another
+	// cluster, or to one at another address that nothing says is the same.
+	MatchOtherCluster MatchState = "other_cluster"
+	MatchUnreadable   MatchState = "unreadable" // cannot be imported; the problems say why
 )
 
 // ProblemNotTested is the problem of a context in a file that has more of
@@ -52,7 +54,8 @@ type KubeconfigContext struct {
 	Known       *belay.Credential // stored with the same material, nil for none
 	Check       *Check            // its test from here, nil when it was not tested
 
-	draft *belay.Connection // what it would become, nil when it cannot
+	draft  *belay.Connection  // what it would become, nil when it cannot
+	beside *KubeconfigContext // at the same server, which tells it more; nil for none
 }
 
 // KubeconfigPreview is what an uploaded kubeconfig would become.
@@ -95,9 +98,20 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 	}
 	tested := a.toTest(preview, target)
 	own.grow(min(environmentTests, len(tested)))
+	err = own.each(ctx, len(preview.Contexts), func(i int) error {
+		k := preview.Contexts[i]
+		return a.inspect(ctx, c, k, tested[k])
+	})
+	if err != nil {
+		return nil, err
+	}
+	acquaint(preview.Contexts)
 	return preview, own.each(ctx, len(preview.Contexts), func(i int) error {
 		k := preview.Contexts[i]
-		return a.inspect(ctx, c, k, mendedBy(target, k, preview.Contexts), tested[k])
+		if k.draft == nil {
+			return nil
+		}
+		return a.match(ctx, c, k, mendedBy(target, k, preview.Contexts))
 	})
 }
 
@@ -171,13 +185,13 @@ func (a *App) target(ctx context.Context, c caller, id belay.ID) (*belay.Connect
 	return v.Connection, nil
 }
 
-// inspect finds what stands for a context already, and tests it if it is to.
-func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection, test bool) error {
+// inspect finds what a context would become, and tests it if it is to.
+func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, test bool) error {
 	if !k.Importable() {
 		return nil
 	}
-	var err error
-	if k.draft, err = a.connectionOf(c, k); belay.CodeOf(err) == belay.CodeInvalid {
+	draft, err := a.connectionOf(c, k)
+	if belay.CodeOf(err) == belay.CodeInvalid {
 		// What no connection can be hides no other context.
 		k.Problems = append(k.Problems, kubeconfig.Problem{
 			Code: kubeconfig.ProblemMalformed, Effect: kubeconfig.BarsConnection, Message: err.Error(), Path: "/contexts",
@@ -187,6 +201,7 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 	if err != nil {
 		return err
 	}
+	k.draft = draft
 	var material *belay.Material
 	if k.CredentialType != "" {
 		k.Fingerprint = a.keyring.Fingerprint(k.CredentialType, k.Values)
@@ -200,7 +215,7 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, targe
 		check.ConnectionID = ""
 		k.Check = a.view(ctx, c, k.draft, check)
 	}
-	return a.match(ctx, c, k, target)
+	return nil
 }
 
 // connectionOf is the connection that a context would become, not stored.

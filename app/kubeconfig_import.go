@@ -37,11 +37,11 @@ type ContextImport struct {
 	As string
 	// Move leads a connection that stands for the context at another address
 	// to the one in the file. Credentials that it keeps are sent there from
-	// then on, which takes the right to use each of them. An upload for one
-	// connection moves it without this if no stored secret goes with it.
+	// then on, which takes the right to use each of them.
 	Move bool
 	// AcceptIdentity leads the connection that an upload is for to another
-	// cluster than it is known for, such as one that was built anew.
+	// cluster than it is known for, such as one that was built anew, or to
+	// one at another address that nothing says is the same.
 	AcceptIdentity bool
 	// WithoutCredential takes the cluster part only: a new connection has no
 	// credential, another one keeps its own.

@@ -285,7 +285,7 @@ func TestImportOfAnotherClusterOfTheSameAuthority(t *testing.T) {
 	if got := remediesOf(t, k.Remedies); !slices.Equal(got, []string{"kubeconfig.rename", "kubeconfig.upload"}) {
 		t.Errorf("%s; the remedies are %v", k.Message, got)
 	}
-	if !strings.Contains(k.Remedies[1].Command, "--connection default") {
+	if !strings.Contains(k.Remedies[1].Command, "--connection default --accept-identity") {
 		t.Errorf("the remedy is %q", k.Remedies[1].Command)
 	}
 }
@@ -347,13 +347,17 @@ func TestUploadForAConnectionThatMoves(t *testing.T) {
 	w.uids[here] = "one"
 	v := w.one(w.admin, app.ImportCreated, file(kubeContext{name: "prod", server: here, user: token("x")})).Connection
 	upload := func(user map[string]any) app.KubeconfigUpload {
-		up := file(kubeContext{name: "anything", server: there, ca: peers.NewCA("another").PEM(), user: user})
+		up := file(kubeContext{name: "anything", server: there, user: user})
 		up.ConnectionID = v.ID
 		return up
 	}
 	move := app.ContextImport{Name: "anything", Move: true}
 	if k := w.state(w.admin, upload(token("y"))); k.State != app.MatchMoved {
 		t.Errorf("the preview says %s", k.State)
+	}
+	k := w.one(w.admin, app.ImportBlocked, upload(token("y")))
+	if len(k.Remedies) == 0 || !strings.Contains(k.Remedies[0].Command, "--connection prod --move") || !strings.Contains(k.Remedies[0].Action.Href, string(v.ID)) {
+		t.Errorf("%s; the remedies are %+v", k.Message, k.Remedies)
 	}
 	w.one(w.admin, app.ImportBlocked, upload(plugin))
 	w.one(w.admin, app.ImportBlocked, upload(token("y")), app.ContextImport{Name: "anything", WithoutCredential: true})
@@ -370,10 +374,42 @@ func TestUploadForAConnectionThatMoves(t *testing.T) {
 	uses = uses[:1]
 	_, err = w.UpdateConnection(w.admin, w.org, v.ID, 0, app.ConnectionChange{Credentials: &uses})
 	w.must(err)
-	if k := w.one(w.admin, app.ImportUpdated, upload(token("y"))); k.MovedFrom != here {
+	if k := w.one(w.admin, app.ImportUpdated, upload(token("y")), move); k.MovedFrom != here {
 		t.Errorf("moved from %q", k.MovedFrom)
 	}
 	up := file(kubeContext{name: "anything", server: here, user: plugin})
 	up.ConnectionID = v.ID
 	w.one(w.admin, app.ImportUpdated, up, move)
+}
+
+// An address under another authority is not taken for the cluster of the
+// connection that an upload names where nobody was told which cluster either
+// is; what one context of a file is told holds for the others there.
+func TestUploadForAConnectionOfAnUnknownCluster(t *testing.T) {
+	w := newImportWorld(t)
+	w.uids[here], w.uids[there] = "", "two"
+	v := w.one(w.admin, app.ImportCreated, file(kubeContext{name: "prod", server: here, user: token("x")})).Connection
+	up := file(kubeContext{name: "viewer", server: there, ca: peers.NewCA("another").PEM(), user: token("y")})
+	up.ConnectionID = v.ID
+	for _, move := range []bool{false, true} {
+		k := w.one(w.admin, app.ImportBlocked, up, app.ContextImport{Name: "viewer", Move: move})
+		if got := remediesOf(t, k.Remedies); !slices.Equal(got, []string{"kubeconfig.accept"}) || !strings.Contains(k.Message, "never read") {
+			t.Errorf("%s; the remedies are %v", k.Message, got)
+		}
+	}
+	k := w.one(w.admin, app.ImportUpdated, up, app.ContextImport{Name: "viewer", AcceptIdentity: true})
+	if k.MovedFrom != here || !strings.Contains(k.Connection.Identity, "two") {
+		t.Errorf("it is %q, moved from %q", k.Connection.Identity, k.MovedFrom)
+	}
+	both := file(
+		kubeContext{name: "one", server: here, user: token("x")},
+		kubeContext{name: "two", server: here, user: map[string]any{}}) // without a token it is not told
+	w.uids[here], both.ConnectionID = "one", v.ID
+	p, err := w.PreviewKubeconfig(w.admin, w.org, both)
+	w.must(err)
+	for _, k := range p.Contexts {
+		if k.State != app.MatchOtherCluster {
+			t.Errorf("%s is %s", k.Name, k.State)
+		}
+	}
 }

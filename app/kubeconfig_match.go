@@ -13,13 +13,13 @@ import (
 // caller does not see is passed over.
 func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) (err error) {
 	if k.Connection = target; target != nil {
-		if otherCluster(k.identity(), target.Identity) {
+		if otherCluster(k.cluster(), target.Identity) || k.mayBeAnother(target) {
 			k.State = MatchOtherCluster
 			return nil
 		}
 		return a.compare(ctx, c, k)
 	}
-	if k.SameCluster, err = a.sameCluster(ctx, c, k.identity()); err != nil {
+	if k.SameCluster, err = a.sameCluster(ctx, c, k.cluster()); err != nil {
 		return err
 	}
 	for _, find := range []func(context.Context, caller, *KubeconfigContext) (*belay.Connection, error){a.byIdentity, a.atEndpoint, a.byLikeness} {
@@ -40,6 +40,39 @@ func (k *KubeconfigContext) identity() string {
 		return ""
 	}
 	return k.Check.Identity
+}
+
+// cluster is the identity of the cluster that a context leads to, of this
+// context or of another one: that of the context's own user, or what another
+// user of the file was told by the same server, "" when it told nobody.
+func (k *KubeconfigContext) cluster() string {
+	if own := k.identity(); own != "" || k.beside == nil {
+		return own
+	}
+	return k.beside.identity()
+}
+
+// acquaint lets contexts whose users are not told which cluster they are in
+// learn it from those at the same address, under the same authority.
+func acquaint(all []*KubeconfigContext) {
+	for _, k := range all {
+		if k.draft == nil || k.identity() != "" {
+			continue
+		}
+		for _, other := range all {
+			if other.identity() != "" && other.draft.Endpoint == k.draft.Endpoint && other.draft.SameAuthority(k.draft) {
+				k.beside = other
+				break
+			}
+		}
+	}
+}
+
+// mayBeAnother tells whether nothing says that a context at another address
+// than a connection leads to its cluster: neither an identity nor the
+// authority.
+func (k *KubeconfigContext) mayBeAnother(v *belay.Connection) bool {
+	return (k.cluster() == "" || v.Identity == "") && v.Endpoint != k.draft.Endpoint && !v.SameAuthority(k.draft)
 }
 
 // clusterOf is the part of an identity that names the cluster.
@@ -126,7 +159,7 @@ func (a *App) byLikeness(ctx context.Context, c caller, k *KubeconfigContext) (*
 func (a *App) standsFor(ctx context.Context, c caller, k *KubeconfigContext, candidates []*belay.Connection) ([]*belay.Connection, error) {
 	var out []*belay.Connection
 	for _, v := range candidates {
-		if contextOf(v) != k.Name || otherCluster(k.identity(), v.Identity) {
+		if contextOf(v) != k.Name || otherCluster(k.cluster(), v.Identity) {
 			continue
 		}
 		seen, err := a.readable(ctx, c, v)

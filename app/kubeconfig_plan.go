@@ -18,7 +18,8 @@ type importPlan struct {
 	plugin   bool   // the way in which its user signs in is why not
 	as       string // the connection's name, "" to leave it
 	bare     bool   // the cluster part only
-	identity string // of the cluster that is to be the connection's own, "" to leave it
+	accepted bool   // the cluster of the context is to be the connection's own, whatever that was
+	named    bool   // the upload is for one connection
 }
 
 // credentialType is the type of the credential that the import takes, "" for none.
@@ -32,7 +33,7 @@ func (p *importPlan) credentialType() string {
 // planOf decides what becomes of a context. It is named when the upload is
 // for the one connection that the caller has named.
 func planOf(k *KubeconfigContext, o ContextImport, named bool) *importPlan {
-	p := &importPlan{k: k, as: o.As, bare: o.WithoutCredential, outcome: ImportCreated}
+	p := &importPlan{k: k, as: o.As, bare: o.WithoutCredential, named: named, outcome: ImportCreated}
 	existing := k.Connection
 	if o.OnExisting == OnExistingNew {
 		existing = nil
@@ -49,12 +50,12 @@ func planOf(k *KubeconfigContext, o ContextImport, named bool) *importPlan {
 		p.outcome, p.message = ImportSkipped, "it is registered already"
 	case existing != nil && existing.Status == belay.StatusIgnored:
 		p.outcome, p.message = ImportSkipped, "it is ignored; register it first to import it"
-	case existing != nil && k.State == MatchMoved && !o.Move && !(named && p.bringsAll(existing)):
+	case existing != nil && k.State == MatchMoved && !o.Move:
 		p.blockMove()
 	case !k.Usable() && !o.WithoutCredential && (existing == nil || len(existing.Credentials) == 0):
 		p.blockUser()
 	case k.State == MatchOtherCluster && existing != nil:
-		p.identity = k.identity()
+		p.accepted = true
 	}
 	return p
 }
@@ -108,9 +109,17 @@ func (p *importPlan) blockMove() {
 	if !p.bringsAll(v) {
 		keeps = "The credentials that it has are sent there from then on."
 	}
+	flags := []string{"--move"}
+	if p.named {
+		flags = []string{"--connection", v.Name, "--move"}
+	}
+	move := p.remedy("kubeconfig.move", "Move the connection", "Leads the connection to the address in the file; its id and its environments stay. "+keeps+
+		" In the options: move, for this context.", flags...)
+	if p.named {
+		move.Action.Href += "?connectionId=" + string(v.ID)
+	}
 	p.remedies = []belay.Remedy{
-		p.remedy("kubeconfig.move", "Move the connection", "Leads the connection to the address in the file; its id and its environments stay. "+keeps+
-			" In the options: move, for this context.", "--move"),
+		move,
 		p.remedy("kubeconfig.new", "Import it as another connection", "Leaves the connection where it is and makes a new one, under another name."+
 			" In the options: onExisting new and as, for this context.", "--on-existing", "new", "--as", "NAME"),
 	}
@@ -122,10 +131,22 @@ func (p *importPlan) blockOtherCluster() {
 	v := p.k.Connection
 	p.outcome = ImportBlocked
 	p.message = "it leads to another cluster than the connection " + v.Name + ", which it is to mend"
+	if !otherCluster(p.k.cluster(), v.Identity) {
+		p.message = "it leads to " + p.k.draft.Endpoint + ", and nothing says that this is the cluster of the connection " + v.Name + " at " + v.Endpoint +
+			": it trusts another authority, and which cluster it is " + unknownSide(p.k, v)
+	}
 	r := p.remedy("kubeconfig.accept", "Accept the new cluster", "Takes the cluster in the file for the connection's own, with the credential in the file;"+
 		" its id and its environments stay. In the options: acceptIdentity, for this context.", "--connection", v.Name, "--accept-identity")
 	r.Action.Href += "?connectionId=" + string(v.ID)
 	p.remedies = []belay.Remedy{r}
+}
+
+// unknownSide says of whom the identity of a cluster is not known.
+func unknownSide(k *KubeconfigContext, v *belay.Connection) string {
+	if v.Identity == "" {
+		return "was never read for the connection"
+	}
+	return "cannot be read with the user in the file"
 }
 
 // blockUser keeps a context whose user cannot sign in from here from
@@ -171,12 +192,15 @@ func (b *importBatch) aboutName(ctx context.Context, p *importPlan) []belay.Reme
 	out := []belay.Remedy{p.remedy("kubeconfig.rename", "Import it under another name",
 		"Makes the connection under a name that is free. In the options: as, for this context.", "--as", "NAME")}
 	page, err := b.app.store.Connections(ctx, b.caller.viewer(), belay.ConnectionFilter{Name: p.name(), Kinds: []string{kubernetesKind}}, belay.Query{Size: 1})
-	if err != nil || len(page.Items) == 0 || otherCluster(p.k.identity(), page.Items[0].Identity) {
+	if err != nil || len(page.Items) == 0 || otherCluster(p.k.cluster(), page.Items[0].Identity) {
 		return out
 	}
-	v := page.Items[0]
+	v, flag := page.Items[0], "--move"
+	if p.k.mayBeAnother(v) {
+		flag = "--accept-identity"
+	}
 	r := p.remedy("kubeconfig.upload", "Update that connection", "If it is the same cluster: lets the context mend the connection that has the name.",
-		"--connection", v.Name, "--move")
+		"--connection", v.Name, flag)
 	r.Action.Href += "?connectionId=" + string(v.ID)
 	return append(out, r)
 }

@@ -142,8 +142,8 @@ func (b *importBatch) mend(v *belay.Connection, p *importPlan, credential belay.
 	if err := b.app.applyConnection(ch, v); err != nil {
 		return err
 	}
-	if p.identity != "" {
-		v.Identity = p.identity
+	if p.accepted {
+		v.Identity = p.k.identity()
 	}
 	if credential != "" && (len(v.Credentials) == 0 || v.Credentials[0].CredentialID != credential) {
 		// The old primary one gives way; the fallbacks stay.

@@ -179,7 +179,7 @@ func (k kubeContext) match() string {
 		}
 		return text + " (to follow: --move)"
 	case "other_cluster":
-		return "is not the cluster of " + k.Match.ConnectionName + " (to lead it there: --accept-identity)"
+		return "is not known to be the cluster of " + k.Match.ConnectionName + " (to lead it there: --accept-identity)"
 	}
 	return strings.ReplaceAll(k.Match.State, "_", " ")
 }
