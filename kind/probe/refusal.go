@@ -82,10 +82,27 @@ func (s *Session) answered(a *Response) string {
 func beside(status int, said string) string {
 	word := func(r rune) bool { return !unicode.IsLetter(r) }
 	bare := strings.TrimFunc(said, word)
-	if strings.EqualFold(bare, http.StatusText(status)) {
+	if strings.EqualFold(bare, http.StatusText(status)) || strings.EqualFold(bare, serversName(status)) {
 		return ""
 	}
 	return said
+}
+
+// serversName is what nginx and Apache call a status on their pages, where
+// that is not its registered name, "" for others.
+func serversName(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "Authorization Required"
+	case http.StatusRequestEntityTooLarge:
+		return "Request Entity Too Large"
+	case http.StatusServiceUnavailable:
+		return "Service Temporarily Unavailable"
+	case http.StatusGatewayTimeout:
+		return "Gateway Time-out"
+	default:
+		return ""
+	}
 }
 
 // saying is the sentence for people in an error's body: the message of a JSON

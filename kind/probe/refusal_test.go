@@ -15,7 +15,8 @@ func TestAStatusIsNotSaidTwice(t *testing.T) {
 		"401: Unauthorized":           "",
 		"<h1>401 Unauthorized</h1>":   "<h1>401 Unauthorized</h1>",
 		"Unauthorized: no such token": "Unauthorized: no such token",
-		"401 Authorization Required":  "401 Authorization Required",
+		"401 Authorization Required":  "",
+		"401 authorization denied":    "401 authorization denied",
 		"Forbidden":                   "Forbidden",
 	} {
 		if got := beside(http.StatusUnauthorized, said); got != want {
