@@ -377,46 +377,26 @@ func inBody(from, to string, err error) error {
 }
 
 // DeleteCredential deletes a credential. While connections use it that is
-// refused, with their names; with detach it is taken off them first.
+// refused, with their names; with detach it is taken off them first. That is
+// done store.DetachLimit at a time: when it ends before its end, it has been
+// taken off some, and can be repeated.
 func (a *App) DeleteCredential(ctx context.Context, org, id belay.ID, version int64, detach bool) error {
-	c, _, err := a.findCredential(ctx, org, id, belay.PermissionCredentialWrite)
+	c, v, err := a.findCredential(ctx, org, id, belay.PermissionCredentialWrite)
 	if err != nil {
 		return err
 	}
-	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		v, err := tx.CredentialToDelete(ctx, c.org, id)
-		if err != nil {
-			return err
-		}
-		if err := unchanged(version, v.Version); err != nil {
-			return err
-		}
-		if err := a.detach(ctx, tx, c, v, detach); err != nil {
-			return err
-		}
-		return tx.DeleteCredential(ctx, c.org, id, a.now())
-	})
-}
-
-// detach takes a credential off every connection that uses it, or refuses
-// when there are any and that was not asked for, or the caller may not
-// change one of them.
-func (a *App) detach(ctx context.Context, tx *store.Tx, c caller, v *belay.Credential, asked bool) error {
-	users, err := usersOf(ctx, tx, c, v.ID)
-	if err != nil || len(users.all) == 0 {
+	if err := unchanged(version, v.Version); err != nil {
 		return err
 	}
-	if !asked || users.foreign > 0 || !c.InScope(belay.PermissionConnectionWrite) {
-		return users.inUse(v)
-	}
-	for _, id := range users.all {
-		_, err := tx.UpdateConnection(ctx, c.org, id, a.now(), func(k *belay.Connection) error {
-			k.Credentials = without(k.Credentials, v.ID)
-			return nil
-		})
-		if err != nil {
+	return optimistic(0, func() error {
+		if err := a.mayDetach(ctx, c, v.Credential, detach); err != nil {
 			return err
 		}
-	}
-	return nil
+		for left := true; left; {
+			if left, err = a.deleteUnused(ctx, c, id, version, detach && c.InScope(belay.PermissionConnectionWrite)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

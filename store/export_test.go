@@ -139,6 +139,21 @@ func (r *recorder) QueryRowContext(ctx context.Context, query string, args ...an
 	return r.conn.QueryRowContext(ctx, query, args...)
 }
 
+// ExecContext implements conn.
+func (r *recorder) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	r.asked = append(r.asked, Statement{query, args})
+	return r.conn.ExecContext(ctx, query, args...)
+}
+
+// AskedIn returns the statements that change runs in a transaction.
+func AskedIn(t *Tx, change func(t *Tx) error) ([]Statement, error) {
+	r := &recorder{conn: t.db}
+	watched := *t
+	watched.db = r
+	err := change(&watched)
+	return r.asked, err
+}
+
 // Asked returns the statements that read runs.
 func Asked(s *Store, read func(r Reader) error) ([]Statement, error) {
 	r := &recorder{conn: s.db}

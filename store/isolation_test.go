@@ -125,6 +125,11 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 			v, err := tx.CredentialUsages(ctx, org, []belay.ID{s.k.ID})
 			return found(len(v), err)
 		},
+		"CredentialUsers": func() error {
+			v, err := tx.CredentialUsers(ctx, store.Sight{Viewer: all}, s.k.ID, 9)
+			return found(v.Total, err)
+		},
+		"CredentialInUse": func() error { v, err := tx.CredentialInUse(ctx, org, s.k.ID); return found(v, err) },
 		"EnvironmentsOf": func() error {
 			v, err := tx.EnvironmentsOf(ctx, all, []belay.ID{s.c.ID})
 			return found(len(v), err)
@@ -151,6 +156,10 @@ func (w *world) foreignChanges(s estate, tx *store.Tx) map[string]func() error {
 			return tx.SaveHealth(ctx, &before, &after)
 		},
 		"CredentialUsed": func() error { return tx.CredentialUsed(ctx, org, s.k.ID, w.now()) },
+		"DetachCredential": func() error {
+			n, err := tx.DetachCredential(ctx, store.Sight{Viewer: everything(org)}, s.k.ID, w.now())
+			return found(n, err)
+		},
 		"UpdateWorkspace": func() error {
 			_, err := tx.UpdateWorkspace(ctx, org, s.v.ID, w.now(), func(*belay.Workspace) error { return errShown })
 			return err
@@ -201,6 +210,7 @@ var errShown = errors.New("shown to a stranger")
 var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
 	"ConnectionsOfCluster", "ConnectionsLike", "CredentialNameTaken",
+	"CredentialUsers", "CredentialInUse", "DetachCredential",
 	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 }

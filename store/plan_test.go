@@ -199,6 +199,11 @@ func (w *world) otherReads() map[string]planned {
 		"assigned":             {func(r store.Reader) error { _, err := r.AssignedConnections(ctx, w.org, e); return err }, true},
 		"checks":               {func(r store.Reader) error { _, err := r.Checks(ctx, w.org, c, belay.Query{Page: 1}); return err }, true},
 		"usages":               {func(r store.Reader) error { _, err := r.CredentialUsages(ctx, w.org, []belay.ID{k}); return err }, true},
+		"users of a credential": {func(r store.Reader) error {
+			_, err := r.CredentialUsers(ctx, store.Sight{Viewer: seer, Readers: belay.Roles(), Writers: belay.Roles()}, k, 20)
+			return err
+		}, true},
+		"credential in use": {func(r store.Reader) error { _, err := r.CredentialInUse(ctx, w.org, k); return err }, true},
 		"credentials seen": {func(r store.Reader) error {
 			_, err := r.Credentials(ctx, seer, belay.CredentialFilter{}, belay.Query{Page: 1})
 			return err
