@@ -9,7 +9,7 @@ const (
 // cure is a remedy as it is written down once for all connections. In Href
 // and Command, {id} and {name} stand for the connection's id and for its name
 // as a word of a shell, {credential} for that of the credential that the cause
-// is about, {type} for its type and {fields} for the flags that give what it
+// is about, {deletedId} and {deleted} for one that is deleted, {type} for its type and {fields} for the flags that give what it
 // holds, {rest} for the flags that name the connection's other credentials,
 // {setting} for a setting of the kind, and {identity} for the target's. What a
 // person has to fill in is in capitals.
@@ -91,6 +91,14 @@ var cures = map[string]cure{
 		},
 		offered: func(rc RemedyContext) bool { return len(rc.Others) > 0 },
 		body:    func(rc RemedyContext) any { return map[string]any{"credentials": rc.others()} },
+	},
+	"credential.restore": {
+		Remedy: Remedy{
+			Title: "Restore the credential", Description: "Takes back the deletion of the credential that the connection has.",
+			Action:  &RemedyAction{Method: "POST", Href: credentialsPath + "/{deletedId}/restore"},
+			Command: "belay credential restore {deleted}",
+		},
+		offered: func(rc RemedyContext) bool { return rc.DeletedID != "" },
 	},
 	"credential.attach": {Remedy: Remedy{
 		Title: "Attach another credential", Description: "Lets the connection use a credential that is already stored.",

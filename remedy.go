@@ -27,7 +27,7 @@ var remedies = map[Cause][]string{
 	CauseRedirectedElsewhere:          {"connection.edit", "connection.settings"},
 	CauseResponseTooLarge:             {"connection.edit", "connection.settings"},
 	CauseMalformedResponse:            {"connection.settings", "connection.edit", "check.rerun"},
-	CauseCredentialMissing:            {"credential.attach", "credential.create", "kubeconfig.upload"},
+	CauseCredentialMissing:            {"credential.restore", "credential.attach", "credential.create", "kubeconfig.upload"},
 	CauseCredentialRejected:           {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseCredentialExpired:            {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseReferenceUnresolved:          {"credential.replace", "check.rerun"},
@@ -55,6 +55,10 @@ type RemedyContext struct {
 	CredentialType string
 	// CredentialFields are those that it has a value for.
 	CredentialFields []string
+	// DeletedID and DeletedName are of a credential that the connection has,
+	// that is deleted, and that the caller may restore; "" for none.
+	DeletedID   ID
+	DeletedName string
 	// Others are the connection's other credentials, one of which works.
 	Others []CredentialUse
 	// Accepts are the types of credentials that the target can be given, the
@@ -103,6 +107,7 @@ func (c cure) about(id string, rc RemedyContext) Remedy {
 	fill := strings.NewReplacer(
 		"{id}", string(rc.ConnectionID), "{name}", operand(rc.ConnectionName, rc.ConnectionID),
 		"{credential}", operand(rc.CredentialName, rc.CredentialID), "{fields}", rc.fieldFlags(),
+		"{deletedId}", string(rc.DeletedID), "{deleted}", operand(rc.DeletedName, rc.DeletedID),
 		"{type}", rc.credentialType(), "{rest}", rc.rest(), "{setting}", rc.setting(), "{identity}", shellQuote(rc.Identity))
 	if r.Action != nil {
 		a := *r.Action

@@ -49,13 +49,36 @@ func (a *App) views(ctx context.Context, c caller) func(*belay.Connection, *bela
 		}
 		return known[id]
 	}
-	return func(v *belay.Connection, k *belay.Check) *Check { return a.viewWith(v, k, find) }
+	return func(v *belay.Connection, k *belay.Check) *Check {
+		out, rc := a.viewWith(v, k, find)
+		if lost := a.restorable(ctx, c, v, k); lost != nil {
+			rc.DeletedID, rc.DeletedName = lost.ID, lost.Name
+		}
+		out.Remedies = belay.Remedies(k.Cause, rc)
+		return out
+	}
 }
 
-func (a *App) viewWith(v *belay.Connection, k *belay.Check, find func(belay.ID) *belay.Credential) *Check {
+// restorable is the first credential of a connection that is deleted and that
+// the caller may restore, where a check was made without any; nil for none.
+func (a *App) restorable(ctx context.Context, c caller, v *belay.Connection, k *belay.Check) *belay.Credential {
+	if k.Cause == "" || k.CredentialID != "" {
+		return nil
+	}
+	for _, u := range v.Credentials {
+		lost, err := a.store.DeletedCredential(ctx, v.OrganizationID, u.CredentialID)
+		if err == nil && allow(c.standing(lost.OwnerID, nil), belay.PermissionCredentialRead, belay.PermissionCredentialWrite, "credential") == nil {
+			return lost
+		}
+	}
+	return nil
+}
+
+// viewWith is a check without its remedies, and what they are about.
+func (a *App) viewWith(v *belay.Connection, k *belay.Check, find func(belay.ID) *belay.Credential) (*Check, belay.RemedyContext) {
 	out := &Check{Check: k, Names: map[belay.ID]string{}}
 	if k.Cause == "" {
-		return out
+		return out, belay.RemedyContext{}
 	}
 	definition := a.kinds[v.Kind].Definition()
 	rc := belay.RemedyContext{
@@ -81,8 +104,7 @@ func (a *App) viewWith(v *belay.Connection, k *belay.Check, find func(belay.ID) 
 			rc.CredentialFields = slices.AppendSeq(slices.Clone(credential.Set), maps.Keys(credential.Public))
 		}
 	}
-	out.Remedies = belay.Remedies(k.Cause, rc)
-	return out
+	return out, rc
 }
 
 // accepted are the types of credentials that a connection can be given, the

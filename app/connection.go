@@ -13,6 +13,9 @@ type Connection struct {
 	*belay.Connection
 	Environments []*belay.Environment
 	Actions      []belay.Permission
+	// Gone are those of its credentials that are deleted: told of one
+	// connection, not in lists.
+	Gone []belay.ID
 }
 
 // connection is the view of a connection for the caller.
@@ -42,7 +45,26 @@ func (a *App) loadConnection(ctx context.Context, c caller, id belay.ID, want be
 		return nil, err
 	}
 	environments, err := a.store.EnvironmentsOf(ctx, c.viewer(), []belay.ID{id})
-	return c.connection(v, roles[id], environments[id]), err
+	if err != nil {
+		return nil, err
+	}
+	out := c.connection(v, roles[id], environments[id])
+	out.Gone, err = a.gone(ctx, v)
+	return out, err
+}
+
+// gone are the credentials of a connection that were deleted while it was
+// deleted itself.
+func (a *App) gone(ctx context.Context, v *belay.Connection) (out []belay.ID, err error) {
+	for _, u := range v.Credentials {
+		switch _, err := a.store.Credential(ctx, v.OrganizationID, u.CredentialID); {
+		case isNotFound(err):
+			out = append(out, u.CredentialID)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // Connections lists the connections that the caller sees.

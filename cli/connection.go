@@ -73,6 +73,9 @@ func credentialColumn() column {
 			if p := use.text("purpose"); p != "" && p != "primary" {
 				text += " (" + p + ")"
 			}
+			if use.at("deleted") == true {
+				text += " (deleted)"
+			}
 			out = append(out, text)
 		}
 		if out == nil {

@@ -29,7 +29,7 @@ func TestEveryRemedysCommandParses(t *testing.T) {
 						ConnectionID: "11111111-1111-7111-8111-111111111111", ConnectionName: "it's one", Kind: k.Name, Status: belay.StatusDiscovered,
 						CredentialID: "22222222-2222-7222-8222-222222222222", CredentialName: "a key", CredentialType: typ, Accepts: k.CredentialTypes,
 						Others: []belay.CredentialUse{{CredentialID: "33333333-3333-7333-8333-333333333333"}, {CredentialID: "44444444-4444-7444-8444-444444444444"}},
-						Set:    []string{"path", "contains", "jsonEquals"}, Identity: "kubernetes:1/a b", Unverified: unverified,
+						Set:    []string{"path", "contains", "jsonEquals"}, DeletedID: "55555555-5555-7555-8555-555555555555", DeletedName: "a lost key", Identity: "kubernetes:1/a b", Unverified: unverified,
 					}
 					if cause != belay.CauseTimeout { // which is to offer maintenance
 						rc.Status = belay.StatusConnected

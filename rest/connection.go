@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,7 @@ type connection struct {
 type credentialUse struct {
 	ID      belay.ID      `json:"id"`
 	Purpose belay.Purpose `json:"purpose"`
+	Deleted bool          `json:"deleted,omitempty"` // only read
 }
 
 type health struct {
@@ -84,7 +86,7 @@ func newConnection(v *app.Connection) connection {
 		w.Labels = map[string]string{}
 	}
 	for _, u := range v.Credentials {
-		w.Credentials = append(w.Credentials, credentialUse{u.CredentialID, u.Purpose})
+		w.Credentials = append(w.Credentials, credentialUse{u.CredentialID, u.Purpose, slices.Contains(v.Gone, u.CredentialID)})
 	}
 	if len(v.Credentials) > 0 {
 		w.CredentialID = v.Credentials[0].CredentialID
