@@ -46,7 +46,12 @@ const kubernetesPath = "/api/system/kubernetes"
 type kubeContext struct {
 	Name   string `json:"name"`
 	Server string `json:"server"`
-	Match  struct {
+	// Credential is what the file has for it, nil for nothing.
+	Credential *struct {
+		Type  string    `json:"type"`
+		Known *referred `json:"known"` // is stored already
+	} `json:"credential"`
+	Match struct {
 		State          string `json:"state"`
 		ConnectionID   string `json:"connectionId"`
 		ConnectionName string `json:"connectionName"`
@@ -93,10 +98,9 @@ func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	if in.flags.DryRun {
-		in.say(plain, "would import %s — nothing was stored", strings.Join(chosen, ", "))
-		return nil
+		return c.foretell(in, found, chosen, c.leftOut(found))
 	}
-	return c.send(ctx, in, file, chosen, target, envs)
+	return c.send(ctx, in, file, chosen, target, envs, c.leftOut(found))
 }
 
 func (in *invocation) previewKubeconfig(ctx context.Context, target item, file []byte) ([]kubeContext, error) {
@@ -201,7 +205,7 @@ func (c *importKubeconfig) choose(ctx context.Context, in *invocation, found []k
 		chosen = c.KubeContext
 	case target.id() != "" && len(names) > 1:
 		chosen = matching(found, target.id())
-	case c.All || len(names) == 1:
+	case c.All || len(names) == 1 || in.flags.DryRun:
 	case len(names) > 1:
 		var err error
 		if chosen, err = in.chooseContexts(ctx, found, names); err != nil {

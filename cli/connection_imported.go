@@ -10,7 +10,7 @@ import (
 	"belay"
 )
 
-func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item) error {
+func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item, unreadable int) error {
 	type choice struct {
 		Name       string `json:"name"`
 		As         string `json:"as,omitempty"`
@@ -38,7 +38,7 @@ func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte
 	if err != nil {
 		return err
 	}
-	return c.showImported(in, res, envs)
+	return c.showImported(in, res, envs, unreadable)
 }
 
 // imported is the server's answer to an import.
@@ -138,7 +138,7 @@ func (in *invocation) sayRemedies(rs []remedy) {
 	}
 }
 
-func (c *importKubeconfig) showImported(in *invocation, res *response, envs []item) error {
+func (c *importKubeconfig) showImported(in *invocation, res *response, envs []item, unreadable int) error {
 	var answer imported
 	if err := res.decode(&answer); err != nil {
 		return err
@@ -162,15 +162,17 @@ func (c *importKubeconfig) showImported(in *invocation, res *response, envs []it
 	if done > 0 && len(envs) > 0 {
 		in.say(plain, "In %s: %d", strings.Join(allNames(envs), ", "), done)
 	}
-	t := tally{what: "contexts imported", all: done + len(answer.Errored), done: done, failed: len(answer.Errored)}
+	t := tally{what: "contexts imported", all: done + len(answer.Errored) + unreadable, done: done, failed: len(answer.Errored) + unreadable, last: errNotImported()}
 	if len(answer.Errored) > 0 && done+len(answer.Ignored) == 0 {
-		return &failure{exit: exitConflict, what: "nothing was imported"}
+		return errNotImported()
 	}
 	if err := t.ending(); err != nil {
 		return err
 	}
 	return allHealthy(slices.Concat(answer.Connected, answer.Registered))
 }
+
+func errNotImported() error { return &failure{exit: exitConflict, what: "nothing was imported"} }
 
 // allHealthy is a failure when one of what was imported was tested and does
 // not work, though it is kept.
