@@ -288,10 +288,22 @@ func (in *invocation) chooseContexts(ctx context.Context, found []kubeContext, n
 			return chosen, nil
 		}
 		if err == nil {
-			err = errors.New("none of them works; choose by number or name")
+			err = errors.New(nothingPicked(in.redraws(), len(working)))
 		}
 		in.line("  " + in.plainText(err.Error()))
 	}
+}
+
+// nothingPicked says what to do when no context is chosen; working are as
+// many as work.
+func nothingPicked(ticks bool, working int) string {
+	switch {
+	case ticks:
+		return "nothing is ticked; tick one with space, or give up with Ctrl-C"
+	case working == 0:
+		return "none of them works; choose by number or name"
+	}
+	return "nothing is chosen; choose by number or name"
 }
 
 func (in *invocation) askContexts(ctx context.Context, all []string, importable, working []int) ([]int, error) {

@@ -23,6 +23,13 @@ func TestPicks(t *testing.T) {
 	}
 }
 
+// What is said of nothing chosen is true of what was found.
+func TestNothingPicked(t *testing.T) {
+	mustNotContain(t, nothingPicked(true, 1), "works", "number")
+	mustNotContain(t, nothingPicked(false, 1), "works")
+	mustContain(t, nothingPicked(false, 0), "none of them works")
+}
+
 func FuzzPicks(f *testing.F) {
 	f.Add("1-3, a")
 	names := []string{"a", "b", "c"}

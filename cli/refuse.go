@@ -106,6 +106,7 @@ func secretAdvice(args []string) []string {
 func leakedToken(t string) error {
 	shown := t[:min(len(t), len(tokenPrefix)+4)]
 	return usage("a token is not accepted on the command line (others can read it, and it stays in your history)").withHelp(
-		"treat it as leaked: belay token revoke "+shown,
+		"this looks like one: "+shown+"…",
+		"treat it as leaked: ask whoever runs the server to end it, and delete the file that holds it",
 		"then set BELAY_TOKEN or BELAY_TOKEN_FILE; see: belay help authentication")
 }
