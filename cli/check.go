@@ -209,13 +209,18 @@ func (in *invocation) showChecks(p *page, conns []item) error {
 		in.sayHealth("healthy", "%s healthy", count(all, connections()))
 		return nil
 	}
-	verb := "is"
-	if broken > 1 {
-		verb = "are"
+	return notHealthy(all, found)
+}
+
+// notHealthy is a failure that counts the degraded ones too, which work but
+// are not healthy.
+func notHealthy(all int, found map[belay.HealthStatus]int) *failure {
+	n := all - found[belay.HealthHealthy]
+	verb := map[bool]string{true: "is", false: "are"}[n == 1]
+	return &failure{
+		exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", n, count(all, connections()), verb),
+		why: healthCounts(found),
 	}
-	f := &failure{exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", broken, count(all, connections()), verb)}
-	f.why = healthCounts(found)
-	return f
 }
 
 // healthCounts says how many there are of each health, the worst first.

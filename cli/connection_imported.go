@@ -188,10 +188,7 @@ func allHealthy(imported []importedContext) error {
 	if broken == 0 {
 		return nil
 	}
-	verb := map[bool]string{true: "is", false: "are"}[broken == 1]
-	f := &failure{exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", broken, count(len(imported), connections()), verb)}
-	f.why = healthCounts(found)
-	return f.withHelp("what was imported is kept")
+	return notHealthy(len(imported), found).withHelp("what was imported is kept")
 }
 
 func importedItems(a imported) []item {

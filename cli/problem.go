@@ -170,6 +170,9 @@ func (c *client) unreachable(err error, req *http.Request) error {
 	case certificate:
 		f.what, f.why = "TLS to "+c.base.Host+" cannot be trusted", innermost(err)
 		f.help = []string{"trust its authority: --ca-file PATH, BELAY_CA_FILE or ca_file in the context"}
+	case errors.Is(err, http.ErrSchemeMismatch):
+		f.why = "it speaks HTTP without TLS"
+		f.help = []string{"give its address as it is: --server http://" + c.base.Host + c.base.Path}
 	case errors.Is(err, context.DeadlineExceeded) && !(dial && op.Op == "dial"):
 		f.exit, f.what = exitPartly, "the server "+c.base.Host+" did not answer in time"
 		f.help = []string{"it may still be at work; wait longer: --timeout 2m"}
