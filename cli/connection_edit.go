@@ -42,8 +42,10 @@ func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	in.say(good, "connection %s changed", it.name())
+	in.sayChanged(connections(), it, "")
 	in.warnUnverified(it)
-	in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
+	if !it.unchanged {
+		in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
+	}
 	return in.showChanged(connections(), it)
 }

@@ -200,8 +200,9 @@ func (c *credentialEdit) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return in.taken(ctx, err, credentials(), c.Name, otherName)
 	}
-	in.say(good, "credential %s changed, version %s", changed.name(), changed.text("version"))
-	if n := int(changed.number("usage.connections")); n > 0 && c.given() {
+	changed.unchanged = alike(it, changed)
+	in.sayChanged(credentials(), changed, ", version "+changed.text("version"))
+	if n := int(changed.number("usage.connections")); n > 0 && c.given() && !changed.unchanged {
 		in.say(plain, "It is used by %s: belay credential usage %s", count(n, connections()), shellWord(changed.name()))
 	}
 	return in.showChanged(credentials(), changed)

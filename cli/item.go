@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,23 @@ import (
 type item struct {
 	raw    json.RawMessage
 	fields any
+	// unchanged is set after a change that has found everything as it is.
+	unchanged bool
+}
+
+// alike tells whether an object says the same as before, apart from what
+// goes on by itself.
+func alike(before, after item) bool {
+	return reflect.DeepEqual(settled(before), settled(after))
+}
+
+func settled(it item) map[string]any {
+	all, _ := it.fields.(map[string]any)
+	out := maps.Clone(all)
+	for _, name := range []string{"updatedAt", "health", "usage", "lastUsedAt"} {
+		delete(out, name)
+	}
+	return out
 }
 
 func newItem(raw json.RawMessage) (item, error) {

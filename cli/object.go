@@ -151,7 +151,20 @@ func (in *invocation) edit(ctx context.Context, r resource, ref string, fill fun
 	}
 	changed, err := in.change(ctx, request{method: http.MethodPut, path: r.at(it.id()), body: body, ifMatch: etag})
 	name, _ := body["name"].(string)
-	return changed, in.taken(ctx, err, r, name, otherName)
+	if err != nil {
+		return item{}, in.taken(ctx, err, r, name, otherName)
+	}
+	changed.unchanged = alike(it, changed)
+	return changed, nil
+}
+
+// sayChanged says that an object was changed, or that it was so already.
+func (in *invocation) sayChanged(r resource, it item, more string) {
+	if it.unchanged {
+		in.say(plain, "%s %s unchanged: it is so already", r.noun, it.name())
+		return
+	}
+	in.say(good, "%s %s changed%s", r.noun, it.name(), more)
 }
 
 // editNamed is edit for nouns that have a name and a description only.
@@ -163,6 +176,6 @@ func (in *invocation) editNamed(ctx context.Context, r resource, ref string, n *
 	if err != nil {
 		return err
 	}
-	in.say(good, "%s %s changed", r.noun, it.name())
+	in.sayChanged(r, it, "")
 	return in.showChanged(r, it)
 }
