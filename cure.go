@@ -15,8 +15,10 @@ const (
 // person has to fill in is in capitals.
 type cure struct {
 	Remedy
-	offered func(RemedyContext) bool // nil: always
-	body    func(RemedyContext) any  // of the action; nil: what it says
+	offered func(RemedyContext) bool   // nil: always
+	body    func(RemedyContext) any    // of the action; nil: what it says
+	words   func(RemedyContext) string // the description; nil: what it says
+	command func(RemedyContext) string // nil: what it says
 }
 
 // canBecome offers a change of status where the lifecycle has it.
@@ -152,9 +154,8 @@ var cures = map[string]cure{
 		Action:  &RemedyAction{Method: "PUT", Href: connectionPath},
 		Command: "belay connection edit {name} --tls-server-name NAME",
 	}},
-	"permission.grant": {Remedy: Remedy{
-		Title: "Grant the permission", Description: "The target must allow the credential's user to do what the test names.",
-	}},
+	"permission.grant": {Remedy: Remedy{Title: "Grant the permission"}, words: grantWords, command: grantCommand},
+	"tls.renew":        {Remedy: Remedy{Title: "Renew the certificate at the target"}, words: renewWords},
 	"egress.allow": {Remedy: Remedy{
 		Title: "Allow this target", Description: "The operator of this server adds the target to egress.allow.",
 		Command: "belay serve --egress-allow CIDR",

@@ -16,8 +16,8 @@ var remedies = map[Cause][]string{
 	CauseConnectionReset:              {"check.rerun", "connection.edit", "connection.maintenance"},
 	CauseTimeout:                      {"check.rerun", "connection.edit", "connection.maintenance"},
 	CauseTLSUnknownAuthority:          {"tls.verify", "tls.trust", "kubeconfig.upload", "connection.edit"},
-	CauseTLSExpired:                   {"check.rerun", "connection.maintenance"},
-	CauseTLSExpiresSoon:               {"check.rerun"},
+	CauseTLSExpired:                   {"tls.renew", "check.rerun", "connection.maintenance"},
+	CauseTLSExpiresSoon:               {"tls.renew", "check.rerun"},
 	CauseTLSNotYetValid:               {"check.rerun", "connection.maintenance"},
 	CauseTLSNameMismatch:              {"connection.edit", "tls.serverName"},
 	CauseTLSClientCertificateRejected: {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
@@ -71,6 +71,12 @@ type RemedyContext struct {
 	Unverified bool
 	// Identity is that of the target that answered, where it is another one.
 	Identity string
+	// Missing is the permission that is missing, as the kind names it, and
+	// User whom the target takes the credential for, where they are known.
+	Missing, User string
+	// CertificateSubject and CertificateEnd are of the target's certificate,
+	// where they are known; the end is in RFC 3339.
+	CertificateSubject, CertificateEnd string
 
 	cause Cause
 }
@@ -100,6 +106,12 @@ func Remedies(c Cause, rc RemedyContext) []Remedy {
 func (c cure) about(id string, rc RemedyContext) Remedy {
 	r := c.Remedy
 	r.ID = id
+	if c.words != nil {
+		r.Description = c.words(rc)
+	}
+	if c.command != nil {
+		r.Command = c.command(rc)
+	}
 	if rc.ConnectionID == "" {
 		r.Action, r.Command = nil, ""
 		return r

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"belay"
 )
@@ -59,6 +60,24 @@ func (a *App) views(ctx context.Context, c caller) func(*belay.Connection, *bela
 	}
 }
 
+// factsInto adds what a check found out that its remedies speak of. What is
+// missing is kept in its summary alone, after the words for the cause.
+func factsInto(rc *belay.RemedyContext, k *belay.Check) {
+	var facts struct {
+		User string `json:"user"`
+		TLS  struct {
+			Subject  string `json:"subject"`
+			NotAfter string `json:"notAfter"`
+		} `json:"tls"`
+	}
+	if json.Unmarshal(k.Facts, &facts) == nil {
+		rc.User, rc.CertificateSubject, rc.CertificateEnd = facts.User, facts.TLS.Subject, facts.TLS.NotAfter
+	}
+	if k.Cause == belay.CausePermissionMissing {
+		_, rc.Missing, _ = strings.Cut(k.Summary, ": ")
+	}
+}
+
 // restorable is the first credential of a connection that is deleted and that
 // the caller may restore, where a check was made without any; nil for none.
 func (a *App) restorable(ctx context.Context, c caller, v *belay.Connection, k *belay.Check) *belay.Credential {
@@ -86,6 +105,7 @@ func (a *App) viewWith(v *belay.Connection, k *belay.Check, find func(belay.ID) 
 		Accepts: accepted(definition, k), Settings: settingsOf(definition.ConnectionSchema), Set: membersOf(v.Config),
 		Unverified: v.TLSConfig().InsecureSkipVerify, CredentialID: k.CredentialID,
 	}
+	factsInto(&rc, k)
 	if k.Cause == belay.CauseIdentityChanged && k.Identity != v.Identity {
 		rc.Identity = k.Identity
 	}

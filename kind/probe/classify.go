@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"belay"
 	"belay/egress"
@@ -129,9 +130,11 @@ func classifyCertificate(err error, s *Session) *Failure {
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		if s.run.now().Before(invalid.Cert.NotBefore) {
-			return fail(belay.CauseTLSNotYetValid, "it is valid from %s", invalid.Cert.NotBefore.UTC())
+			return fail(belay.CauseTLSNotYetValid, "it is valid from %s", invalid.Cert.NotBefore.UTC().Format(time.RFC3339))
 		}
-		return fail(belay.CauseTLSExpired, "it was valid until %s", invalid.Cert.NotAfter.UTC())
+		end := invalid.Cert.NotAfter.UTC().Format(time.RFC3339)
+		s.facts["tls"] = map[string]any{"subject": s.scrub.Clean(invalid.Cert.Subject.String()), "notAfter": end}
+		return fail(belay.CauseTLSExpired, "it was valid until %s", end)
 	}
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		s.untrusted(err)

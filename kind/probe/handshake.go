@@ -85,12 +85,13 @@ func (s *Session) inspect(state tls.ConnectionState) {
 	leaf := state.PeerCertificates[0]
 	s.facts["tls"] = map[string]any{
 		"version":    tls.VersionName(state.Version),
+		"subject":    s.scrub.Clean(leaf.Subject.String()),
 		"issuer":     s.scrub.Clean(leaf.Issuer.String()),
 		"notAfter":   leaf.NotAfter.UTC().Format(time.RFC3339),
 		"thumbprint": thumbprint(leaf),
 	}
 	if left := leaf.NotAfter.Sub(s.run.now()); left > 0 && left < expirySoon {
-		s.run.warn(belay.CauseTLSExpiresSoon, fmt.Sprintf("the target's certificate expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly)))
+		s.run.warn(belay.CauseTLSExpiresSoon, fmt.Sprintf("the target's certificate expires at %s", leaf.NotAfter.UTC().Format(time.RFC3339)))
 	}
 	if s.target.TLS.InsecureSkipVerify {
 		s.run.warn(belay.CauseTLSUnknownAuthority, "the target's certificate is not verified")
