@@ -203,12 +203,18 @@ func (a *App) UnassignConnection(ctx context.Context, org, environment, connecti
 	})
 }
 
+// maxSet is how many connections are put into an environment at once.
+const maxSet = 10_000
+
 // SetEnvironmentConnections makes an environment hold exactly these
 // connections, all of them or, when one cannot be assigned, as before. With
 // a version other than 0 it does so only if that is still the set's. It
 // returns the environment and the first page of what it holds then.
 func (a *App) SetEnvironmentConnections(ctx context.Context, org, id belay.ID, version int64, want []belay.ID) (*Environment, belay.Page[*Connection], error) {
 	var none belay.Page[*Connection]
+	if len(want) > maxSet {
+		return nil, none, belay.Invalid("/connectionIds", "must be at most %d ids, has %d", maxSet, len(want))
+	}
 	var c caller
 	err := optimistic(version, func() error {
 		var err error
@@ -295,15 +301,13 @@ func (a *App) replaceSet(ctx context.Context, tx *store.Tx, c caller, id belay.I
 	if len(added(added(seen, want), missing)) > 0 || len(added(seen, added(want, have))) > 0 {
 		return changedMeanwhile()
 	}
-	for _, connection := range missing {
-		if _, err := tx.AssignConnection(ctx, c.org, a.assignment(id, connection)); err != nil {
-			return about("/connectionIds/"+itoa(slices.Index(want, connection)), err)
-		}
+	put := make([]belay.Assignment, len(missing))
+	for i, connection := range missing {
+		put[i] = a.assignment(id, connection)
 	}
-	for _, connection := range added(want, have) {
-		if _, err := tx.UnassignConnection(ctx, c.org, id, connection); err != nil {
-			return err
-		}
+	failed, err := tx.ChangeSet(ctx, c.org, id, put, added(want, have))
+	if isNotFound(err) && failed < len(missing) {
+		return about("/connectionIds/"+itoa(slices.Index(want, missing[failed])), err)
 	}
-	return nil
+	return err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"belay"
@@ -107,6 +108,90 @@ func (t *Tx) UnassignConnection(ctx context.Context, org, environment, connectio
 		return changed, err
 	}
 	return true, t.touchSet(ctx, org, environment)
+}
+
+// assignRows is how many assignments one statement makes or ends.
+const assignRows = 1000
+
+// ChangeSet puts connections into an environment and takes others out, as one
+// change of its set; nothing changes when all are as they are to be. When a
+// connection is not there to be put in, that is CodeNotFound, and failed is
+// which one of put it is.
+func (t *Tx) ChangeSet(ctx context.Context, org, environment belay.ID, put []belay.Assignment, take []belay.ID) (failed int, err error) {
+	var changed int64
+	for from := 0; from < len(put); from += assignRows {
+		rows := put[from:min(from+assignRows, len(put))]
+		n, err := t.putConnections(ctx, org, environment, rows)
+		if err != nil {
+			return from, err
+		}
+		if n < int64(len(rows)) {
+			if i, err := t.absent(ctx, org, environment, rows); err != nil {
+				return from + i, err
+			}
+		}
+		changed += n
+	}
+	for rows := range slices.Chunk(take, assignRows) {
+		var cond condition
+		cond.add("environment_id in (select id from environments where organization_id = ? and id = ? and deleted_at = 0)", org, environment)
+		cond.in("connection_id", texts(rows))
+		n, err := t.execAny(ctx, "delete from environment_connections"+cond.where(), cond.args...)
+		if err != nil {
+			return 0, err
+		}
+		changed += n
+	}
+	if changed == 0 {
+		return 0, nil
+	}
+	return 0, t.touchSet(ctx, org, environment)
+}
+
+// putConnections puts those of some connections into an environment that are
+// live and not in it, all at the time of the first, and returns how many these
+// are.
+func (t *Tx) putConnections(ctx context.Context, org, environment belay.ID, rows []belay.Assignment) (int64, error) {
+	var v rowsOf
+	for _, a := range rows {
+		v.add(a.ID, a.RightID)
+	}
+	n := len(v.args)
+	return t.execAny(ctx, "with v(id, connection_id) as (values "+v.String()+`)
+		insert into environment_connections (id, environment_id, connection_id, created_at)
+		select v.id, l.id, r.id, cast(`+placeholder(n+1)+` as bigint) from environments l, v, connections r
+		where l.organization_id = `+placeholder(n+2)+` and l.id = `+placeholder(n+3)+` and l.deleted_at = 0
+		and r.organization_id = `+placeholder(n+2)+` and r.id = v.connection_id and r.deleted_at = 0`+t.keep("r", "l")+`
+		on conflict do nothing`, append(v.args, micros(rows[0].CreatedAt), org, environment)...)
+}
+
+// absent says which end of some assignments is not there: the environment,
+// or the first connection.
+func (r Reader) absent(ctx context.Context, org, environment belay.ID, rows []belay.Assignment) (int, error) {
+	if _, err := r.Environment(ctx, org, environment); err != nil {
+		return 0, err
+	}
+	ids := make([]string, len(rows))
+	for i, a := range rows {
+		ids[i] = string(a.RightID)
+	}
+	var cond condition
+	cond.add("organization_id = ?", org)
+	cond.add("deleted_at = 0")
+	cond.in("id", ids)
+	found, err := all(ctx, r, scanID, "select id from connections"+cond.where(), cond.args...)
+	if err != nil {
+		return 0, err
+	}
+	there := make(map[belay.ID]bool, len(found))
+	for _, id := range found {
+		there[id] = true
+	}
+	i := slices.IndexFunc(rows, func(a belay.Assignment) bool { return !there[a.RightID] })
+	if i < 0 {
+		return 0, nil
+	}
+	return i, belay.NotFound(environmentConnections.right.noun)
 }
 
 // touchSet counts a change of which connections an environment holds.

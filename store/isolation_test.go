@@ -193,7 +193,11 @@ func (w *world) foreignChanges(s estate, tx *store.Tx) map[string]func() error {
 func (w *world) foreignAssignments(s estate, tx *store.Tx) map[string]func() error {
 	org := w.other
 	return map[string]func() error{
-		"AssignConnection":    func() error { v, err := tx.AssignConnection(ctx, org, w.pair(s.e.ID, s.c.ID)); return found(v, err) },
+		"AssignConnection": func() error { v, err := tx.AssignConnection(ctx, org, w.pair(s.e.ID, s.c.ID)); return found(v, err) },
+		"ChangeSet": func() error {
+			_, err := tx.ChangeSet(ctx, org, s.e.ID, []belay.Assignment{w.pair(s.e.ID, s.c.ID)}, []belay.ID{s.c.ID})
+			return err
+		},
 		"AssignEnvironment":   func() error { _, err := tx.AssignEnvironment(ctx, org, w.pair(s.v.ID, s.e.ID)); return err },
 		"AssignCredential":    func() error { _, err := tx.AssignCredential(ctx, org, w.pair(s.v.ID, s.k.ID)); return err },
 		"UnassignConnection":  func() error { v, err := tx.UnassignConnection(ctx, org, s.e.ID, s.c.ID); return found(v, err) },
