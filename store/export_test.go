@@ -160,3 +160,37 @@ func Asked(s *Store, read func(r Reader) error) ([]Statement, error) {
 	err := read(Reader{db: r, postgres: s.postgres})
 	return r.asked, err
 }
+
+// Compiled is how many statements the readers of an SQLite store have
+// compiled, and how many of them they keep.
+func Compiled(s *Store) (compiled, kept int) {
+	stmts := s.db.(*statements)
+	stmts.mu.Lock()
+	defer stmts.mu.Unlock()
+	return stmts.compiles, stmts.order.Len()
+}
+
+// MaxStatements is how many statements are kept.
+const MaxStatements = maxStatements
+
+// QueryRowKept runs a query as a Reader does.
+func (s *Store) QueryRowKept(query string) *sql.Row {
+	return s.db.QueryRowContext(context.Background(), query)
+}
+
+// RunDropped runs a statement that is dropped between being asked for and
+// being started. It must be closed afterwards.
+func RunDropped(s *Store) error {
+	stmts := s.db.(*statements)
+	stmt, done := stmts.get(context.Background(), "select 42")
+	stmts.close()
+	var n int
+	if err := stmt.QueryRowContext(context.Background()).Scan(&n); err != nil {
+		return err
+	}
+	done()
+	if err := stmt.QueryRowContext(context.Background()).Scan(&n); err == nil {
+		return fmt.Errorf("a dropped statement is still open")
+	}
+	return nil
+}

@@ -170,9 +170,9 @@ func (l *list[T]) page(ctx context.Context, r Reader, cond *condition, q belay.Q
 	by := key.columns(l.id)
 	query := "select " + l.columns + ", " + strings.Join(by, ", ") + " from " + l.from + cond.where() +
 		" order by " + strings.Join(by, direction+", ") + direction +
-		" limit " + strconv.Itoa(page.Size+1)
+		cond.bind(" limit ?", page.Size+1)
 	if offset > 0 {
-		query += " offset " + strconv.FormatInt(offset, 10)
+		query += cond.bind(" offset ?", offset)
 	}
 	rows, err := all(ctx, r, l.scanWithKey(order, key), query, cond.args...)
 	if err != nil {
