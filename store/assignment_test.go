@@ -177,6 +177,39 @@ func TestAssignMissing(t *testing.T) {
 	})
 }
 
+// What is deleted keeps its assignments, for when it is restored.
+func TestUnassignFromWhatIsDeleted(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		v, e := w.addWorkspace(w.org, "team"), w.addEnvironment(w.org, "prod")
+		c, k := w.addConnection(w.org, "c"), w.addCredential(w.org, "k")
+		w.assign(e, c)
+		w.share(v, e)
+		w.entrust(v, k)
+		unassign := map[string]func(tx *store.Tx) (bool, error){
+			"connection":  func(tx *store.Tx) (bool, error) { return tx.UnassignConnection(ctx, w.org, e.ID, c.ID) },
+			"environment": func(tx *store.Tx) (bool, error) { return tx.UnassignEnvironment(ctx, w.org, v.ID, e.ID) },
+			"credential":  func(tx *store.Tx) (bool, error) { return tx.UnassignCredential(ctx, w.org, v.ID, k.ID) },
+		}
+		each := func(want bool) {
+			t.Helper()
+			for name, fn := range unassign {
+				w.write(func(_ context.Context, tx *store.Tx) error {
+					if changed, err := fn(tx); err != nil || changed != want {
+						t.Errorf("%s: changed %t, %v; want %t", name, changed, err, want)
+					}
+					return nil
+				})
+			}
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, e.ID, w.now()) }), "")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, v.ID, w.now()) }), "")
+		each(false)
+		wantCode(t, w.try(func(tx *store.Tx) error { _, err := tx.RestoreEnvironment(ctx, w.org, e.ID, w.now()); return err }), "")
+		wantCode(t, w.try(func(tx *store.Tx) error { _, err := tx.RestoreWorkspace(ctx, w.org, v.ID, w.now()); return err }), "")
+		each(true)
+	})
+}
+
 func TestSetWorkspaceRole(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		v := w.addWorkspace(w.org, "team")
