@@ -194,3 +194,24 @@ func RunDropped(s *Store) error {
 	}
 	return nil
 }
+
+// LeadWhileLeaving lets two writes wait in an SQLite store, the first of which
+// is asked to lead as its context has ended already. It returns how that one
+// ends, and whether the other is over by then.
+func LeadWhileLeaving(s *Store, left context.Context, fn func(context.Context, *Tx) error) (first error, secondOver bool, second error) {
+	w := s.write.(*groupWriter)
+	leader := &write{ctx: left, fn: fn, lead: make(chan struct{}), done: make(chan struct{})}
+	other := &write{ctx: context.WithoutCancel(left), fn: fn, lead: make(chan struct{}), done: make(chan struct{})}
+	w.mu.Lock()
+	w.leading, w.waiting = true, []*write{leader, other}
+	w.mu.Unlock()
+	close(leader.lead)
+	first = w.wait(leader)
+	select {
+	case <-other.done:
+		return first, true, other.result()
+	default:
+		w.runBatch() // in its place, so that the store can be closed
+		return first, false, nil
+	}
+}

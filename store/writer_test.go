@@ -261,6 +261,21 @@ func TestCancelledWaiter(t *testing.T) {
 	wantEqual(t, w.names(t), "kept last")
 }
 
+// Who is asked to lead does so, also when nobody waits for his own write any
+// more: those behind him would wait forever.
+func TestWhoIsAskedToLeadDoesNotLeave(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	left, cancel := context.WithCancel(ctx)
+	cancel()
+	for range 50 { // of what is ready at once, any may be taken
+		ran := 0
+		first, over, second := store.LeadWhileLeaving(w.Store, left, func(context.Context, *store.Tx) error { ran++; return nil })
+		if !errors.Is(first, context.Canceled) || !over || second != nil || ran != 1 {
+			t.Fatalf("it ends with %v; the one behind it: over %t, with %v; %d ran", first, over, second, ran)
+		}
+	}
+}
+
 func TestClose(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) string{"sqlite": sqliteFile, "postgres": postgresURL} {
 		t.Run(name, func(t *testing.T) {
