@@ -21,6 +21,8 @@ type KubeconfigUpload struct {
 	// ConnectionID is the connection that the file is to mend, "" for none:
 	// then each context is matched to the connection for its cluster.
 	ConnectionID belay.ID
+	// Contexts are the names of those that a preview is about, none for all.
+	Contexts []string
 }
 
 // MatchState says how a context of a kubeconfig relates to what is stored.
@@ -76,10 +78,10 @@ func (a *App) PreviewKubeconfig(ctx context.Context, org belay.ID, up Kubeconfig
 		return nil, err
 	}
 	defer own.leave()
-	return a.previewKubeconfig(ctx, c, own, up, nil)
+	return a.previewKubeconfig(ctx, c, own, up, up.Contexts)
 }
 
-// previewKubeconfig looks at the contexts of these names, or at all for nil.
+// previewKubeconfig looks at the contexts of these names, or at all for none.
 func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up KubeconfigUpload, names []string) (*KubeconfigPreview, error) {
 	file, err := kubeconfig.Parse(up.Data, kubeconfig.Options{Files: up.Files, Now: a.now()})
 	if err != nil {
@@ -92,7 +94,7 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 	preview := &KubeconfigPreview{Problems: file.Problems}
 	for i := range file.Contexts {
 		k := &file.Contexts[i]
-		if names == nil || slices.Contains(names, k.Name) {
+		if len(names) == 0 || slices.Contains(names, k.Name) {
 			preview.Contexts = append(preview.Contexts, &KubeconfigContext{Context: k, State: MatchUnreadable})
 		}
 	}

@@ -279,6 +279,15 @@ func TestManyContexts(t *testing.T) {
 			t.Errorf("%s: tested %t, told so %t, %s", k.Name, k.Check != nil, said, k.State)
 		}
 	}
+	tests.Store(0)
+	one := upload
+	one.Contexts = []string{"k4"}
+	if p, err = a.PreviewKubeconfig(ctx, "", one); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Contexts) != 1 || p.Contexts[0].Name != "k4" || p.Contexts[0].Check == nil || tests.Load() != 1 {
+		t.Errorf("of one context %d are previewed with %d tests", len(p.Contexts), tests.Load())
+	}
 	out, err := a.ImportKubeconfig(ctx, "", upload, app.KubeconfigImport{})
 	if err != nil {
 		t.Fatal(err)

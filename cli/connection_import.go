@@ -9,9 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
-
-	"belay"
 )
 
 type connectionImport struct {
@@ -44,27 +41,22 @@ const kubernetesPath = "/api/system/kubernetes"
 
 // kubeContext is one context as the server previews it.
 type kubeContext struct {
-	Name   string `json:"name"`
-	Server string `json:"server"`
-	// Credential is what the file has for it, nil for nothing.
-	Credential *struct {
-		Type  string    `json:"type"`
-		Known *referred `json:"known"` // is stored already
-	} `json:"credential"`
-	Match struct {
+	Name       string             `json:"name"`
+	Server     string             `json:"server"`
+	User       string             `json:"user"`
+	Plugin     string             `json:"plugin"` // the program that its user signs in with
+	Credential *previewCredential `json:"credential"`
+	Match      struct {
 		State          string `json:"state"`
 		ConnectionID   string `json:"connectionId"`
 		ConnectionName string `json:"connectionName"`
 		Moved          *moved `json:"moved"`
 	} `json:"match"`
-	Check    *check `json:"check"`
-	Problems []struct {
-		Effect  string `json:"effect"`
-		Message string `json:"message"`
-	} `json:"problems"`
-	Importable bool     `json:"importable"`
-	Usable     bool     `json:"usable"` // from where the server runs
-	Recipe     []string `json:"recipe"` // what makes it usable
+	Check      *check        `json:"check"`
+	Problems   []kubeProblem `json:"problems"`
+	Importable bool          `json:"importable"`
+	Usable     bool          `json:"usable"` // from where the server runs
+	Recipe     []string      `json:"recipe"` // what makes it usable
 }
 
 // moved is where a cluster was and is.
@@ -89,103 +81,23 @@ func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
 			return err
 		}
 	}
-	found, err := in.previewKubeconfig(ctx, target, file)
+	found, raw, err := in.previewKubeconfig(ctx, target, file, c.KubeContext)
 	if err != nil {
 		return err
 	}
+	if in.flags.DryRun && in.machine() {
+		return in.showPreview(raw)
+	}
+	in.showContexts(found)
 	chosen, err := c.choose(ctx, in, found, target)
 	if err != nil {
 		return err
 	}
+	in.warnOfContexts(found, chosen)
 	if in.flags.DryRun {
 		return c.foretell(in, found, chosen, c.leftOut(found))
 	}
 	return c.send(ctx, in, file, chosen, target, envs, c.leftOut(found))
-}
-
-func (in *invocation) previewKubeconfig(ctx context.Context, target item, file []byte) ([]kubeContext, error) {
-	res, err := in.sendKubeconfig(ctx, kubernetesPath+"/contexts", target, file, nil)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Contexts []kubeContext `json:"contexts"`
-	}
-	if err := res.decode(&answer); err != nil {
-		return nil, err
-	}
-	if len(answer.Contexts) == 0 {
-		return nil, usage("the kubeconfig holds no context")
-	}
-	in.showContexts(answer.Contexts)
-	return answer.Contexts, nil
-}
-
-// showContexts says of each context whether it works and what it matches.
-func (in *invocation) showContexts(found []kubeContext) {
-	if in.flags.Quiet {
-		return
-	}
-	l := in.look(in.Stderr)
-	var rows [][]cell
-	for i, k := range found {
-		health, text := k.state()
-		rows = append(rows, []cell{
-			{text: fmt.Sprintf("%3d", i+1)},
-			{text: healthMark(health, l.unicode), tone: healthTone(health)},
-			{text: k.Name},
-			{text: k.Server},
-			{text: k.match()},
-			{text: in.plainText(text)},
-		})
-	}
-	_ = writeRows(in.Stderr, nil, rows, l, false)
-	for _, k := range found {
-		for _, p := range k.Problems {
-			if p.Effect == "warning" {
-				in.say(warning, "%s: %s", k.Name, p.Message)
-			}
-		}
-	}
-}
-
-// state is the health of the context's cluster, and what is to be said of it.
-func (k kubeContext) state() (health, why string) {
-	switch {
-	case !k.Usable && k.obstacle() != "":
-		return string(belay.HealthUnknown), k.obstacle()
-	case k.Check == nil:
-		return string(belay.HealthUnchecked), "not tested"
-	}
-	return k.Check.Health, k.Check.Summary
-}
-
-// obstacle is the first problem that is more than a warning.
-func (k kubeContext) obstacle() string {
-	for _, p := range k.Problems {
-		if p.Effect != "warning" {
-			return p.Message
-		}
-	}
-	return ""
-}
-
-func (k kubeContext) match() string {
-	switch k.Match.State {
-	case "same":
-		return "is connection " + k.Match.ConnectionName
-	case "secret_changed":
-		return "is connection " + k.Match.ConnectionName + ", with another secret"
-	case "moved":
-		text := "is connection " + k.Match.ConnectionName + ", moved"
-		if k.Match.Moved != nil {
-			text += " from " + k.Match.Moved.From
-		}
-		return text + " (to follow: --move)"
-	case "other_cluster":
-		return "is not known to be the cluster of " + k.Match.ConnectionName + " (to lead it there: --accept-identity)"
-	}
-	return strings.ReplaceAll(k.Match.State, "_", " ")
 }
 
 // choose says which contexts to import, by their names.
@@ -244,24 +156,10 @@ func matching(found []kubeContext, id string) []string {
 	return out
 }
 
-// noContext says why nothing can be imported, and what makes it possible.
-func noContext(found []kubeContext) error {
-	f := usage("no context can be imported").withHelp("choose one: --context NAME")
-	for _, k := range found {
-		for _, p := range k.Problems {
-			f.help = append(f.help, k.Name+": "+p.Message)
-		}
-		for _, line := range k.Recipe {
-			f.help = append(f.help, "  "+line)
-		}
-	}
-	return f
-}
-
 // chooseContexts asks which contexts to import; nothing is all that work.
 func (in *invocation) chooseContexts(ctx context.Context, found []kubeContext, names []string) ([]string, error) {
 	if !in.interactive() {
-		return nil, usage("the kubeconfig has several contexts").withHelp("choose: --context NAME or --all", "contexts: "+strings.Join(names, ", "))
+		return nil, usage("the kubeconfig has several contexts").withHelp("choose: --context NAME or --all", "contexts: "+someNames(names))
 	}
 	all := make([]string, len(found))
 	var importable, working []int
@@ -317,8 +215,8 @@ func (in *invocation) askContexts(ctx context.Context, all []string, importable,
 	return picked, err
 }
 
-// sendKubeconfig sends a kubeconfig, perhaps for one connection; without
-// options it is only looked at.
+// sendKubeconfig sends a kubeconfig, perhaps for one connection, to where it
+// is imported or only looked at.
 func (in *invocation) sendKubeconfig(ctx context.Context, path string, target item, file, options []byte) (*response, error) {
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
@@ -342,6 +240,6 @@ func (in *invocation) sendKubeconfig(ctx context.Context, path string, target it
 	defer in.waiting(still("the clusters are tested"))()
 	return in.send(ctx, request{
 		method: http.MethodPost, path: path, query: query, raw: b.Bytes(), media: form.FormDataContentType(),
-		timeout: testTimeout, reads: options == nil,
+		timeout: testTimeout, reads: path != kubernetesPath,
 	})
 }

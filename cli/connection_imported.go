@@ -38,7 +38,7 @@ func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte
 	if err != nil {
 		return err
 	}
-	return c.showImported(in, res, envs, unreadable)
+	return c.showImported(ctx, in, res, envs, unreadable)
 }
 
 // imported is the server's answer to an import.
@@ -53,6 +53,8 @@ type importedContext struct {
 	Name           string   `json:"name"`
 	Outcome        string   `json:"outcome"`
 	ConnectionName string   `json:"connectionName"`
+	CredentialID   string   `json:"credentialId"`
+	Plugin         string   `json:"plugin"` // the program that its user signs in with
 	RenamedFrom    string   `json:"renamedFrom"`
 	Moved          *moved   `json:"moved"`
 	Message        string   `json:"message"`
@@ -123,13 +125,67 @@ func (in *invocation) sayDone(k importedContext) {
 	in.sayRemedies(k.Credential.Remediation)
 }
 
-// sayNotDone says why a context was not imported and what to do about it.
-func (in *invocation) sayNotDone(k importedContext) {
-	in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(k.Name+" was not imported — "+k.Message))
-	for _, line := range k.Recipe {
-		in.say(plain, "    %s", line)
+// sayNotDone says why contexts were not imported and what to do about it: for
+// all who sign in with the same program, at the example of the first.
+func (in *invocation) sayNotDone(contexts []importedContext) {
+	explained := map[string]string{}
+	for _, k := range in.firstOf(contexts) {
+		in.line(in.look(in.Stderr).mark(bad) + " " + in.plainText(k.Name+" was not imported — "+k.Message))
+		if like := explained[k.Plugin]; like != "" {
+			in.say(plain, "    as for %s; its own commands: the same with --context %s alone", like, shellWord(k.Name))
+			continue
+		}
+		if k.Plugin != "" {
+			explained[k.Plugin] = k.Name
+		}
+		for _, line := range k.Recipe {
+			in.say(plain, "    %s", line)
+		}
+		in.sayRemedies(k.Remediation)
 	}
-	in.sayRemedies(k.Remediation)
+	in.sayMore(contexts)
+}
+
+// firstOf are those contexts that are shown one by one; sayMore says how many
+// are not.
+func (*invocation) firstOf(contexts []importedContext) []importedContext {
+	return contexts[:min(len(contexts), contextsShown)]
+}
+
+func (in *invocation) sayMore(contexts []importedContext) {
+	if more := len(contexts) - contextsShown; more > 0 {
+		in.say(plain, "and %d more like this: -o json", more)
+	}
+}
+
+// sayCredentials says which credential the imported connections sign in with,
+// and so which of them share one.
+func (in *invocation) sayCredentials(ctx context.Context, contexts []importedContext) {
+	if in.flags.Quiet || in.machine() {
+		return
+	}
+	var ids []string
+	users := map[string][]string{}
+	for _, k := range contexts {
+		if k.CredentialID == "" {
+			continue
+		}
+		if users[k.CredentialID] == nil {
+			ids = append(ids, k.CredentialID)
+		}
+		users[k.CredentialID] = append(users[k.CredentialID], k.ConnectionName)
+	}
+	for _, id := range ids[:min(len(ids), contextsShown)] {
+		name := id
+		if cred, _, err := in.get(ctx, credentials(), id); err == nil {
+			name = cred.name()
+		}
+		verb := "signs in with"
+		if len(users[id]) > 1 {
+			verb = "share"
+		}
+		in.say(plain, "%s %s credential %s", someNames(users[id]), verb, name)
+	}
 }
 
 func (in *invocation) sayRemedies(rs []remedy) {
@@ -138,7 +194,7 @@ func (in *invocation) sayRemedies(rs []remedy) {
 	}
 }
 
-func (c *importKubeconfig) showImported(in *invocation, res *response, envs []item, unreadable int) error {
+func (c *importKubeconfig) showImported(ctx context.Context, in *invocation, res *response, envs []item, unreadable int) error {
 	var answer imported
 	if err := res.decode(&answer); err != nil {
 		return err
@@ -148,17 +204,21 @@ func (c *importKubeconfig) showImported(in *invocation, res *response, envs []it
 			return err
 		}
 	}
-	for _, k := range slices.Concat(answer.Connected, answer.Registered) {
+	stored := slices.Concat(answer.Connected, answer.Registered)
+	for _, k := range in.firstOf(stored) {
 		in.sayDone(k)
 	}
-	for _, k := range answer.Ignored {
+	in.sayMore(stored)
+	in.sayCredentials(ctx, stored)
+	for _, k := range in.firstOf(answer.Ignored) {
 		in.say(faint, "%s left out — %s", k.Name, k.Message)
 	}
-	for _, k := range answer.Errored {
-		k.Remediation = c.repeated(in, k.Remediation)
-		in.sayNotDone(k)
+	in.sayMore(answer.Ignored)
+	for i := range answer.Errored {
+		answer.Errored[i].Remediation = c.repeated(in, answer.Errored[i].Remediation)
 	}
-	done := len(answer.Connected) + len(answer.Registered)
+	in.sayNotDone(answer.Errored)
+	done := len(stored)
 	if done > 0 && len(envs) > 0 {
 		in.say(plain, "In %s: %d", strings.Join(allNames(envs), ", "), done)
 	}
@@ -169,7 +229,7 @@ func (c *importKubeconfig) showImported(in *invocation, res *response, envs []it
 	if err := t.ending(); err != nil {
 		return err
 	}
-	return allHealthy(slices.Concat(answer.Connected, answer.Registered))
+	return allHealthy(stored)
 }
 
 func errNotImported() error { return &failure{exit: exitConflict, what: "nothing was imported"} }

@@ -197,15 +197,22 @@ func newMatch(k *app.KubeconfigContext) contextMatch {
 	return m
 }
 
+// previewOptions is what the field options of a preview can hold.
+type previewOptions struct {
+	Contexts []string `json:"contexts"` // the names of those to look at; none: all
+}
+
 func (a *API) previewKubeconfig(r *request) (response, error) {
 	org, err := r.org()
 	if err != nil {
 		return response{}, err
 	}
-	up, err := r.upload(&struct{}{})
+	var o previewOptions
+	up, err := r.upload(&o)
 	if err != nil {
 		return response{}, err
 	}
+	up.Contexts = o.Contexts
 	p, err := a.app.PreviewKubeconfig(r.Context(), org, up)
 	if err != nil {
 		return response{}, err
