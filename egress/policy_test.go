@@ -105,6 +105,9 @@ func TestOwnListenersAreRefused(t *testing.T) {
 		"itself":                      {"127.0.0.1:9081", local, "127.0.0.1:9081", false},
 		"itself, mapped":              {"127.0.0.1:9081", local, "[::ffff:127.0.0.1]:9081", false},
 		"itself, in NAT64":            {"192.0.2.7:9081", local, "[64:ff9b::192.0.2.7]:9081", false},
+		"a mapped one":                {"[::ffff:192.0.2.7]:9081", local, "192.0.2.7:9081", false},
+		"a mapped wildcard":           {"[::ffff:0.0.0.0]:9081", local, "192.0.2.7:9081", false},
+		"one of an interface":         {"[2001:db8::7%eth0]:9081", local, "[2001:db8::7]:9081", false},
 		"another port":                {"127.0.0.1:9081", local, "127.0.0.1:9082", true},
 		"another address":             {"127.0.0.1:9081", local, "127.0.0.2:9081", true},
 		"wildcard by interface":       {"0.0.0.0:9081", local, "192.0.2.7:9081", false},
@@ -178,8 +181,13 @@ func TestForbiddenIsWhatNoPolicyOpens(t *testing.T) {
 			t.Errorf("%s, opened: %v", target, err)
 		}
 	}
-	mixed := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("169.254.169.254")}
-	if err := (&egress.Dialer{Policy: policy}).PermitAll(mixed, 80); !errors.Is(err, egress.ErrForbidden) {
-		t.Errorf("one of both: %v", err)
+	denied, forbidden, open := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("192.0.2.1")
+	for _, mixed := range [][]netip.Addr{{denied, forbidden}, {forbidden, denied}, {forbidden, open}, {open, forbidden, denied, open}} {
+		if err := (&egress.Dialer{Policy: policy}).PermitAll(mixed, 80); !errors.Is(err, egress.ErrForbidden) {
+			t.Errorf("of %v: %v", mixed, err)
+		}
+	}
+	if err := (&egress.Dialer{Policy: policy}).PermitAll([]netip.Addr{denied, open}, 80); !errors.Is(err, egress.ErrDenied) || errors.Is(err, egress.ErrForbidden) {
+		t.Errorf("of one that can be opened: %v", err)
 	}
 }
