@@ -87,3 +87,26 @@ func FuzzCheckMaterial(f *testing.F) {
 		}
 	})
 }
+
+// TestNoCredentialIsFraming names each header that says where a request ends
+// or goes (RFC 9110, sections 7.2, 7.6.1, 7.8, 10.1 and 11.7; RFC 9112,
+// section 6), in every case.
+func TestNoCredentialIsFraming(t *testing.T) {
+	header, _ := belay.FindCredentialType(belay.CredentialHeader)
+	fault := func(name string) error {
+		return header.Check("/secret", map[string]belay.Secret{"name": belay.SecretString(name), "value": belay.SecretString("v")})
+	}
+	for _, name := range []string{
+		"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	} {
+		for _, written := range []string{name, strings.ToUpper(name), strings.ToLower(name)} {
+			if err := fault(written); belay.CodeOf(err) != belay.CodeInvalid {
+				t.Errorf("%s: %v", written, err)
+			}
+		}
+		if err := fault("X-" + name); err != nil {
+			t.Errorf("X-%s: %v", name, err)
+		}
+	}
+}

@@ -31,6 +31,7 @@ func TestAuthorize(t *testing.T) {
 		"no name":                {belay.CredentialHeader, map[string]string{"name": "", "value": "v"}, "error"},
 		"host":                   {belay.CredentialHeader, map[string]string{"name": "host", "value": "v"}, "error"},
 		"framing":                {belay.CredentialHeader, map[string]string{"name": "transfer-encoding", "value": "chunked"}, "error"},
+		"framing, of one word":   {belay.CredentialHeader, map[string]string{"name": "Te", "value": "trailers"}, "error"},
 		"user with line break":   {belay.CredentialKubernetes, map[string]string{"token": "t", "impersonate": "a\nb"}, "error"},
 	} {
 		t.Run(name, func(t *testing.T) {
