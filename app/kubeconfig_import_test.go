@@ -125,6 +125,37 @@ func TestImportAgainWritesNothing(t *testing.T) {
 	}
 }
 
+// What a test says anew is written though the file is the same, once: how it
+// works, why it does not, and who answers. So is a new secret in the place of
+// the old one.
+func TestImportAgainWritesWhatIsNew(t *testing.T) {
+	w := newImportWorld(t)
+	up := file(kubeContext{name: "a", server: here, user: token("x")})
+	says := func(health belay.HealthStatus, cause belay.Cause, identity string) *belay.Report {
+		return &belay.Report{Health: health, Cause: cause, Summary: "made up", Identity: identity}
+	}
+	w.says = says(belay.HealthUnhealthy, belay.CauseConnectionRefused, "")
+	w.one(w.admin, app.ImportCreated, up)
+	for _, now := range []*belay.Report{
+		says(belay.HealthUnhealthy, belay.CauseCredentialRejected, ""), says(belay.HealthHealthy, "", ""), says(belay.HealthDegraded, "", ""), says(belay.HealthDegraded, "", "one"),
+	} {
+		w.says = now
+		k := w.one(w.admin, app.ImportUpdated, up)
+		if k.Connection.Health.Status != now.Health || k.Connection.Health.Cause != now.Cause || k.Connection.Identity != now.Identity {
+			t.Errorf("it is %s, %s, %q; the test says %+v", k.Connection.Health.Status, k.Connection.Health.Cause, k.Connection.Identity, now)
+		}
+		before := w.stored()
+		w.one(w.admin, app.ImportUnchanged, up)
+		if d := cmp.Diff(before, w.stored()); d != "" {
+			t.Errorf("it writes (-before +after):\n%s", d)
+		}
+	}
+	k := w.one(w.admin, app.ImportUpdated, file(kubeContext{name: "a", server: here, user: token("y")}))
+	if v, err := w.Credential(w.admin, w.org, k.Connection.Credentials[0].CredentialID); err != nil || v.Current != 2 {
+		t.Errorf("its secret has another version: %+v, %v", v, err)
+	}
+}
+
 // Only the environments are new: the connection itself stays as it is.
 func TestImportAgainIntoAnEnvironment(t *testing.T) {
 	w := newImportWorld(t)
