@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"belay"
+	"belay/store"
 )
 
 // secretOf seals the secret that comes with a connection as a credential of
@@ -38,19 +39,24 @@ func (a *App) secretOf(ctx context.Context, c caller, ch *ConnectionChange) (*se
 }
 
 // freeCredentialName is a name that no credential has: the one that is wanted,
-// or that with a number. Nobody has chosen it, so that nobody can be told to
-// choose another.
+// or that with a number, either cut to what is allowed. Nobody has chosen it,
+// so that nobody can be told to choose another.
 func (a *App) freeCredentialName(ctx context.Context, org belay.ID, wanted string) (string, error) {
-	for n := 1; ; n++ {
-		name := wanted
-		if n > 1 {
-			name += "-" + strconv.Itoa(n)
-		}
-		taken, err := a.store.CredentialNameTaken(ctx, org, name)
-		if err != nil || !taken {
-			return name, err
-		}
+	return a.store.FreeCredentialName(ctx, org, cutName(wanted, 0), cutName(wanted, len("-1234567")))
+}
+
+// cutName cuts a name to what a credential may have, with room for what is
+// appended to it.
+func cutName(name string, room int) string {
+	if utf8.RuneCountInString(name) <= maxCredentialName-room && store.FoldedSize(name) <= maxFolded-room {
+		return name
 	}
+	cut := []rune(name)
+	cut = cut[:min(len(cut), maxCredentialName-room)]
+	for store.FoldedSize(string(cut)) > maxFolded-room {
+		cut = cut[:len(cut)-1]
+	}
+	return strings.TrimSpace(string(cut))
 }
 
 // mayAttach asks whether the caller may let v use its credentials. He needs

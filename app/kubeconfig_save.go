@@ -2,12 +2,12 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 
 	"belay"
 	"belay/store"
@@ -184,7 +184,7 @@ func (b *importBatch) credential(ctx context.Context, p *importPlan, existing *b
 			return s, idOf(s), err
 		}
 	}
-	name, err := b.freeName(ctx, p.k)
+	name, err := b.app.freeCredentialName(ctx, b.caller.org, cmp.Or(p.k.User, p.k.Name))
 	if err != nil {
 		return nil, "", err
 	}
@@ -229,24 +229,6 @@ func (b *importBatch) nextVersion(ctx context.Context, p *importPlan, id belay.I
 	}
 	maps.Copy(whole, secret)
 	return b.app.changeCredential(ctx, b.caller, old.Credential, CredentialChange{Secret: whole})
-}
-
-// freeName is a name for the credential of a context that no other has.
-func (b *importBatch) freeName(ctx context.Context, k *KubeconfigContext) (string, error) {
-	base := k.User
-	if base == "" {
-		base = k.Name
-	}
-	for n := 1; ; n++ {
-		name := base
-		if n > 1 {
-			name += "-" + strconv.Itoa(n)
-		}
-		taken, err := b.app.store.CredentialNameTaken(ctx, b.caller.org, name)
-		if err != nil || !taken {
-			return name, err
-		}
-	}
 }
 
 // credentialMove says that a connection is to authenticate with another

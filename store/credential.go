@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"belay"
@@ -272,9 +274,24 @@ func (t *Tx) RestoreCredential(ctx context.Context, org, id belay.ID, now time.T
 	return t.Credential(ctx, org, id)
 }
 
-// CredentialNameTaken tells whether a live credential has this name.
-func (r Reader) CredentialNameTaken(ctx context.Context, org belay.ID, name string) (taken bool, err error) {
-	var n int
-	err = r.db.QueryRowContext(ctx, "select count(*) from credentials where organization_id = $1 and name_fold = $2 and deleted_at = 0", org, fold(name)).Scan(&n)
-	return n > 0, err
+// FreeCredentialName returns the first name that no live credential has: name
+// itself, or stem with "-2", "-3" and so on.
+func (r Reader) FreeCredentialName(ctx context.Context, org belay.ID, name, stem string) (string, error) {
+	numbered := fold(stem) + "-"
+	taken, err := all(ctx, r, func(r row) (name string, err error) { return name, r.Scan(&name) }, `
+		select name_fold from credentials where organization_id = $1 and name_fold = $2 and deleted_at = 0
+		union all
+		select name_fold from credentials where organization_id = $1 and name_fold > $3 and name_fold < $4 and deleted_at = 0`,
+		org, fold(name), numbered, strings.TrimSuffix(numbered, "-")+".") // "." is what follows "-"
+	if err != nil {
+		return "", err
+	}
+	there := make(map[string]bool, len(taken))
+	for _, name := range taken {
+		there[name] = true
+	}
+	for n := 2; there[fold(name)]; n++ {
+		name = stem + "-" + strconv.Itoa(n)
+	}
+	return name, nil
 }

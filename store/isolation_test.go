@@ -116,11 +116,14 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"DeletedWorkspace":     func() error { _, err := tx.DeletedWorkspace(ctx, org, s.deleted["workspace"]); return err },
 		"ConnectionsLike":      func() error { v, err := tx.ConnectionsLike(ctx, org, s.c.Likeness()); return found(v, err) },
 		"ConnectionsOfCluster": func() error { v, err := tx.ConnectionsOfCluster(ctx, org, s.c.Identity[:1]); return found(v, err) },
-		"CredentialNameTaken":  func() error { v, err := tx.CredentialNameTaken(ctx, org, s.k.Name); return found(v, err) },
-		"ConnectionCounts":     func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
-		"AssignedConnections":  func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
-		"CredentialVersion":    func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
-		"CredentialVersions":   func() error { v, err := tx.CredentialVersions(ctx, org, s.k.ID); return found(v, err) },
+		"FreeCredentialName": func() error {
+			name, err := tx.FreeCredentialName(ctx, org, s.k.Name, s.k.Name)
+			return found(name != s.k.Name, err)
+		},
+		"ConnectionCounts":    func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
+		"AssignedConnections": func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
+		"CredentialVersion":   func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
+		"CredentialVersions":  func() error { v, err := tx.CredentialVersions(ctx, org, s.k.ID); return found(v, err) },
 		"CredentialUsages": func() error {
 			v, err := tx.CredentialUsages(ctx, org, []belay.ID{s.k.ID})
 			return found(len(v), err)
@@ -213,7 +216,7 @@ var errShown = errors.New("shown to a stranger")
 // error.
 var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
-	"ConnectionsOfCluster", "ConnectionsLike", "CredentialNameTaken",
+	"ConnectionsOfCluster", "ConnectionsLike", "FreeCredentialName",
 	"CredentialUsers", "CredentialInUse", "DetachCredential",
 	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
