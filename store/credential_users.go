@@ -106,7 +106,7 @@ func (t *Tx) DetachCredential(ctx context.Context, s Sight, credential belay.ID,
 	var cond condition
 	cond.use(s.OrganizationID, credential)
 	cond.parts = append(cond.parts, s.holds(&cond, s.Writers))
-	query := "select c.id, c.credentials" + usersFrom + cond.where() + cond.bind(" order by c.id limit ?", DetachLimit)
+	query := "select c.id, c.credentials" + usersFrom + cond.where() + cond.bind(" order by cc.connection_id limit ?", DetachLimit)
 	if t.postgres {
 		query += " for no key update of c"
 	}
