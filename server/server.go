@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -115,15 +116,10 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 			err = errors.Join(err, s.release())
 		}
 	}()
-	if err := s.listen(ctx); err != nil {
+	if err := s.claim(ctx); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, dataDirError(c.DataDir, err)
-	}
-	if err := s.takeDataDir(); err != nil {
-		return nil, err
-	}
+	s.warnOfWriters(ctx)
 	// Before the first start makes a way in: it is told only if all goes well.
 	if err := replaceFile(filepath.Join(c.DataDir, AddressFile), []byte(s.URL())); err != nil {
 		return nil, dataDirError(c.DataDir, err)
@@ -147,6 +143,35 @@ func (s *Server) startSweeper() {
 	s.sweeper = app.StartSweeper(app.SweeperConfig{
 		Store: s.store, Clock: s.config.Clock, Log: s.config.Log, First: min(firstSweep, interval), Interval: interval,
 	})
+}
+
+// claim takes the address and the data directory. Where another server may run
+// on the directory that is looked at first: it has the address as well then.
+// A directory is made only for who can listen.
+func (s *Server) claim(ctx context.Context) error {
+	dir := s.config.DataDir
+	if _, err := os.Stat(filepath.Join(dir, lockName)); err == nil {
+		if err := s.takeDataDir(); err != nil {
+			return err
+		}
+	}
+	if err := s.listen(ctx); err != nil || s.lock != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return dataDirError(dir, err)
+	}
+	return s.takeDataDir()
+}
+
+// warnOfWriters tells of a data directory to which everybody may write. It is
+// no refusal: a container's volume may be like that, with nobody else inside.
+func (s *Server) warnOfWriters(ctx context.Context) {
+	dir := s.config.DataDir
+	if i, err := os.Stat(dir); runtime.GOOS != "windows" && err == nil && i.Mode().Perm()&0o002 != 0 {
+		s.config.Log.WarnContext(ctx, "every user of this machine can write to the data directory and replace what is in it",
+			"directory", dir, "mode", fmt.Sprintf("%04o", i.Mode().Perm()), "fix", belay.CommandLine("chmod", "700", dir))
+	}
 }
 
 // listen opens the listener. Without TLS it stays on loopback, unless it is

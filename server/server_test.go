@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -25,6 +27,13 @@ func TestOneServerPerDataDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Also where it is to have the same address, which is taken then.
+	_, err = server.Start(t.Context(), server.Config{
+		Listen: strings.TrimPrefix(first.URL(), "http://"), DataDir: dir, Version: "test", Log: slog.New(slog.DiscardHandler),
+	})
+	if err == nil || !strings.Contains(err.Error(), first.URL()) || !strings.Contains(err.Error(), "--data-dir") {
+		t.Errorf("a second server on the directory and the address: %v", err)
+	}
 	_, err = start(t, dir)
 	if err == nil || !strings.Contains(err.Error(), first.URL()) || !strings.Contains(err.Error(), "--data-dir") {
 		t.Errorf("a second server on the directory: %v", err)
@@ -48,6 +57,30 @@ func TestOneServerPerDataDirectory(t *testing.T) {
 	}
 	if err := again.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDataDirForEverybody says what to do about a directory that everybody may
+// write to.
+func TestDataDirForEverybody(t *testing.T) {
+	for mode, warned := range map[os.FileMode]bool{0o700: false, 0o777: true} {
+		dir := filepath.Join(t.TempDir(), "data")
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, mode)); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		s, err := server.Start(t.Context(), server.Config{
+			Listen: "127.0.0.1:0", DataDir: dir, Version: "test", Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if strings.Contains(log.String(), "chmod 700") != warned {
+			t.Errorf("mode %o: the log says %s", mode, log.String())
+		}
 	}
 }
 
