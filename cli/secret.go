@@ -289,6 +289,9 @@ func missingFields(t belay.CredentialType, have fields) error {
 	f := usage("the credential is not complete")
 	if e, ok := errors.AsType[*belay.Error](err); ok {
 		for _, field := range e.Fields {
+			if _, given := have[strings.TrimPrefix(field.Pointer, "/")]; given {
+				f.what = "the credential is not valid"
+			}
 			f.help = append(f.help, strings.TrimSpace(strings.TrimPrefix(field.Pointer, "/")+" "+field.Message))
 		}
 	}
