@@ -85,6 +85,13 @@ var cures = map[string]cure{
 		offered: func(rc RemedyContext) bool { return rc.CredentialID != "" },
 		body:    func(rc RemedyContext) any { return map[string]any{"id": string(rc.CredentialID)} },
 	},
+	"credential.retype": {
+		Remedy:  Remedy{Title: "Try another secret"},
+		offered: func(rc RemedyContext) bool { return rc.ConnectionID == "" && rc.CredentialID == "" },
+		words: func(rc RemedyContext) string {
+			return "The target does not take the " + rc.secretWord() + " that was given: check it, or try another."
+		},
+	},
 	"credential.remove": {
 		Remedy: Remedy{
 			Title: "Remove the credential", Description: "Takes the credential that is rejected off this connection, which goes on with the one that works.",

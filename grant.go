@@ -90,3 +90,18 @@ func roleName(user string) string {
 	}, strings.ToLower(strings.TrimPrefix(user, "system:serviceaccount:")))
 	return strings.Trim(name, "-")
 }
+
+// secretWord is what people call the secret of the credential that the cause
+// is about.
+func (rc RemedyContext) secretWord() string {
+	switch rc.CredentialType {
+	case CredentialBasic:
+		return "password"
+	case CredentialBearer:
+		return "token"
+	case CredentialMTLS:
+		return "certificate"
+	default:
+		return "credential"
+	}
+}

@@ -20,7 +20,7 @@ var remedies = map[Cause][]string{
 	CauseTLSExpiresSoon:               {"tls.renew", "check.rerun"},
 	CauseTLSNotYetValid:               {"check.rerun", "connection.maintenance"},
 	CauseTLSNameMismatch:              {"connection.edit", "tls.serverName"},
-	CauseTLSClientCertificateRejected: {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
+	CauseTLSClientCertificateRejected: {"credential.retype", "credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseTLSProtocol:                  {"connection.edit", "check.rerun"},
 	CauseWrongService:                 {"connection.edit", "connection.settings"},
 	CauseUnexpectedStatus:             {"check.rerun", "connection.edit", "connection.settings", "connection.maintenance"},
@@ -28,8 +28,8 @@ var remedies = map[Cause][]string{
 	CauseResponseTooLarge:             {"connection.edit", "connection.settings"},
 	CauseMalformedResponse:            {"connection.settings", "connection.edit", "check.rerun"},
 	CauseCredentialMissing:            {"credential.restore", "credential.attach", "credential.create", "kubeconfig.upload"},
-	CauseCredentialRejected:           {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
-	CauseCredentialExpired:            {"credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
+	CauseCredentialRejected:           {"credential.retype", "credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
+	CauseCredentialExpired:            {"credential.retype", "credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseReferenceUnresolved:          {"credential.replace", "check.rerun"},
 	CausePermissionMissing:            {"permission.grant", "credential.attach"},
 	CauseSuspended:                    {"credential.replace", "check.rerun"},
@@ -94,13 +94,32 @@ func Remedies(c Cause, rc RemedyContext) []Remedy {
 		// It mends nothing, but is what comes next once all is mended.
 		ids = append(slices.Clone(ids), "connection.register")
 	}
-	var out []Remedy
+	out := offered(ids, rc, false)
+	if out == nil {
+		out = offered(ids, rc, true)
+	}
+	return out
+}
+
+// offered are those of some remedies that are possible. A draft is offered
+// what is for stored connections only if all are to be offered.
+func offered(ids []string, rc RemedyContext, all bool) (out []Remedy) {
 	for _, id := range ids {
+		if rc.ConnectionID == "" && !all && forStored[id] {
+			continue
+		}
 		if cure := cures[id]; cure.offered == nil || cure.offered(rc) {
 			out = append(out, cure.about(id, rc))
 		}
 	}
 	return out
+}
+
+// forStored are the remedies that do something to a connection which is there:
+// a draft is offered one only where there is nothing else to say.
+var forStored = map[string]bool{
+	"check.rerun": true, "connection.maintenance": true, "connection.register": true, "credential.remove": true,
+	"identity.accept": true, "kubeconfig.upload": true, "kubeconfig.accept": true,
 }
 
 func (c cure) about(id string, rc RemedyContext) Remedy {

@@ -101,6 +101,26 @@ func TestRemediesAreAboutTheConnection(t *testing.T) {
 	}
 }
 
+// What does not exist can be neither tested again nor maintained.
+func TestADraftIsNotTreatedAsStored(t *testing.T) {
+	ids := func(c belay.Cause, rc belay.RemedyContext) (out []string) {
+		for _, r := range belay.Remedies(c, rc) {
+			out = append(out, r.ID)
+		}
+		return out
+	}
+	if got := ids(belay.CauseConnectionRefused, belay.RemedyContext{}); !slices.Equal(got, []string{"connection.edit"}) {
+		t.Errorf("of a draft that is not reached: %v", got)
+	}
+	r := belay.Remedies(belay.CauseCredentialRejected, belay.RemedyContext{CredentialType: belay.CredentialBasic})[0]
+	if r.ID != "credential.retype" || !strings.Contains(r.Description, "does not take the password") {
+		t.Errorf("of a draft whose password is rejected: %+v", r)
+	}
+	if got := ids(belay.CauseCredentialRejected, context(belay.StatusConnected)); slices.Contains(got, "credential.retype") {
+		t.Errorf("of a stored one: %v", got)
+	}
+}
+
 func TestWhatCannotMendIsNotOffered(t *testing.T) {
 	for _, c := range []struct {
 		cause  belay.Cause

@@ -40,7 +40,13 @@ func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) 
 		return nil, err
 	}
 	k.ConnectionID = ""
-	return a.view(ctx, c, v, k), nil
+	if secret == nil {
+		return a.view(ctx, c, v, k), nil
+	}
+	out, rc := a.viewWith(v, k, func(belay.ID) *belay.Credential { return nil })
+	rc.CredentialType = secretType
+	out.Remedies = belay.Remedies(k.Cause, rc)
+	return out, nil
 }
 
 // draftMaterials is with what a draft authenticates: the secret that came
