@@ -73,7 +73,8 @@ const (
 	OriginImport     Origin = "import"
 )
 
-// CheckPolicy says how often and how patiently a connection is checked.
+// CheckPolicy says how patiently a connection is tested, and when what a test
+// says is stale: after two intervals. Nothing tests by itself yet.
 type CheckPolicy struct {
 	Interval time.Duration
 	Timeout  time.Duration

@@ -40,7 +40,7 @@ var cures = map[string]cure{
 	}},
 	"connection.register": {
 		Remedy: Remedy{
-			Title: "Register the connection", Description: "Takes the connection into use; it is checked from then on.",
+			Title: "Register the connection", Description: "Takes the connection into use.",
 			Action:  &RemedyAction{Method: "PUT", Href: connectionPath, Body: map[string]any{"status": string(StatusRegistered)}},
 			Command: "belay connection state {name} registered",
 		},
@@ -61,7 +61,7 @@ var cures = map[string]cure{
 	},
 	"connection.maintenance": {
 		Remedy: Remedy{
-			Title: "Put into maintenance", Description: "Stops checks and alerts until the maintenance ends.",
+			Title: "Put into maintenance", Description: "Says that the target is down on purpose; no test changes the status until the maintenance ends.",
 			Action:  &RemedyAction{Method: "PUT", Href: connectionPath, Body: map[string]any{"status": string(StatusMaintenance)}},
 			Command: "belay connection state {name} maintenance",
 		},

@@ -16,7 +16,7 @@ const (
 	StatusConnected    Status = "connected"    // its last check passed
 	StatusDisconnected Status = "disconnected" // was connected, does not work now
 	StatusIgnored      Status = "ignored"      // unwanted; survives re-discovery
-	StatusMaintenance  Status = "maintenance"  // down on purpose; alerts are muted
+	StatusMaintenance  Status = "maintenance"  // down on purpose; no test changes it
 	StatusNotFound     Status = "not found"    // what discovery had found is gone
 	StatusDeleted      Status = "deleted"      // can be restored until it is purged
 )
@@ -67,36 +67,36 @@ type Transition struct {
 //
 // No row is empty: there is no dead end.
 var transitions = []Transition{
-	{From: StatusDiscovered, To: StatusRegistered, ByUser: true, Effect: "It is checked from now on."},
+	{From: StatusDiscovered, To: StatusRegistered, ByUser: true, Effect: "It is in use, and a test says whether it works."},
 	{From: StatusDiscovered, To: StatusIgnored, ByUser: true, Effect: "It stays out of sight, even when it is found again."},
 	{From: StatusDiscovered, To: StatusNotFound, ByCheck: true, Effect: "What was found is gone."},
 	{From: StatusDiscovered, To: StatusDeleted, ByUser: true, Effect: "It can be restored for 30 days."},
 
 	{From: StatusRegistered, To: StatusConnected, ByUser: true, ByCheck: true, NeedsCheck: true, Effect: "It is tested now, and connected if the test passes."},
 	{From: StatusRegistered, To: StatusDisconnected, ByCheck: true, Effect: "Its checks fail."},
-	{From: StatusRegistered, To: StatusIgnored, ByUser: true, Effect: "It is no longer checked."},
-	{From: StatusRegistered, To: StatusMaintenance, ByUser: true, Effect: "Alerts are muted until the maintenance ends."},
+	{From: StatusRegistered, To: StatusIgnored, ByUser: true, Effect: "It is unwanted: a test no longer changes its status."},
+	{From: StatusRegistered, To: StatusMaintenance, ByUser: true, Effect: "It is down on purpose: no test changes its status until the maintenance ends."},
 	{From: StatusRegistered, To: StatusNotFound, ByCheck: true, Effect: "What was found is gone."},
 	{From: StatusRegistered, To: StatusDeleted, ByUser: true, Effect: "It can be restored for 30 days."},
 
 	{From: StatusConnected, To: StatusDisconnected, ByUser: true, ByCheck: true, Effect: "It counts as not working until a check passes."},
-	{From: StatusConnected, To: StatusIgnored, ByUser: true, Effect: "It is no longer checked."},
-	{From: StatusConnected, To: StatusMaintenance, ByUser: true, Effect: "Alerts are muted until the maintenance ends."},
+	{From: StatusConnected, To: StatusIgnored, ByUser: true, Effect: "It is unwanted: a test no longer changes its status."},
+	{From: StatusConnected, To: StatusMaintenance, ByUser: true, Effect: "It is down on purpose: no test changes its status until the maintenance ends."},
 	{From: StatusConnected, To: StatusNotFound, ByCheck: true, Effect: "What was found is gone."},
 	{From: StatusConnected, To: StatusDeleted, ByUser: true, Effect: "It can be restored for 30 days."},
 
 	{From: StatusDisconnected, To: StatusConnected, ByUser: true, ByCheck: true, NeedsCheck: true, Effect: "It is tested now, and connected if the test passes."},
-	{From: StatusDisconnected, To: StatusIgnored, ByUser: true, Effect: "It is no longer checked."},
-	{From: StatusDisconnected, To: StatusMaintenance, ByUser: true, Effect: "Alerts are muted until the maintenance ends."},
+	{From: StatusDisconnected, To: StatusIgnored, ByUser: true, Effect: "It is unwanted: a test no longer changes its status."},
+	{From: StatusDisconnected, To: StatusMaintenance, ByUser: true, Effect: "It is down on purpose: no test changes its status until the maintenance ends."},
 	{From: StatusDisconnected, To: StatusNotFound, ByCheck: true, Effect: "What was found is gone."},
 	{From: StatusDisconnected, To: StatusDeleted, ByUser: true, Effect: "It can be restored for 30 days."},
 
-	{From: StatusMaintenance, To: StatusRegistered, ByUser: true, Effect: "The maintenance ends; it is checked from now on."},
+	{From: StatusMaintenance, To: StatusRegistered, ByUser: true, Effect: "The maintenance ends; a test says whether it works."},
 	{From: StatusMaintenance, To: StatusConnected, ByUser: true, NeedsCheck: true, Effect: "The maintenance ends if a test passes now."},
 	{From: StatusMaintenance, To: StatusDisconnected, ByUser: true, Effect: "The maintenance ends; it counts as not working until a check passes."},
 	{From: StatusMaintenance, To: StatusDeleted, ByUser: true, Effect: "It can be restored for 30 days."},
 
-	{From: StatusIgnored, To: StatusRegistered, ByUser: true, Effect: "It is checked from now on."},
+	{From: StatusIgnored, To: StatusRegistered, ByUser: true, Effect: "It is in use, and a test says whether it works."},
 	{From: StatusIgnored, To: StatusDeleted, ByUser: true, Effect: "It can be restored for 30 days."},
 
 	{From: StatusNotFound, To: StatusConnected, ByCheck: true, Effect: "It was found again, and works."},

@@ -86,7 +86,7 @@ func checkSettings() []kindSetting {
 	return []kindSetting{
 		{
 			"check.intervalSeconds", between(belay.MinCheckInterval, belay.MaxCheckInterval),
-			fmt.Sprint(belay.DefaultCheckInterval.Seconds()), "How often the connection is tested.",
+			fmt.Sprint(belay.DefaultCheckInterval.Seconds()), "The interval at which the monitor will test it; nothing tests by itself yet.",
 		},
 		{
 			"check.timeoutSeconds", between(belay.MinCheckTimeout, belay.MaxCheckTimeout),
