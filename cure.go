@@ -9,10 +9,11 @@ const (
 // cure is a remedy as it is written down once for all connections. In Href
 // and Command, {id} and {name} stand for the connection's id and for its name
 // as a word of a shell, {credential} for that of the credential that the cause
-// is about, {deletedId} and {deleted} for one that is deleted, {type} for its type and {fields} for the flags that give what it
-// holds, {rest} for the flags that name the connection's other credentials,
-// {setting} for a setting of the kind, and {identity} for the target's. What a
-// person has to fill in is in capitals.
+// is about, {deletedId} and {deleted} for one that is deleted, {type} for its
+// type, {fields} for the flags that give what it holds and {secrets} for those
+// that renew it, {rest} for the flags that name the connection's other
+// credentials, {setting} for a setting of the kind, and {identity} for the
+// target's. What a person has to fill in is in capitals.
 type cure struct {
 	Remedy
 	offered func(RemedyContext) bool   // nil: always
@@ -80,7 +81,7 @@ var cures = map[string]cure{
 		Remedy: Remedy{
 			Title: "Replace the secret", Description: "Puts a new secret into the credential; every connection that uses it has it at once.",
 			Action:  &RemedyAction{Method: "PUT", Href: credentialsPath},
-			Command: "belay credential edit {credential} {fields}",
+			Command: "belay credential edit {credential} {secrets}",
 		},
 		offered: func(rc RemedyContext) bool { return rc.CredentialID != "" },
 		body:    func(rc RemedyContext) any { return map[string]any{"id": string(rc.CredentialID)} },

@@ -137,7 +137,7 @@ func (c cure) about(id string, rc RemedyContext) Remedy {
 	}
 	fill := strings.NewReplacer(
 		"{id}", string(rc.ConnectionID), "{name}", operand(rc.ConnectionName, rc.ConnectionID),
-		"{credential}", operand(rc.CredentialName, rc.CredentialID), "{fields}", rc.fieldFlags(),
+		"{credential}", operand(rc.CredentialName, rc.CredentialID), "{fields}", rc.fieldFlags(false), "{secrets}", rc.fieldFlags(true),
 		"{deletedId}", string(rc.DeletedID), "{deleted}", operand(rc.DeletedName, rc.DeletedID),
 		"{type}", rc.credentialType(), "{rest}", rc.rest(), "{setting}", rc.setting(), "{identity}", shellQuote(rc.Identity))
 	if r.Action != nil {
@@ -172,8 +172,9 @@ func (rc RemedyContext) credentialType() string {
 
 // fieldFlags are the flags by which the command line is given what a
 // credential holds, or must hold. Files hold the secrets, and texts of many
-// lines.
-func (rc RemedyContext) fieldFlags() string {
+// lines. With renewed, what is not secret and fits on a line, such as a
+// user's name, stays as it is.
+func (rc RemedyContext) fieldFlags(renewed bool) string {
 	t, _ := FindCredentialType(rc.credentialType())
 	needed := func(f CredentialField) bool {
 		return f.Required || len(t.AnyOf) > 0 && slices.Contains(t.AnyOf[0], f.Name)
@@ -184,7 +185,7 @@ func (rc RemedyContext) fieldFlags() string {
 	var flags []string
 	for _, f := range t.Fields {
 		switch {
-		case !needed(f):
+		case !needed(f), renewed && f.Public && !f.Multiline:
 		case f.Public && !f.Multiline:
 			flags = append(flags, "--field "+f.Name+"=VALUE")
 		default:

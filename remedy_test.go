@@ -73,7 +73,7 @@ func TestRemediesAreAboutTheConnection(t *testing.T) {
 	}{
 		{belay.CauseTimeout, nil, "check.rerun", `belay connection test 'it'\''s'`, `null`},
 		{belay.CauseTimeout, nil, "connection.maintenance", `belay connection state 'it'\''s' maintenance`, `{"status":"maintenance"}`},
-		{belay.CauseCredentialRejected, nil, "credential.replace", "belay credential edit 22222222-2222-7222-8222-222222222222 --field username=VALUE --secret-file password=PATH", `{"id":"22222222-2222-7222-8222-222222222222"}`},
+		{belay.CauseCredentialRejected, nil, "credential.replace", "belay credential edit 22222222-2222-7222-8222-222222222222 --secret-file password=PATH", `{"id":"22222222-2222-7222-8222-222222222222"}`},
 		{belay.CauseCredentialRejected, nil, "credential.remove", `belay connection credential 'it'\''s' --use 33333333-3333-7333-8333-333333333333`, `{"credentials":[{"id":"33333333-3333-7333-8333-333333333333","purpose":"primary"}]}`},
 		{belay.CauseCredentialMissing, func(rc *belay.RemedyContext) { rc.CredentialType = "" }, "credential.create", `belay credential create CREDENTIAL --type header --field name=VALUE --secret-file value=PATH && belay connection credential 'it'\''s' --use CREDENTIAL`, `{"credentialType":"header"}`},
 		{belay.CauseCredentialMissing, func(rc *belay.RemedyContext) { rc.CredentialType = belay.CredentialMTLS }, "credential.create", `belay credential create CREDENTIAL --type mtls --secret-file certificate=PATH --secret-file key=PATH && belay connection credential 'it'\''s' --use CREDENTIAL`, `{"credentialType":"mtls"}`},

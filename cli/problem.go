@@ -42,6 +42,8 @@ type remedy struct {
 // line is the most useful of what a remedy says.
 func (r remedy) line() string {
 	switch {
+	case r.ID == "credential.replace" && strings.Contains(r.Command, "--secret-file password="):
+		return r.Command + "   (and --user NAME if that changed)"
 	case r.Command != "":
 		return r.Command
 	case r.Description != "":
