@@ -28,6 +28,9 @@ func spell(pointer string, at *kong.Node) string {
 	for i, p := range parts {
 		parts[i] = unescape.Replace(p)
 	}
+	if len(parts) == 2 && parts[0] == "connections" { // by its id, and said by its name
+		return "used by connection"
+	}
 	path := strings.Join(parts, ".")
 	if (parts[0] == "secret" || parts[0] == "credentialSecret") && len(parts) > 1 {
 		return strings.Join(parts[1:], ".")
