@@ -29,12 +29,29 @@ func complaint(text string, at *kong.Node) *failure {
 	case strings.HasPrefix(text, "expected one of "), commandMissing(text, at):
 		return commandsOf(at)
 	}
+	if f := noCommand(text, at); f != nil {
+		return f
+	}
 	for _, c := range complaints() {
 		if m := c.pattern.FindStringSubmatch(text); m != nil {
 			return c.words(m)
 		}
 	}
 	return usage("%s", text)
+}
+
+// noCommand says that a word stands where a command is named, nil where it
+// does not; the parser guesses what was meant.
+func noCommand(text string, at *kong.Node) *failure {
+	m := regexp.MustCompile(`^unexpected argument ([^,]*)(?:, did you mean (.*)\?)?$`).FindStringSubmatch(text)
+	if m == nil || at != nil && len(visible(at.Children)) == 0 {
+		return nil
+	}
+	f := usage("there is no command %q", m[1])
+	if m[2] != "" {
+		f.help = append(f.help, "did you mean: "+strings.ReplaceAll(m[2], `"`, ""))
+	}
+	return f
 }
 
 // commandMissing tells whether a text says that the one command below a node
@@ -78,6 +95,7 @@ func complaints() []rule {
 		say(`^missing flags: (--[a-z-]+)`, "%s is missing"),
 		say(`^(\S+): (?:expected .* but got "EOL".*|missing value, .*)$`, "%s needs a value"),
 		say(`^(\S+): expected (?:a valid \d+ bit u?int|an int) but got "(.*?)"`, "%s must be a whole number, not %q"),
+		say(`^(\S+): expected \w+ value but got "(.*?)" \((?:short|long) flag\)`, "%[1]s needs a value; one that begins with - is given as %[1]s=%[2]s"),
 		say(`^(\S+): expected duration but got "(.*?)"`, "%s must be a duration such as 30s or 2m, not %q"),
 		say(`^(\S+): bool value must be .* but got "(.*)"$`, "%s is true or false, not %q"),
 		say(`^(--[a-z-]+) and (--[a-z-]+) can't be used together$`, "%s and %s exclude each other"),

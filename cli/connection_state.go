@@ -47,7 +47,7 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: first(setting{text: it.text("statusReason")}, setting{text: it.text("health.summary")}).text}
 		return f.withHelp("see why: belay connection test " + shellWord(it.name()))
 	}
-	in.say(good, "%s is now %s", it.name(), c.State)
+	in.say(good, "%s is now %s", it.name(), strings.Replace(c.State, "maintenance", "in maintenance", 1))
 	return nil
 }
 

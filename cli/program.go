@@ -150,6 +150,23 @@ func (in *invocation) run(ctx context.Context, args []string) error {
 	return parsed.Run()
 }
 
+// checkTogether refuses flags of which one would go unheard, and an id that
+// no server takes.
+func (in *invocation) checkTogether() error {
+	f := in.flags
+	switch {
+	case len(f.Fields) > 0 && f.JQ != "":
+		return usage("--fields and --jq exclude each other")
+	case len(f.Fields) > 0 && f.Template != "":
+		return usage("--fields and --template exclude each other")
+	case f.Output != "" && f.Template != "":
+		return usage("--output and --template exclude each other")
+	case len(f.RequestID) > 128 || strings.ContainsFunc(f.RequestID, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return usage("--request-id must be at most 128 ASCII characters without blanks")
+	}
+	return nil
+}
+
 // prepare settles what the command builds on. A server, a help text and a
 // script need nothing of it, and must not fail for a client's settings.
 func (in *invocation) prepare(command string) error {
@@ -164,6 +181,9 @@ func (in *invocation) prepare(command string) error {
 		return err
 	}
 	if err := in.checkOutput(); err != nil {
+		return err
+	}
+	if err := in.checkTogether(); err != nil {
 		return err
 	}
 	return in.checkFields(command)
