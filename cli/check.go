@@ -141,7 +141,7 @@ func stageName(s string) string {
 
 // unhealthy is the failure of a check, with what to do about it.
 func unhealthy(c check, conn item) error {
-	f := &failure{exit: exitUnhealthy, what: conn.name() + " is " + c.Health, why: c.Summary}
+	f := &failure{exit: exitUnhealthy, what: conn.name() + " is " + c.Health, why: c.Summary, remedies: c.Remediation}
 	if i := slices.IndexFunc(c.Stages, func(s stage) bool { return s.Outcome == "failed" }); i >= 0 {
 		f.what = fmt.Sprintf("%s fails at %s", conn.name(), stageName(c.Stages[i].Name))
 	}

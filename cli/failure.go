@@ -16,6 +16,7 @@ type failure struct {
 	what      string   // "connection x was not deleted"
 	why       string   // "" when what says it all
 	help      []string // lines below, the most useful first
+	remedies  []remedy // what a program gets in place of help; nil: made of help
 	requestID string
 	document  json.RawMessage // the server's problem document, if it sent one
 	cause     error
@@ -103,25 +104,64 @@ func (in *invocation) reportDocument(f *failure) {
 		writeIndented(in.Stderr, f.document)
 		return
 	}
-	type remedy struct {
-		Description string `json:"description"`
-	}
 	doc := struct {
-		Type        string   `json:"type"`
-		Title       string   `json:"title"`
-		Detail      string   `json:"detail,omitempty"`
-		Code        string   `json:"code"`
-		RequestID   string   `json:"requestId,omitempty"`
-		Remediation []remedy `json:"remediation,omitempty"`
-	}{Type: "about:blank", Title: f.what, Detail: f.why, Code: exitName(f.exit), RequestID: f.requestID}
-	for _, line := range f.help {
-		doc.Remediation = append(doc.Remediation, remedy{line})
+		Type        string          `json:"type"`
+		Title       string          `json:"title"`
+		Detail      string          `json:"detail,omitempty"`
+		Code        string          `json:"code"`
+		RequestID   string          `json:"requestId,omitempty"`
+		Remediation []writtenRemedy `json:"remediation,omitempty"`
+	}{
+		Type: "/docs/errors/" + exitName(f.exit), Title: f.what, Detail: f.why, Code: exitName(f.exit), RequestID: f.requestID,
+		Remediation: f.written(),
 	}
 	raw, err := json.Marshal(doc)
 	if err != nil {
 		raw = []byte(`{"title":"the error cannot be shown"}`)
 	}
 	writeIndented(in.Stderr, raw)
+}
+
+// writtenRemedy is a remedy as the API writes it.
+type writtenRemedy struct {
+	ID          string `json:"id,omitempty"`
+	Title       string `json:"title"`
+	Description string `json:"description,omitempty"`
+	Command     string `json:"command,omitempty"`
+	Link        string `json:"link,omitempty"`
+}
+
+// written are the remedies as a program reads them.
+func (f *failure) written() []writtenRemedy {
+	var out []writtenRemedy
+	for _, r := range f.remedies {
+		out = append(out, writtenRemedy(r))
+	}
+	if len(f.remedies) > 0 {
+		return out
+	}
+	for _, line := range f.help {
+		if r := remedyOf(line); r != (writtenRemedy{}) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// remedyOf is a line of help without its layout: what it leads to, and the
+// command that it names.
+func remedyOf(line string) writtenRemedy {
+	line = strings.Join(strings.Fields(line), " ")
+	title, command, ok := strings.Cut(line, ": ")
+	switch {
+	case strings.HasPrefix(line, "belay "), strings.HasPrefix(line, "kubectl "):
+		return writtenRemedy{Title: "Run", Command: line}
+	case ok && strings.HasPrefix(command, "belay "):
+		return writtenRemedy{Title: upperFirst(title), Command: command}
+	case ok && title != "" && command != "":
+		return writtenRemedy{Title: upperFirst(title), Description: command}
+	}
+	return writtenRemedy{Title: upperFirst(line)}
 }
 
 func writeIndented(w io.Writer, raw json.RawMessage) {

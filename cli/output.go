@@ -216,13 +216,17 @@ func compileJQ(expr string) (*gojq.Code, error) {
 	}
 	q, err := gojq.Parse(expr)
 	if err != nil {
-		return nil, usage("--jq: %v", err)
+		return nil, notJQ(err)
 	}
 	code, err := gojq.Compile(q)
 	if err != nil {
-		return nil, usage("--jq: %v", err)
+		return nil, notJQ(err)
 	}
 	return code, nil
+}
+
+func notJQ(err error) *failure {
+	return &failure{exit: exitUsage, what: "--jq is not an expression of jq", why: err.Error()}
 }
 
 // renderJQ writes each result on a line: a string bare, anything else as
@@ -243,7 +247,7 @@ func renderJQ(w io.Writer, raw json.RawMessage, expr string) error {
 			return nil
 		}
 		if err, ok := r.(error); ok {
-			return &failure{exit: exitFailed, what: "--jq", why: err.Error()}
+			return &failure{exit: exitFailed, what: "--jq does not fit the answer", why: err.Error()}
 		}
 		if err := writeResult(w, r); err != nil {
 			return err
@@ -297,7 +301,7 @@ func renderTemplate(w io.Writer, raw json.RawMessage, text string) error {
 		return err
 	}
 	if err := t.Execute(w, v); err != nil {
-		return &failure{exit: exitFailed, what: "--template", why: templateComplaint(err)}
+		return &failure{exit: exitFailed, what: "--template does not fit the answer", why: templateComplaint(err)}
 	}
 	return nil
 }

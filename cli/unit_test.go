@@ -276,3 +276,27 @@ func FuzzServeFile(f *testing.F) {
 		}
 	})
 }
+
+// A program gets remedies, not the layout of a terminal.
+func TestOwnProblemDocument(t *testing.T) {
+	for _, c := range []struct {
+		failure *failure
+		want    []string
+	}{
+		{
+			&failure{exit: exitUnhealthy, what: "lab fails at sign in", help: []string{"in production", "fix:  Grant: the right", "      belay x"}, remedies: []remedy{
+				{ID: "permission.grant", Title: "Grant", Description: "Give the right."}, {ID: "c", Title: "Replace", Command: "belay credential edit c"},
+			}},
+			[]string{`"type": "/docs/errors/unhealthy"`, `"title": "Grant",`, `"description": "Give the right."`, `"command": "belay credential edit c"`},
+		},
+		{
+			usage("no").withHelp("see: belay help", "formats: table, wide", "  belay version"),
+			[]string{`"title": "See"`, `"command": "belay help"`, `"title": "Formats"`, `"description": "table, wide"`, `"command": "belay version"`},
+		},
+	} {
+		f := newFixture(t, nil)
+		f.invocation(t, globals{Output: formatJSON}).report(c.failure)
+		mustContain(t, f.err.String(), c.want...)
+		mustNotContain(t, f.err.String(), "about:blank", "fix:", "  belay", "in production")
+	}
+}

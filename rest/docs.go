@@ -58,6 +58,9 @@ func Docs() http.Handler {
 		code := belay.Code(r.PathValue("code"))
 		p, ok := errorPages[code]
 		if !ok {
+			p, ok = endingPages[code]
+		}
+		if !ok {
 			page(w, http.StatusNotFound, render(pages, "missing.html", nil))
 			return
 		}
