@@ -108,7 +108,14 @@ func (in *invocation) showStages(raw item, c check, conn item) error {
 	for _, s := range c.Stages {
 		rows = append(rows, stageRow(s, l))
 	}
-	return writeRows(in.Stdout, nil, rows, l, false)
+	if err := writeRows(in.Stdout, nil, rows, l, false); err != nil {
+		return err
+	}
+	if facts := factsOf(item{fields: raw.at("facts")}, conn.text("kind")); facts != "" {
+		_, err := fmt.Fprintln(in.Stdout, "  "+in.plainText(facts))
+		return err
+	}
+	return nil
 }
 
 func stageRow(s stage, l look) []cell {

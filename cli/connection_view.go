@@ -32,6 +32,7 @@ func (c *connectionView) Run(ctx context.Context, in *invocation) error {
 	}
 	if in.laidOut() {
 		in.nameCredentials(ctx, it)
+		in.addFacts(ctx, it)
 	}
 	if err := in.showItem(connections(), it); err != nil {
 		return err
@@ -61,7 +62,7 @@ func connectionDetail() []column {
 	return []column{
 		field("NAME", "name"), field("KIND", "kind"), field("URL", "url"), field("DESCRIPTION", "description"),
 		health("HEALTH", "health.status"), whyColumn(), when("SINCE", "health.since"), when("CHECKED", "health.checkedAt"),
-		field("STATE", "status"), field("REASON", "statusReason"),
+		factsColumn(), field("STATE", "status"), field("REASON", "statusReason"),
 		when("MAINTENANCE UNTIL", "maintenance.until"), field("MAINTENANCE FOR", "maintenance.reason"),
 		credentialColumn(), listAll("ENVIRONMENTS", "environments"), labelsColumn(), settingsOfConnection(),
 		tlsColumn(), field("TLS NAME", "metadata.tls.serverName"), authorityColumn(),
