@@ -42,6 +42,7 @@ func TestStrangers(t *testing.T) {
 	stranger.Get("/openapi.json").Want(http.StatusOK)
 	stranger.Get("/docs").Want(http.StatusOK)
 	stranger.Get("/docs/errors/forbidden").Want(http.StatusOK)
+	stranger.Get("/docs/errors/unhealthy").Want(http.StatusOK)
 	stranger.Get("/user/login").Want(http.StatusOK)
 }
 
