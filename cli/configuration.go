@@ -156,6 +156,10 @@ func (c *configSet) Run(in *invocation) error {
 	if err := in.save(conf); err != nil {
 		return err
 	}
-	in.say(good, "%s is stored in the configuration file", c.Name)
+	where := ""
+	if c.Name == "output" {
+		where = "; it holds on a terminal, not for a pipe"
+	}
+	in.say(good, "%s is stored in the configuration file%s", c.Name, where)
 	return nil
 }

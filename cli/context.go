@@ -40,9 +40,15 @@ func contextColumns() []column {
 		}
 		return cell{text: "yes", tone: good}
 	}}
+	protected := column{title: "PROTECTED", cell: func(it item, _ view) cell {
+		if it.text("protected") != "true" {
+			return cell{}
+		}
+		return cell{text: "yes", tone: warning}
+	}}
 	return []column{
 		field("NAME", "name"), current, field("SERVER", "server"), field("ORG", "org"), field("WORKSPACE", "workspace"),
-		field("PROTECTED", "protected").onlyWide(), field("CA FILE", "caFile").onlyWide(), field("TOKEN FILE", "tokenFile").onlyWide(),
+		protected, field("CA FILE", "caFile").onlyWide(), field("TOKEN FILE", "tokenFile").onlyWide(),
 	}
 }
 

@@ -125,28 +125,36 @@ func (*environmentDelete) Help() string {
 
 // Run deletes environments after saying what stays.
 func (c *environmentDelete) Run(ctx context.Context, in *invocation) error {
+	alone := 0
 	err := in.deleteAll(ctx, deleting{
-		resource: environments(), after: "No connection was deleted.", severe: true, affects: in.sayWhatStays,
+		resource: environments(), after: "No connection was deleted.", severe: true,
+		affects: func(ctx context.Context, env item) error {
+			n, err := in.sayWhatStays(ctx, env)
+			alone += n
+			return err
+		},
 	}, c.Names)
-	if err == nil && !in.flags.DryRun {
+	if err == nil && alone > 0 && !in.flags.DryRun {
 		in.say(plain, "See them: belay connection list --environment none")
 	}
 	return err
 }
 
-func (in *invocation) sayWhatStays(ctx context.Context, env item) error {
+// sayWhatStays says what the deletion of an environment leaves, and returns
+// how many connections are in none after it.
+func (in *invocation) sayWhatStays(ctx context.Context, env item) (int, error) {
 	held, err := in.held(ctx, env.id())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if len(held.items) == 0 {
 		in.say(plain, "%s holds no connection.", env.name())
-		return nil
+		return 0, nil
 	}
-	shared := len(keep(held.items, func(it item) bool { return len(it.names("environments")) > 1 }))
+	alone := len(keep(held.items, func(it item) bool { return len(it.names("environments")) <= 1 }))
 	in.say(plain, "Stays:   %s and every credential. %d also in other environments, %d will be in none.",
-		count(len(held.items), connections()), shared, len(held.items)-shared)
-	return nil
+		count(len(held.items), connections()), len(held.items)-alone, alone)
+	return alone, nil
 }
 
 func assigning(method string) pairing {

@@ -54,6 +54,9 @@ func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...
 	if err != nil {
 		return err
 	}
+	if l.onlyDeleted {
+		r.columns = deletedColumns()
+	}
 	if err := in.show(document{raw: p.document, items: p.items, columns: r.columns, noun: r.noun}); err != nil {
 		return err
 	}

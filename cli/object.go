@@ -86,7 +86,7 @@ func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error 
 	}
 	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" deleted. "+d.after))
 	if d.restorable {
-		in.say(plain, "Undo: belay %s restore %s", d.noun, shellWord(it.name()))
+		in.say(plain, "Undo: %s", undoing(d.resource, it.name()))
 	}
 	return nil
 }

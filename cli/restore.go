@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"belay"
 )
@@ -13,6 +15,31 @@ import (
 // deletedFlag is the flag of lists of what a deletion can be taken back of.
 type deletedFlag struct {
 	Deleted bool `help:"List what was deleted and can be restored."`
+}
+
+// restorableFor is how long a deletion can be taken back.
+const restorableFor = 30 * 24 * time.Hour
+
+// deletedColumns are those of what was deleted: since when, and until when
+// that can be taken back.
+func deletedColumns() []column {
+	until := column{title: "RESTORABLE UNTIL", track: track{firm: true}, cell: func(it item, _ view) cell {
+		t, ok := it.time("deletedAt")
+		if !ok {
+			return cell{}
+		}
+		return cell{text: t.Add(restorableFor).UTC().Format(time.DateOnly)}
+	}}
+	return []column{field("NAME", "name"), when("DELETED", "deletedAt"), until, field("ID", "id").firm().spare(1)}
+}
+
+// undoing is the command that takes a deletion back.
+func undoing(r resource, name string) string {
+	command := "belay " + r.noun + " restore "
+	if strings.HasPrefix(name, "-") {
+		command += "-- " // else it would be taken for a flag
+	}
+	return command + shellWord(name)
 }
 
 // restoring are the arguments of the commands that take deletions back.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -298,5 +299,30 @@ func TestOwnProblemDocument(t *testing.T) {
 		f.invocation(t, globals{Output: formatJSON}).report(c.failure)
 		mustContain(t, f.err.String(), c.want...)
 		mustNotContain(t, f.err.String(), "about:blank", "fix:", "  belay", "in production")
+	}
+}
+
+func TestUndoOfAnOddName(t *testing.T) {
+	for name, want := range map[string]string{
+		"lab": "belay connection restore lab", "-lab": "belay connection restore -- -lab", "-a b": "belay connection restore -- '-a b'",
+	} {
+		if got := undoing(connections(), name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Of what was deleted it is said when, and until when it can be taken back.
+func TestDeletedColumns(t *testing.T) {
+	it, err := newItem([]byte(`{"name":"lab","id":"x","deletedAt":"2026-11-01T10:00:00Z"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range deletedColumns() {
+		got = append(got, c.cell(it, view{}).text)
+	}
+	if want := []string{"lab", "2026-11-01T10:00:00Z", "2026-12-01", "x"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
