@@ -17,7 +17,7 @@ func (in *invocation) preferredPager(p preferences) setting {
 		return setting{v, "BELAY_PAGER"}
 	}
 	if p.Pager != "" {
-		return setting{p.Pager, "config.yaml"}
+		return setting{p.Pager, in.configFile}
 	}
 	if v, ok := in.LookupEnv("PAGER"); ok {
 		return setting{v, "PAGER"}

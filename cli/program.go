@@ -87,6 +87,8 @@ type invocation struct {
 	flags globals
 	set   *settings
 	http  *client
+	// configFile is the path of the configuration file.
+	configFile string
 	// command is the one that is carried out.
 	command *kong.Node
 	// contextOptional is set where a context may be named that does not

@@ -3,6 +3,7 @@ package cli
 import (
 	"net"
 	"net/url"
+	"path/filepath"
 	"strings"
 )
 
@@ -40,9 +41,12 @@ func (in *invocation) settle() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.configFile, err = in.configPath(); err != nil {
+		return nil, err
+	}
 	s := &settings{context: first(
 		setting{in.flags.Context, "--context"}, in.variable("BELAY_CONTEXT"),
-		setting{project.Context, project.path}, setting{conf.Current, "config.yaml"})}
+		setting{project.Context, project.path}, setting{conf.Current, in.configFile})}
 	ctx, known := conf.Contexts[s.context.text]
 	if s.context.text != "" && !known && !in.contextOptional {
 		return nil, in.unknownContext(s.context, conf)
@@ -59,9 +63,9 @@ func (in *invocation) settle() (*settings, error) {
 }
 
 func (in *invocation) settleContext(s *settings, ctx contextConfig, project *projectConfig, pref preferences) {
-	origin := "context " + s.context.text
+	origin := "context " + s.context.text + " in " + in.configFile
 	s.server = first(setting{in.flags.Server, "--server"}, in.variable("BELAY_SERVER"),
-		setting{ctx.Server, origin}, setting{in.localServer(), addressFile}, setting{defaultServer, "default"})
+		setting{ctx.Server, origin}, setting{in.localServer(), filepath.Join(in.DataDir(), addressFile)}, setting{defaultServer, "default"})
 	s.org = first(setting{in.flags.Org, "--org"}, in.variable("BELAY_ORG"),
 		setting{project.Org, project.path}, setting{ctx.Org, origin})
 	s.workspace = first(setting{in.flags.Workspace, "--workspace"}, in.variable("BELAY_WORKSPACE"),
@@ -81,7 +85,7 @@ func (in *invocation) preferredOutput(p preferences) setting {
 	if !terminal(in.Stdout) {
 		return setting{}
 	}
-	return setting{p.Output, "config.yaml"}
+	return setting{p.Output, in.configFile}
 }
 
 func (in *invocation) defaultOutput() setting {

@@ -2,7 +2,11 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 )
 
 type whoami struct {
@@ -27,6 +31,7 @@ func (c *whoami) Run(ctx context.Context, in *invocation) error {
 	if c.Permissions {
 		return in.showPermissions(ctx, it)
 	}
+	roles := in.rolesOf(ctx, it)
 	_, origin, err := in.token()
 	if err != nil {
 		return err
@@ -37,7 +42,31 @@ func (c *whoami) Run(ctx context.Context, in *invocation) error {
 	columns := []column{
 		field("EMAIL", "email"), field("FIRST NAME", "firstName"), field("LAST NAME", "lastName"),
 		field("PROVIDER", "provider"), field("ID", "id"), local("SERVER", in.set.server.text),
-		local("CONTEXT", in.set.context.text), local("ORGANIZATION", in.set.org.text), local("TOKEN FROM", origin),
+		local("CONTEXT", in.set.context.text), local("ORGANIZATION", in.set.org.text), local("ROLES", roles), local("TOKEN FROM", origin),
 	}
 	return in.show(document{raw: it.raw, items: []item{it}, columns: columns, noun: "user", single: true})
+}
+
+// rolesOf says what the caller is in which organizations; by its id where the
+// token may not read an organization.
+func (in *invocation) rolesOf(ctx context.Context, me item) string {
+	roles, _ := me.at("organizationRoles").(map[string]any)
+	if !in.laidOut() {
+		return ""
+	}
+	names := map[string]string{}
+	if p, err := in.fetchUpTo(ctx, organizations(), organizations().path, url.Values{}, 0); err == nil {
+		for _, org := range p.items {
+			names[org.id()] = org.name()
+		}
+	}
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(roles)) {
+		name := names[id]
+		if name == "" {
+			name = id
+		}
+		out = append(out, textOf(roles[id])+" of "+name)
+	}
+	return strings.Join(out, ", ")
 }
