@@ -124,6 +124,9 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 	stop := in.waiting(func() string { return fmt.Sprintf("%d of %d tested", tested.Load(), len(conns)) })
 	for i, conn := range conns {
 		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
 		wait.Go(func() {
 			results[i], failures[i] = in.sendTest(ctx, conn)
 			tested.Add(1)
@@ -133,9 +136,25 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 	wait.Wait()
 	stop()
 	if err := ctx.Err(); err != nil {
-		return err
+		return errors.Join(err, in.showFinished(conns, results))
 	}
 	return in.showMany(conns, results, failures)
+}
+
+// showFinished shows the tests that had an answer when the rest was given up.
+func (in *invocation) showFinished(conns []item, results []*response) error {
+	var tested []item
+	var answers []*response
+	for i, res := range results {
+		if res != nil {
+			tested, answers = append(tested, conns[i]), append(answers, res)
+		}
+	}
+	in.onInterrupt = append([]string{fmt.Sprintf("%d of %d tested", len(tested), len(conns))}, in.onInterrupt...)
+	if len(tested) == 0 {
+		return nil
+	}
+	return in.showMany(tested, answers, make([]error, len(tested)))
 }
 
 func (in *invocation) showMany(conns []item, results []*response, failures []error) error {
