@@ -159,7 +159,7 @@ func (t *Tx) putConnections(ctx context.Context, org, environment belay.ID, rows
 	n := len(v.args)
 	return t.execAny(ctx, "with v(id, connection_id) as (values "+v.String()+`)
 		insert into environment_connections (id, environment_id, connection_id, created_at)
-		select v.id, l.id, r.id, cast(`+placeholder(n+1)+` as bigint) from environments l, v, connections r
+		select v.id, l.id, r.id, cast(`+placeholder(n+1)+` as bigint) from environments l cross join v cross join connections r
 		where l.organization_id = `+placeholder(n+2)+` and l.id = `+placeholder(n+3)+` and l.deleted_at = 0
 		and r.organization_id = `+placeholder(n+2)+` and r.id = v.connection_id and r.deleted_at = 0`+t.keep("r", "l")+`
 		on conflict do nothing`, append(v.args, micros(rows[0].CreatedAt), org, environment)...)

@@ -278,7 +278,10 @@ func (t *Tx) RestoreCredential(ctx context.Context, org, id belay.ID, now time.T
 // itself, or stem with "-2", "-3" and so on.
 func (r Reader) FreeCredentialName(ctx context.Context, org belay.ID, name, stem string) (string, error) {
 	numbered := fold(stem) + "-"
-	taken, err := all(ctx, r, func(r row) (name string, err error) { return name, r.Scan(&name) }, `
+	taken, err := all(ctx, r, func(r row) (name string, err error) {
+		err = r.Scan(&name)
+		return name, err
+	}, `
 		select name_fold from credentials where organization_id = $1 and name_fold = $2 and deleted_at = 0
 		union all
 		select name_fold from credentials where organization_id = $1 and name_fold > $3 and name_fold < $4 and deleted_at = 0`,

@@ -40,7 +40,8 @@ func (r Reader) CredentialUsers(ctx context.Context, s Sight, credential belay.I
 	reads, writes := s.holds(&cond, s.Readers), s.holds(&cond, s.Writers)
 	cond.use(s.OrganizationID, credential)
 	u, err := one(ctx, r, func(r row) (u CredentialUsers, err error) {
-		return u, r.Scan(&u.Total, &u.Hidden, &u.Foreign)
+		err = r.Scan(&u.Total, &u.Hidden, &u.Foreign)
+		return u, err
 	}, "select count(*), coalesce(sum(case when "+reads+" then 0 else 1 end), 0), coalesce(sum(case when "+writes+" then 0 else 1 end), 0)"+
 		usersFrom+cond.where(), cond.args...)
 	if err != nil || u.Total == u.Hidden {
@@ -50,7 +51,8 @@ func (r Reader) CredentialUsers(ctx context.Context, s Sight, credential belay.I
 	seen.use(s.OrganizationID, credential)
 	seen.parts = append(seen.parts, s.holds(&seen, s.Readers))
 	u.Named, err = all(ctx, r, func(r row) (v NameOf, err error) {
-		return v, r.Scan(&v.ID, &v.Name)
+		err = r.Scan(&v.ID, &v.Name)
+		return v, err
 	}, "select c.id, c.name"+usersFrom+seen.where()+" order by c.name_fold, c.id"+seen.bind(" limit ?", named), seen.args...)
 	return u, err
 }
@@ -178,7 +180,8 @@ type rowsOf struct {
 
 // add appends a row.
 func (v *rowsOf) add(values ...any) {
-	if v.n++; v.n > 1 {
+	v.n++
+	if v.n > 1 {
 		v.text.WriteString(", ")
 	}
 	places := make([]string, len(values))

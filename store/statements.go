@@ -129,7 +129,8 @@ func (s *statements) drop(e *recency.Element) {
 func (s *statements) release(c *compiled) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.users--; c.users == 0 && c.dropped {
+	c.users--
+	if c.users == 0 && c.dropped {
 		_ = c.Close()
 	}
 }
@@ -145,7 +146,7 @@ func (s *statements) ExecContext(ctx context.Context, query string, args ...any)
 func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	stmt, done := s.get(ctx, query)
 	defer done()
-	return stmt.QueryContext(ctx, args...)
+	return stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // kept, or closed by release
 }
 
 // QueryRowContext implements conn.
