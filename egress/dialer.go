@@ -21,21 +21,13 @@ var ErrDenied = errors.New("egress_denied")
 // ErrForbidden is an ErrDenied, and reads like it, that no policy can change.
 var ErrForbidden error = forbidden{}
 
-// forbidden has the rule that refuses a target, in words, "" for none.
-type forbidden struct{ rule string }
+type forbidden struct{}
 
 // Error returns the text of ErrDenied.
 func (forbidden) Error() string { return ErrDenied.Error() }
 
-// Is makes it an ErrDenied, and an ErrForbidden whatever its rule.
-func (forbidden) Is(target error) bool { return target == ErrDenied || target == ErrForbidden }
-
-// Rule says in words which rule refuses the target of an ErrForbidden, ""
-// for any other error.
-func Rule(err error) string {
-	f, _ := errors.AsType[forbidden](err)
-	return f.rule
-}
+// Is makes it an ErrDenied.
+func (forbidden) Is(target error) bool { return target == ErrDenied }
 
 // Resolver finds the addresses of a name; *net.Resolver is one.
 type Resolver interface {
@@ -61,7 +53,7 @@ const shortestAttempt = 500 * time.Millisecond
 func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	name, err := NormalizeHost(host)
 	if err != nil {
-		return nil, forbidden{"it is an address in a notation that others may read differently"}
+		return nil, ErrForbidden
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		return []netip.Addr{addr}, nil
@@ -85,13 +77,14 @@ func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, error)
 // Permit returns ErrDenied unless the policy permits the address,
 // ErrForbidden where no policy could.
 func (d *Dialer) Permit(target netip.AddrPort) error {
-	if d.Policy.permits(target) {
+	switch {
+	case d.Policy.permits(target):
 		return nil
+	case d.Policy.forbids(target):
+		return ErrForbidden
+	default:
+		return ErrDenied
 	}
-	if rule := d.Policy.forbids(target); rule != "" {
-		return forbidden{rule}
-	}
-	return ErrDenied
 }
 
 // PermitAll returns ErrDenied unless the policy permits every one of a

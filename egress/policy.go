@@ -33,63 +33,40 @@ type Policy struct {
 	Local func() ([]netip.Addr, error)
 }
 
-// rule is a range that nothing opens, and what it is.
-type rule struct {
-	prefix netip.Prefix
-	what   string
-}
-
 // refused are the ranges that nothing opens.
-func refused() []rule {
-	const (
-		linkLocal = "a link-local address"
-		metadata  = "a cloud metadata address"
-		multicast = "a multicast address"
-		nobody    = "an address that stands for no host"
-		reserved  = "a reserved address"
-	)
-	return []rule{
-		{netip.MustParsePrefix("169.254.169.254/32"), metadata},
-		{netip.MustParsePrefix("0.0.0.0/8"), nobody},                 // this network (RFC 1122)
-		{netip.MustParsePrefix("169.254.0.0/16"), linkLocal},         // RFC 3927
-		{netip.MustParsePrefix("224.0.0.0/4"), multicast},            // RFC 5771
-		{netip.MustParsePrefix("240.0.0.0/4"), reserved},             // reserved and broadcast (RFC 1112, RFC 919)
-		{netip.MustParsePrefix("100.100.100.200/32"), metadata},      // of Alibaba Cloud
-		{netip.MustParsePrefix("168.63.129.16/32"), metadata},        // of Azure
-		{netip.MustParsePrefix("192.0.0.192/32"), metadata},          // of Oracle Cloud
-		{netip.MustParsePrefix("::/128"), nobody},                    // unspecified
-		{netip.MustParsePrefix("fe80::/10"), linkLocal},              // RFC 4291
-		{netip.MustParsePrefix("fec0::/10"), "a site-local address"}, // deprecated (RFC 3879)
-		{netip.MustParsePrefix("ff00::/8"), multicast},               // RFC 4291
-		{netip.MustParsePrefix("64:ff9b:1::/48"), reserved},          // NAT64 of local use (RFC 8215): where the IPv4 address stands is not known
-		{netip.MustParsePrefix("fd00:ec2::254/128"), metadata},       // of AWS
-		{netip.MustParsePrefix("fd20:ce::254/128"), metadata},        // of Google Cloud
-		{netip.MustParsePrefix("fd00:42::42/128"), metadata},         // of Scaleway
+func refused() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("0.0.0.0/8"),          // this network (RFC 1122)
+		netip.MustParsePrefix("169.254.0.0/16"),     // link-local (RFC 3927), metadata at 169.254.169.254
+		netip.MustParsePrefix("224.0.0.0/4"),        // multicast (RFC 5771)
+		netip.MustParsePrefix("240.0.0.0/4"),        // reserved and broadcast (RFC 1112, RFC 919)
+		netip.MustParsePrefix("100.100.100.200/32"), // metadata of Alibaba Cloud
+		netip.MustParsePrefix("168.63.129.16/32"),   // metadata of Azure
+		netip.MustParsePrefix("192.0.0.192/32"),     // metadata of Oracle Cloud
+		netip.MustParsePrefix("::/128"),             // unspecified
+		netip.MustParsePrefix("fe80::/10"),          // link-local (RFC 4291)
+		netip.MustParsePrefix("fec0::/10"),          // site-local, deprecated (RFC 3879)
+		netip.MustParsePrefix("ff00::/8"),           // multicast (RFC 4291)
+		netip.MustParsePrefix("64:ff9b:1::/48"),     // NAT64 of local use (RFC 8215): where the IPv4 address stands is not known
+		netip.MustParsePrefix("fd00:ec2::254/128"),  // metadata of AWS
+		netip.MustParsePrefix("fd20:ce::254/128"),   // metadata of Google Cloud
+		netip.MustParsePrefix("fd00:42::42/128"),    // metadata of Scaleway
 	}
 }
 
 func (p Policy) permits(target netip.AddrPort) bool {
-	return p.forbids(target) == "" && !slices.ContainsFunc(faces(target.Addr()), func(a netip.Addr) bool { return !p.permitsAddr(a) })
+	return !p.forbids(target) && !slices.ContainsFunc(faces(target.Addr()), func(a netip.Addr) bool { return !p.permitsAddr(a) })
 }
 
-// forbids says in words by what the first rule refuses a target, "" where it
-// does not.
-func (p Policy) forbids(target netip.AddrPort) string {
+// forbids tells whether the first rule refuses a target.
+func (p Policy) forbids(target netip.AddrPort) bool {
 	addr := target.Addr()
 	if !addr.IsValid() || addr.Zone() != "" || target.Port() == 0 {
-		return "it is no address that can be reached from here"
+		return true
 	}
-	for _, a := range faces(addr) {
-		for _, r := range refused() {
-			if r.prefix.Contains(a) {
-				return "it is " + r.what
-			}
-		}
-		if p.isOwn(netip.AddrPortFrom(a, target.Port())) {
-			return "it is where this server itself listens"
-		}
-	}
-	return ""
+	return slices.ContainsFunc(faces(addr), func(a netip.Addr) bool {
+		return longest(refused(), a) >= 0 || p.isOwn(netip.AddrPortFrom(a, target.Port()))
+	})
 }
 
 // permitsAddr tells what the other rules say of an address.

@@ -191,18 +191,3 @@ func TestForbiddenIsWhatNoPolicyOpens(t *testing.T) {
 		t.Errorf("of one that can be opened: %v", err)
 	}
 }
-
-func TestARefusalSaysItsRule(t *testing.T) {
-	d := egress.Dialer{Policy: egress.Policy{Own: func() []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:8080")} }}}
-	for target, want := range map[string]string{
-		"169.254.169.254:80":          "it is a cloud metadata address",
-		"[::ffff:169.254.169.254]:80": "it is a cloud metadata address",
-		"169.254.1.1:80":              "it is a link-local address",
-		"127.0.0.1:8080":              "it is where this server itself listens",
-		"127.0.0.1:8081":              "", // an operator can open it
-	} {
-		if got := egress.Rule(d.Permit(netip.MustParseAddrPort(target))); got != want {
-			t.Errorf("%s: %q, want %q", target, got, want)
-		}
-	}
-}

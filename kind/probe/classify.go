@@ -21,7 +21,7 @@ import (
 // classify finds the cause of an error of the network, TLS or HTTP.
 func classify(err error, stage belay.Stage, s *Session) *Failure {
 	if errors.Is(err, egress.ErrForbidden) {
-		return &Failure{Cause: belay.CauseEgressForbidden, Stage: belay.StagePolicy, Detail: egress.Rule(err)}
+		return &Failure{Cause: belay.CauseEgressForbidden, Stage: belay.StagePolicy, Detail: egress.ErrForbidden.Error()}
 	}
 	if errors.Is(err, egress.ErrDenied) {
 		return &Failure{Cause: belay.CauseEgressDenied, Stage: belay.StagePolicy, Detail: egress.ErrDenied.Error()}

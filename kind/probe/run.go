@@ -130,7 +130,7 @@ func summary(f *Failure) string {
 	if f.Missing != "" {
 		return fmt.Sprintf("%s: %s", text, f.Missing)
 	}
-	if f.Cause == belay.CauseEgressDenied || f.Detail == "" {
+	if f.Cause == belay.CauseEgressDenied || f.Cause == belay.CauseEgressForbidden || f.Detail == "" {
 		return text
 	}
 	return fmt.Sprintf("%s: %s", text, f.Detail)
