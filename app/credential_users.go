@@ -90,7 +90,7 @@ func (u *users) inUse(v *belay.Credential) error {
 		ID: "credential.detach", Title: "Detach and delete",
 		Description: "Takes the credential off every connection that uses it, then deletes it. They cannot authenticate until they get another.",
 		Action:      &belay.RemedyAction{Method: "DELETE", Href: "/api/integrations/credentials?credentialId=" + string(v.ID) + "&detach=true"},
-		Command:     "belay credential delete " + string(v.ID) + " --detach",
+		Command:     belay.CommandLine("belay", "credential", "delete", v.Name, "--detach"),
 	}}
 	return e
 }

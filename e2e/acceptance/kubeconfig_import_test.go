@@ -196,7 +196,7 @@ func TestKubeconfig_CommandLine(t *testing.T) {
 		}}},
 	)
 	writeFile(t, filepath.Join(n.home, "kubeconfig"), file)
-	if r := n.command(t, "", "connection", "import", "kubeconfig", "-f", "kubeconfig", "--all", "--dry-run"); r.status != 0 || !containsAll(r.stderr, "prod", "dev", "eks", "new") {
+	if r := n.command(t, "", "connection", "import", "kubeconfig", "-f", "kubeconfig", "--all", "--dry-run"); r.status != 8 || !containsAll(r.stderr, "prod", "dev", "eks", "new") {
 		t.Errorf("the preview: %d\n%s", r.status, r.stderr)
 	}
 	if got := c.list(connectionsPath).TotalCount; got != 0 {

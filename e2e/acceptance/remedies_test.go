@@ -53,6 +53,9 @@ func TestC13_EveryRemedyMends(t *testing.T) {
 					if way == "action" && r.Action == nil || way == "command" && r.Command == "" {
 						continue
 					}
+					if strings.HasPrefix(r.Command, "kubectl ") {
+						press = nothing // it is for the cluster's own administrator
+					}
 					t.Run(r.ID+"/"+way, func(t *testing.T) { mends(t, n, f, r.ID, name+"-"+r.ID+"-"+way, press) })
 				}
 				if r.Action == nil && r.Command == "" {
@@ -86,7 +89,7 @@ func mends(t *testing.T, n *node, f fault, id, name string, press func(*testing.
 	if i < 0 {
 		t.Fatalf("%s is not offered", id)
 	}
-	if slices.Contains([]string{"check.rerun", "permission.grant"}, id) {
+	if slices.Contains([]string{"check.rerun", "permission.grant", "tls.renew"}, id) {
 		p.heal()
 	}
 	press(t, n, p, k.Remediation[i])
