@@ -133,7 +133,7 @@ func (p *importPlan) blockOtherCluster() {
 	p.message = "it leads to another cluster than the connection " + v.Name + ", which it is to mend"
 	if !otherCluster(p.k.cluster(), v.Identity) {
 		p.message = "it leads to " + p.k.draft.Endpoint + ", and nothing says that this is the cluster of the connection " + v.Name + " at " + v.Endpoint +
-			": it trusts another authority, and which cluster it is " + unknownSide(p.k, v)
+			": it trusts another authority, and which cluster it is " + unknownSide(v)
 	}
 	r := p.remedy("kubeconfig.accept", "Accept the new cluster", "Takes the cluster in the file for the connection's own, with the credential in the file;"+
 		" its id and its environments stay. In the options: acceptIdentity, for this context.", "--connection", v.Name, "--accept-identity")
@@ -142,7 +142,7 @@ func (p *importPlan) blockOtherCluster() {
 }
 
 // unknownSide says of whom the identity of a cluster is not known.
-func unknownSide(k *KubeconfigContext, v *belay.Connection) string {
+func unknownSide(v *belay.Connection) string {
 	if v.Identity == "" {
 		return "was never read for the connection"
 	}

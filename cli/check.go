@@ -108,7 +108,7 @@ func (in *invocation) showStages(raw item, c check, conn item) error {
 	for _, s := range c.Stages {
 		rows = append(rows, stageRow(s, l))
 	}
-	if err := writeRows(in.Stdout, nil, rows, l, false); err != nil {
+	if err := writeRows(in.Stdout, rows, l, false); err != nil {
 		return err
 	}
 	if facts := factsOf(item{fields: raw.at("facts")}, conn.text("kind")); facts != "" {

@@ -120,7 +120,7 @@ func TestRowsKeepToTheScreen(t *testing.T) {
 			rows = append(rows, row)
 		}
 		var b bytes.Buffer
-		if err := writeRows(&b, nil, rows, look{unicode: true, width: screen}, false); err != nil {
+		if err := writeRows(&b, rows, look{unicode: true, width: screen}, false); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(b.String()) {
@@ -129,7 +129,7 @@ func TestRowsKeepToTheScreen(t *testing.T) {
 			}
 		}
 		b.Reset()
-		if err := writeRows(&b, nil, rows, look{unicode: true}, false); err != nil {
+		if err := writeRows(&b, rows, look{unicode: true}, false); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(b.String(), "…") {

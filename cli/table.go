@@ -194,8 +194,8 @@ func (in *invocation) renderRows(w io.Writer, d document) error {
 
 // writeRows writes rows of cells: separated by tabs, or in columns of which
 // the last is as long as it is.
-func writeRows(w io.Writer, header []string, rows [][]cell, l look, tabs bool) error {
-	return writeTable(w, header, rows, nil, l, tabs)
+func writeRows(w io.Writer, rows [][]cell, l look, tabs bool) error {
+	return writeTable(w, nil, rows, nil, l, tabs)
 }
 
 // writeTable is writeRows with what each column can do without where the
@@ -311,5 +311,5 @@ func renderSingle(w io.Writer, items []item, columns []column, v view, format st
 			rows = append(rows, []cell{{text: strings.ToLower(c.title), tone: faint}, value})
 		}
 	}
-	return writeRows(w, nil, rows, v.look, format == formatTSV)
+	return writeRows(w, rows, v.look, format == formatTSV)
 }

@@ -251,7 +251,7 @@ func (d *decoder) scalar(raw []byte, v reflect.Value, pointer string) {
 		d.wrong(pointer, "must be %s", jsonType(v))
 		return
 	}
-	if t, ok := v.Interface().(time.Time); ok && (t.UTC().Year() < 1 || t.UTC().Year() > 9999) {
+	if t, ok := reflect.TypeAssert[time.Time](v); ok && (t.UTC().Year() < 1 || t.UTC().Year() > 9999) {
 		// In UTC it has no form that RFC 3339 can write, nor JSON.
 		v.SetZero()
 		d.wrong(pointer, "must be in the years 1 to 9999, in UTC")

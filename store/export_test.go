@@ -198,7 +198,7 @@ func RunDropped(s *Store) error {
 // LeadWhileLeaving lets two writes wait in an SQLite store, the first of which
 // is asked to lead as its context has ended already. It returns how that one
 // ends, and whether the other is over by then.
-func LeadWhileLeaving(s *Store, left context.Context, fn func(context.Context, *Tx) error) (first error, secondOver bool, second error) {
+func LeadWhileLeaving(left context.Context, s *Store, fn func(context.Context, *Tx) error) (first error, secondOver bool, second error) {
 	w := s.write.(*groupWriter)
 	leader := &write{ctx: left, fn: fn, lead: make(chan struct{}), done: make(chan struct{})}
 	other := &write{ctx: context.WithoutCancel(left), fn: fn, lead: make(chan struct{}), done: make(chan struct{})}

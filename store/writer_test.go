@@ -269,7 +269,7 @@ func TestWhoIsAskedToLeadDoesNotLeave(t *testing.T) {
 	cancel()
 	for range 50 { // of what is ready at once, any may be taken
 		ran := 0
-		first, over, second := store.LeadWhileLeaving(w.Store, left, func(context.Context, *store.Tx) error { ran++; return nil })
+		first, over, second := store.LeadWhileLeaving(left, w.Store, func(context.Context, *store.Tx) error { ran++; return nil })
 		if !errors.Is(first, context.Canceled) || !over || second != nil || ran != 1 {
 			t.Fatalf("it ends with %v; the one behind it: over %t, with %v; %d ran", first, over, second, ran)
 		}
