@@ -49,6 +49,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("HOME", home)
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("CI", "")
+	env.Setenv("GORACE", os.Getenv("GORACE"))
 	web := httptest.NewServer(http.HandlerFunc(answer))
 	guarded := httptest.NewServer(http.HandlerFunc(answerMetrics))
 	env.Defer(web.Close)
