@@ -155,7 +155,10 @@ func (w *importWorld) share(member context.Context, role belay.Role, connections
 		if _, err := tx.AssignEnvironment(ctx, w.org, belay.Assignment{ID: belay.ID(uuid.NewString()), LeftID: v.ID, RightID: e.ID}); err != nil {
 			return err
 		}
-		return tx.SetWorkspaceRole(ctx, w.org, v.ID, belay.PrincipalFrom(member).UserID, role, w.now)
+		_, err := tx.SetGrant(ctx, w.org, belay.Grant{
+			ID: belay.ID(uuid.NewString()), WorkspaceID: v.ID, UserID: belay.PrincipalFrom(member).UserID, Role: role, CreatedAt: w.now,
+		})
+		return err
 	})
 	for _, id := range connections {
 		w.must(w.AssignConnection(w.admin, w.org, e.ID, id))

@@ -55,7 +55,8 @@ func (s *Server) Join(org, user belay.ID, role belay.OrganizationRole) {
 func (s *Server) Grant(org, workspace, user belay.ID, role belay.Role) {
 	s.t.Helper()
 	s.write("grant", func(ctx context.Context, tx *store.Tx) error {
-		return tx.SetWorkspaceRole(ctx, org, workspace, user, role, s.clock())
+		_, err := tx.SetGrant(ctx, org, belay.Grant{ID: newID(), WorkspaceID: workspace, UserID: user, Role: role, CreatedAt: s.clock()})
+		return err
 	})
 }
 

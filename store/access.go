@@ -44,7 +44,7 @@ func (r Reader) ConnectionRoles(ctx context.Context, user belay.ID, ids ...belay
 		join environments e on e.id = ec.environment_id and e.deleted_at = 0
 		join workspace_environments we on we.environment_id = ec.environment_id
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "ec.connection_id", ids))
+		join grants wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "ec.connection_id", ids))
 }
 
 // EnvironmentRoles returns, for each of some environments, the user's roles
@@ -56,7 +56,7 @@ func (r Reader) EnvironmentRoles(ctx context.Context, user belay.ID, ids ...bela
 	return r.roles(ctx, `
 		select distinct we.environment_id, wu.role from workspace_environments we
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "we.environment_id", ids))
+		join grants wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "we.environment_id", ids))
 }
 
 // WorkspaceRoles returns the user's role in each of some workspaces.
@@ -65,7 +65,7 @@ func (r Reader) WorkspaceRoles(ctx context.Context, user belay.ID, ids ...belay.
 		return nil, nil
 	}
 	return r.roles(ctx, `
-		select wu.workspace_id, wu.role from workspace_users wu
+		select wu.workspace_id, wu.role from grants wu
 		join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0`, grantedTo(user, "wu.workspace_id", ids))
 }
 
@@ -79,7 +79,7 @@ func (r Reader) CredentialRoles(ctx context.Context, user belay.ID, ids ...belay
 	assigned, err := r.roles(ctx, `
 		select distinct wc.credential_id, wu.role from workspace_credentials wc
 		join workspaces w on w.id = wc.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = wc.workspace_id`, grantedTo(user, "wc.credential_id", ids))
+		join grants wu on wu.workspace_id = wc.workspace_id`, grantedTo(user, "wc.credential_id", ids))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (r Reader) CredentialRoles(ctx context.Context, user belay.ID, ids ...belay
 		join environments e on e.id = ec.environment_id and e.deleted_at = 0
 		join workspace_environments we on we.environment_id = ec.environment_id
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join workspace_users wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "cc.credential_id", ids))
+		join grants wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "cc.credential_id", ids))
 	for id, roles := range seen {
 		assigned[id] = append(assigned[id], roles...)
 	}

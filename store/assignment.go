@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"belay"
 )
@@ -243,23 +242,4 @@ func (t *Tx) AssignCredential(ctx context.Context, org belay.ID, a belay.Assignm
 // none.
 func (t *Tx) UnassignCredential(ctx context.Context, org, workspace, credential belay.ID) (changed bool, err error) {
 	return t.unassign(ctx, workspaceCredentials, org, workspace, credential)
-}
-
-// SetWorkspaceRole grants a member of the organization a role in a
-// workspace.
-func (t *Tx) SetWorkspaceRole(ctx context.Context, org, workspace, user belay.ID, role belay.Role, now time.Time) error {
-	err := t.exec(ctx, `
-		insert into workspace_users (workspace_id, user_id, role, created_at)
-		select w.id, m.user_id, cast($4 as text), cast($5 as bigint) from workspaces w
-		join memberships m on m.organization_id = w.organization_id
-		where w.organization_id = $1 and w.id = $2 and w.deleted_at = 0 and m.user_id = $3`+t.keep("w, m", "")+`
-		on conflict (workspace_id, user_id) do update set role = excluded.role`,
-		org, workspace, user, role, micros(now))
-	if !errors.Is(err, errNoRow) {
-		return err
-	}
-	if _, err := t.Workspace(ctx, org, workspace); err != nil {
-		return err
-	}
-	return belay.NotFound("user")
 }

@@ -51,7 +51,28 @@ func (w *world) entrust(v *belay.Workspace, k *belay.Credential) {
 func (w *world) grant(v *belay.Workspace, user belay.ID, role belay.Role) {
 	w.t.Helper()
 	w.write(func(ctx context.Context, tx *store.Tx) error {
-		return tx.SetWorkspaceRole(ctx, v.OrganizationID, v.ID, user, role, w.now())
+		_, err := tx.SetGrant(ctx, v.OrganizationID, belay.Grant{ID: w.id(), WorkspaceID: v.ID, UserID: user, Role: role, CreatedAt: w.now()})
+		return err
+	})
+}
+
+func (w *world) grantTeam(v *belay.Workspace, m *belay.Team, role belay.Role) {
+	w.t.Helper()
+	w.write(func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.SetGrant(ctx, v.OrganizationID, belay.Grant{ID: w.id(), WorkspaceID: v.ID, TeamID: m.ID, Role: role, CreatedAt: w.now()})
+		return err
+	})
+}
+
+func (w *world) join(m *belay.Team, users ...belay.ID) {
+	w.t.Helper()
+	w.write(func(ctx context.Context, tx *store.Tx) error {
+		for _, user := range users {
+			if _, err := tx.AddTeamUser(ctx, m.OrganizationID, w.pair(m.ID, user), ""); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -207,27 +228,5 @@ func TestUnassignFromWhatIsDeleted(t *testing.T) {
 		wantCode(t, w.try(func(tx *store.Tx) error { _, err := tx.RestoreEnvironment(ctx, w.org, e.ID, w.now()); return err }), "")
 		wantCode(t, w.try(func(tx *store.Tx) error { _, err := tx.RestoreWorkspace(ctx, w.org, v.ID, w.now()); return err }), "")
 		each(true)
-	})
-}
-
-func TestSetWorkspaceRole(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		v := w.addWorkspace(w.org, "team")
-		set := func(workspace, user belay.ID, role belay.Role) error {
-			return w.try(func(tx *store.Tx) error { return tx.SetWorkspaceRole(ctx, w.org, workspace, user, role, w.now()) })
-		}
-		for _, role := range append(belay.Roles(), belay.RoleViewer) {
-			wantCode(t, set(v.ID, w.max, role), "")
-			roles, err := w.WorkspaceRoles(ctx, w.max, v.ID)
-			wantCode(t, err, "")
-			wantEqual(t, roles, map[belay.ID][]belay.Role{v.ID: {role}})
-		}
-		wantCode(t, set(v.ID, w.max, "king"), belay.CodeInvalid)
-		wantCode(t, set(v.ID, w.max, belay.RoleNone), belay.CodeInvalid)
-		wantCode(t, set(v.ID, w.eve, belay.RoleViewer), belay.CodeNotFound) // not a member
-		wantCode(t, set(v.ID, w.id(), belay.RoleViewer), belay.CodeNotFound)
-		wantCode(t, set(w.id(), w.max, belay.RoleViewer), belay.CodeNotFound)
-		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, v.ID, w.now()) }), "")
-		wantCode(t, set(v.ID, w.max, belay.RoleViewer), belay.CodeNotFound)
 	})
 }

@@ -24,6 +24,7 @@ var constraints = []constraint{
 	nameTaken("environments", "environment"),
 	nameTaken("credentials", "credential"),
 	nameTaken("connections", "connection"),
+	nameTaken("teams", "team"),
 	{
 		name: "connections_pkey", columns: "connections.id",
 		meaning: belay.Errorf(belay.CodeConflict, "this id is taken"),
@@ -50,6 +51,10 @@ var constraints = []constraint{
 	},
 	{
 		name:    "workspace_users_role_check",
+		meaning: belay.Invalid("/role", "must be viewer, operator, editor or admin"),
+	},
+	{
+		name:    "workspace_teams_role_check",
 		meaning: belay.Invalid("/role", "must be viewer, operator, editor or admin"),
 	},
 	{

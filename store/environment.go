@@ -38,7 +38,7 @@ var environments = list[*belay.Environment]{
 
 // environmentsOf selects the live environments that a user's workspaces
 // reach.
-const environmentsOf = `select we.environment_id from workspace_users wu
+const environmentsOf = `select we.environment_id from grants wu
 	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
 	join workspace_environments we on we.workspace_id = wu.workspace_id
 	join environments e on e.id = we.environment_id and e.deleted_at = 0
@@ -173,7 +173,7 @@ func (t *Tx) UpdateEnvironment(ctx context.Context, org, id belay.ID, now time.T
 // DeleteEnvironment deletes an environment softly: it can be restored with
 // its assignments. Its connections are not touched.
 func (t *Tx) DeleteEnvironment(ctx context.Context, org, id belay.ID, now time.Time) error {
-	if err := t.seize(ctx, "environments", org, id); err != nil {
+	if err := t.seize(ctx, "environments", "id", org, id); err != nil {
 		return err
 	}
 	err := t.exec(ctx, `

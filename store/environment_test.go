@@ -72,7 +72,7 @@ func TestWorkspaceRoundTrip(t *testing.T) {
 func TestChangeRefuses(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		refused := errors.New("refused")
-		e, v := w.addEnvironment(w.org, "e"), w.addWorkspace(w.org, "w")
+		e, v, m := w.addEnvironment(w.org, "e"), w.addWorkspace(w.org, "w"), w.addTeam(w.org, "m")
 		k, c := w.addCredential(w.org, "k"), w.addConnection(w.org, "c")
 		for name, update := range map[string]func(tx *store.Tx) error{
 			"environment": func(tx *store.Tx) error {
@@ -81,6 +81,10 @@ func TestChangeRefuses(t *testing.T) {
 			},
 			"workspace": func(tx *store.Tx) error {
 				_, err := tx.UpdateWorkspace(ctx, w.org, v.ID, w.now(), func(*belay.Workspace) error { return refused })
+				return err
+			},
+			"team": func(tx *store.Tx) error {
+				_, err := tx.UpdateTeam(ctx, w.org, m.ID, w.now(), func(*belay.Team) error { return refused })
 				return err
 			},
 			"credential": func(tx *store.Tx) error {

@@ -106,6 +106,20 @@ func (w *world) addWorkspace(org belay.ID, name string) *belay.Workspace {
 	return v
 }
 
+func (w *world) team(org belay.ID, name string) *belay.Team {
+	return &belay.Team{
+		ID: w.id(), OrganizationID: org, OwnerID: w.ownerOf(org), Name: name, Description: "who is on call", Metadata: []byte(`{"n":1}`),
+		Version: 1, CreatedAt: w.now(), UpdatedAt: w.now(),
+	}
+}
+
+func (w *world) addTeam(org belay.ID, name string) *belay.Team {
+	w.t.Helper()
+	v := w.team(org, name)
+	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateTeam(ctx, v) })
+	return v
+}
+
 func (w *world) environment(org belay.ID, name string) *belay.Environment {
 	return &belay.Environment{
 		ID: w.id(), OrganizationID: org, OwnerID: w.ownerOf(org), Name: name, Description: "a group of systems",

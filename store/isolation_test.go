@@ -25,13 +25,14 @@ var organizationless = map[string]string{
 	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user",
 	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",
 	"ConnectionRoles": "of a user", "EnvironmentRoles": "of a user", "WorkspaceRoles": "of a user", "CredentialRoles": "of a user",
-	"CreateWorkspace": "makes one", "CreateEnvironment": "makes one", "CreateCredential": "makes one",
+	"CreateWorkspace": "makes one", "CreateEnvironment": "makes one", "CreateCredential": "makes one", "CreateTeam": "makes one",
 }
 
 // estate is one of everything, in w.org.
 type estate struct {
 	e       *belay.Environment
 	v       *belay.Workspace
+	m       *belay.Team
 	k       *belay.Credential
 	c       *belay.Connection
 	check   *belay.Check
@@ -40,7 +41,7 @@ type estate struct {
 
 func (w *world) estate() estate {
 	w.t.Helper()
-	s := estate{e: w.addEnvironment(w.org, "prod"), v: w.addWorkspace(w.org, "team"), k: w.addCredential(w.org, "key"), deleted: map[string]belay.ID{}}
+	s := estate{e: w.addEnvironment(w.org, "prod"), v: w.addWorkspace(w.org, "team"), m: w.addTeam(w.org, "sre"), k: w.addCredential(w.org, "key"), deleted: map[string]belay.ID{}}
 	s.c = w.full(w.org, "target")
 	alike("target", "authority")(s.c)
 	uses(s.k)(s.c)
@@ -49,6 +50,8 @@ func (w *world) estate() estate {
 	w.share(s.v, s.e)
 	w.entrust(s.v, s.k)
 	w.grant(s.v, w.max, belay.RoleAdmin)
+	w.join(s.m, w.max)
+	w.grantTeam(s.v, s.m, belay.RoleViewer)
 	s.check = w.check(s.c)
 	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateCheck(ctx, s.check) })
 	for _, r := range resources {
@@ -88,6 +91,14 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 	return map[string]func() error{
 		"Workspace":   func() error { _, err := tx.Workspace(ctx, org, s.v.ID); return err },
 		"Environment": func() error { _, err := tx.Environment(ctx, org, s.e.ID); return err },
+		"Team":        func() error { _, err := tx.Team(ctx, org, s.m.ID); return err },
+		"DeletedTeam": func() error { _, err := tx.DeletedTeam(ctx, org, s.deleted["team"]); return err },
+		"Teams":       func() error { return foundAny(tx.Teams(ctx, all, belay.TeamFilter{WorkspaceID: s.v.ID}, q)) },
+		"Members":     func() error { return foundAny(tx.Members(ctx, org, belay.MemberFilter{TeamID: s.m.ID}, q)) },
+		"Member":      func() error { _, err := tx.Member(ctx, org, w.max); return err },
+		"TeamsOf":     func() error { v, err := tx.TeamsOf(ctx, org, w.max); return found(len(v), err) },
+		"TeamGrants":  func() error { v, err := tx.TeamGrants(ctx, org, s.v.ID, s.m.ID); return found(len(v), err) },
+		"UserGrants":  func() error { v, err := tx.UserGrants(ctx, org, s.v.ID, w.max); return found(len(v), err) },
 		"Credential":  func() error { _, err := tx.Credential(ctx, org, s.k.ID); return err },
 		"Connection":  func() error { _, err := tx.Connection(ctx, org, s.c.ID); return err },
 		"Check":       func() error { _, err := tx.Check(ctx, org, s.check.ID); return err },
@@ -167,6 +178,12 @@ func (w *world) foreignChanges(s estate, tx *store.Tx) map[string]func() error {
 			_, err := tx.UpdateWorkspace(ctx, org, s.v.ID, w.now(), func(*belay.Workspace) error { return errShown })
 			return err
 		},
+		"UpdateTeam": func() error {
+			_, err := tx.UpdateTeam(ctx, org, s.m.ID, w.now(), func(*belay.Team) error { return errShown })
+			return err
+		},
+		"DeleteTeam":  func() error { return tx.DeleteTeam(ctx, org, s.m.ID, w.now()) },
+		"RestoreTeam": func() error { _, err := tx.RestoreTeam(ctx, org, s.deleted["team"], w.now()); return err },
 		"UpdateEnvironment": func() error {
 			_, err := tx.UpdateEnvironment(ctx, org, s.e.ID, w.now(), func(*belay.Environment) error { return errShown })
 			return err
@@ -206,7 +223,17 @@ func (w *world) foreignAssignments(s estate, tx *store.Tx) map[string]func() err
 		"UnassignConnection":  func() error { v, err := tx.UnassignConnection(ctx, org, s.e.ID, s.c.ID); return found(v, err) },
 		"UnassignEnvironment": func() error { v, err := tx.UnassignEnvironment(ctx, org, s.v.ID, s.e.ID); return found(v, err) },
 		"UnassignCredential":  func() error { v, err := tx.UnassignCredential(ctx, org, s.v.ID, s.k.ID); return found(v, err) },
-		"SetWorkspaceRole":    func() error { return tx.SetWorkspaceRole(ctx, org, s.v.ID, w.eve, belay.RoleAdmin, w.now()) },
+		"SetGrant": func() error {
+			_, err := tx.SetGrant(ctx, org, belay.Grant{ID: w.id(), WorkspaceID: s.v.ID, UserID: w.eve, Role: belay.RoleAdmin, CreatedAt: w.now()})
+			return err
+		},
+		"RemoveGrant": func() error {
+			v, err := tx.RemoveGrant(ctx, org, belay.Grant{WorkspaceID: s.v.ID, UserID: w.max})
+			return found(v, err)
+		},
+		"AddTeamUser":    func() error { v, err := tx.AddTeamUser(ctx, org, w.pair(s.m.ID, w.eve), ""); return found(v, err) },
+		"RemoveTeamUser": func() error { v, err := tx.RemoveTeamUser(ctx, org, s.m.ID, w.max); return found(v, err) },
+		"RemoveMember":   func() error { return tx.RemoveMember(ctx, org, w.max) },
 	}
 }
 
@@ -220,6 +247,7 @@ var silent = []string{
 	"CredentialUsers", "CredentialInUse", "DetachCredential",
 	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
+	"Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
 }
 
 func TestIsolation(t *testing.T) {

@@ -44,6 +44,12 @@ var purged = []struct {
 		{"workspace_environments", "workspace_id"},
 		{"workspace_credentials", "workspace_id"},
 		{"workspace_users", "workspace_id"},
+		{"workspace_teams", "workspace_id"},
+		{"search_terms", "object_id"},
+	}},
+	{"teams", []hanging{
+		{"team_users", "team_id"},
+		{"workspace_teams", "team_id"},
 		{"search_terms", "object_id"},
 	}},
 }

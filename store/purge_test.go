@@ -71,9 +71,9 @@ func TestPurge(t *testing.T) {
 		})
 		sealed := w.sealed(t)
 
-		// Before its time: only the four of the estate go.
-		if n, _ := w.purge(t, deletedAt); n != 4 {
-			t.Errorf("purged %d objects, want 4", n)
+		// Before its time: only the five of the estate go.
+		if n, _ := w.purge(t, deletedAt); n != 5 {
+			t.Errorf("purged %d objects, want 5", n)
 		}
 		for _, r := range resources {
 			wantEqual(t, w.mentions(t, string(s.deleted[r.name])), []string{})

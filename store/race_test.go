@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,17 @@ func (w *world) pairs(round string) []pair {
 	of := func(left, right belay.ID) belay.Assignment {
 		return belay.Assignment{ID: w.id(), LeftID: left, RightID: right, CreatedAt: w.now()}
 	}
+	m, u := w.addTeam(w.org, "m"+round), w.addUser("u"+round)
+	w.member(w.org, u, belay.OrganizationMember)
+	deleteM := func(ctx context.Context, tx *store.Tx) error { return tx.DeleteTeam(ctx, w.org, m.ID, w.now()) }
+	removeU := func(ctx context.Context, tx *store.Tx) error { return tx.RemoveMember(ctx, w.org, u) }
+	grant := func(g belay.Grant) func(ctx context.Context, tx *store.Tx) error {
+		g.ID, g.WorkspaceID, g.Role, g.CreatedAt = w.id(), v.ID, belay.RoleViewer, w.now()
+		return func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.SetGrant(ctx, w.org, g)
+			return err
+		}
+	}
 	deleteE := func(ctx context.Context, tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, e.ID, w.now()) }
 	deleteV := func(ctx context.Context, tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, v.ID, w.now()) }
 	return []pair{
@@ -99,12 +111,15 @@ func (w *world) pairs(round string) []pair {
 				return tx.DeleteCredential(ctx, w.org, k.ID, w.now())
 			},
 		},
+		{"a user to a workspace", grant(belay.Grant{UserID: u}), deleteV, removeU},
+		{"a team to a workspace", grant(belay.Grant{TeamID: m.ID}), deleteV, deleteM},
 		{
-			"a user to a workspace",
+			"a user to a team",
 			func(ctx context.Context, tx *store.Tx) error {
-				return tx.SetWorkspaceRole(ctx, w.org, v.ID, w.max, belay.RoleViewer, w.now())
+				_, err := tx.AddTeamUser(ctx, w.org, of(m.ID, u), "")
+				return err
 			},
-			deleteV, nil,
+			deleteM, removeU,
 		},
 	}
 }
@@ -113,13 +128,10 @@ func (w *world) pairs(round string) []pair {
 // refused then.
 func TestAssigningWaitsForDeletion(t *testing.T) {
 	w := newWorld(t, openPostgres(t))
-	for i := range 4 {
+	for i := range w.pairs("") {
 		for side := range 2 {
 			p := w.pairs(fmt.Sprint(i, side))[i]
 			remove := []func(context.Context, *store.Tx) error{p.left, p.right}[side]
-			if remove == nil {
-				continue
-			}
 			t.Run(fmt.Sprint(p.name, ", end ", side), func(t *testing.T) {
 				assigned := make(chan error, 1)
 				w.write(func(ctx context.Context, tx *store.Tx) error {
@@ -133,6 +145,32 @@ func TestAssigningWaitsForDeletion(t *testing.T) {
 				wantCode(t, <-assigned, belay.CodeNotFound)
 			})
 		}
+	}
+}
+
+// A member who is removed while somebody gives him a place loses that too.
+func TestRemovingWaitsForAssigning(t *testing.T) {
+	w := newWorld(t, openPostgres(t))
+	for i := range w.pairs("") {
+		p := w.pairs(fmt.Sprint(i))[i]
+		if !strings.HasPrefix(p.name, "a user") {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			removed := make(chan error, 1)
+			w.write(func(ctx context.Context, tx *store.Tx) error {
+				if err := p.assign(ctx, tx); err != nil {
+					return err
+				}
+				go func() { removed <- w.Write(context.Background(), p.right) }()
+				w.awaitLock(t, removed)
+				return nil
+			})
+			wantCode(t, <-removed, "")
+			for _, table := range []string{"workspace_users", "team_users"} {
+				wantEqual(t, len(w.rows(t, "select user_id from "+table)), 0)
+			}
+		})
 	}
 }
 

@@ -62,6 +62,7 @@ func itemOf[T any](v *T, err error, of func(*T) item) (item, error) {
 func ofWorkspace(v *belay.Workspace) item     { return item{v.ID, v.Name, v.Version} }
 func ofEnvironment(v *belay.Environment) item { return item{v.ID, v.Name, v.Version} }
 func ofCredential(v *belay.Credential) item   { return item{v.ID, v.Name, v.Version} }
+func ofTeam(v *belay.Team) item               { return item{v.ID, v.Name, v.Version} }
 func ofConnection(v *belay.Connection) item   { return item{v.ID, v.Name, v.Version} }
 
 var resources = []resource{
@@ -168,6 +169,30 @@ var resources = []resource{
 		restore: func(w *world, tx *store.Tx, org, id belay.ID) (item, error) {
 			v, err := tx.RestoreConnection(ctx, org, id, string(w.ann), w.now())
 			return itemOf(v, err, ofConnection)
+		},
+	},
+	{
+		name: "team",
+		build: func(w *world, org belay.ID, name string) object {
+			v := w.team(org, name)
+			return object{v.ID, func(tx *store.Tx) error { return tx.CreateTeam(ctx, v) }}
+		},
+		find: func(r store.Reader, org, id belay.ID) (item, error) {
+			v, err := r.Team(ctx, org, id)
+			return itemOf(v, err, ofTeam)
+		},
+		list: func(r store.Reader, v belay.Viewer, q belay.Query) (belay.Page[item], error) {
+			page, err := r.Teams(ctx, v, belay.TeamFilter{}, q)
+			return itemsOf(page, err, ofTeam)
+		},
+		rename: func(w *world, tx *store.Tx, org, id belay.ID, name string) (item, error) {
+			v, err := tx.UpdateTeam(ctx, org, id, w.now(), func(v *belay.Team) error { v.Name = name; return nil })
+			return itemOf(v, err, ofTeam)
+		},
+		remove: func(w *world, tx *store.Tx, org, id belay.ID) error { return tx.DeleteTeam(ctx, org, id, w.now()) },
+		restore: func(w *world, tx *store.Tx, org, id belay.ID) (item, error) {
+			v, err := tx.RestoreTeam(ctx, org, id, w.now())
+			return itemOf(v, err, ofTeam)
 		},
 	},
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"belay"
 )
@@ -42,12 +41,4 @@ func (r Reader) Memberships(ctx context.Context, user belay.ID) ([]belay.Members
 		select m.organization_id, m.role from memberships m
 		join organizations o on o.id = m.organization_id and o.deleted_at = 0
 		where m.user_id = $1 order by m.organization_id`, user)
-}
-
-// SetMembership gives a user a role in an organization.
-func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Time) error {
-	return t.exec(ctx, `
-		insert into memberships (organization_id, user_id, role, created_at) values ($1, $2, $3, $4)
-		on conflict (organization_id, user_id) do update set role = excluded.role`,
-		m.OrganizationID, m.UserID, m.Role, micros(now))
 }

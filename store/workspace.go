@@ -37,7 +37,7 @@ var workspaces = list[*belay.Workspace]{
 }
 
 // workspacesOf selects the live workspaces in which a user has a role.
-const workspacesOf = `select wu.workspace_id from workspace_users wu
+const workspacesOf = `select wu.workspace_id from grants wu
 	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
 	where wu.user_id = ?`
 
@@ -124,7 +124,7 @@ func (t *Tx) UpdateWorkspace(ctx context.Context, org, id belay.ID, now time.Tim
 // DeleteWorkspace deletes a workspace softly: it can be restored with its
 // assignments. What was assigned to it is not touched.
 func (t *Tx) DeleteWorkspace(ctx context.Context, org, id belay.ID, now time.Time) error {
-	if err := t.seize(ctx, "workspaces", org, id); err != nil {
+	if err := t.seize(ctx, "workspaces", "id", org, id); err != nil {
 		return err
 	}
 	err := t.exec(ctx, `

@@ -238,7 +238,8 @@ func addMember(ctx context.Context, t testing.TB, s *server.Server, org, email s
 func (m member) grant(ctx context.Context, t testing.TB, s *server.Server, workspace string, role belay.Role) {
 	t.Helper()
 	write(ctx, t, s, func(ctx context.Context, tx *store.Tx) error {
-		return tx.SetWorkspaceRole(ctx, m.org, belay.ID(workspace), m.id, role, clock())
+		_, err := tx.SetGrant(ctx, m.org, belay.Grant{ID: newID(), WorkspaceID: belay.ID(workspace), UserID: m.id, Role: role, CreatedAt: clock()})
+		return err
 	})
 }
 

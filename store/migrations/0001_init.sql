@@ -37,9 +37,13 @@ create table memberships (
 	organization_id ctext not null references organizations (id),
 	user_id         ctext not null references users (id),
 	role            ctext not null constraint memberships_role_check check (role in ('owner', 'admin', 'member')),
+	email_fold      ctext not null,
 	created_at      bigint not null,
 	primary key (organization_id, user_id)
 );
+create index memberships_email on memberships (organization_id, email_fold, user_id);
+create index memberships_created on memberships (organization_id, created_at, user_id);
+create index memberships_role on memberships (organization_id, role, email_fold, user_id);
 create index memberships_user on memberships (user_id, organization_id);
 
 create table workspaces (
@@ -220,6 +224,7 @@ create table workspace_credentials (
 create index workspace_credentials_credential on workspace_credentials (credential_id, workspace_id);
 
 create table workspace_users (
+	id           ctext not null,
 	workspace_id ctext not null references workspaces (id),
 	user_id      ctext not null references users (id),
 	role         ctext not null constraint workspace_users_role_check check (role in ('viewer', 'operator', 'editor', 'admin')),
@@ -227,6 +232,55 @@ create table workspace_users (
 	primary key (workspace_id, user_id)
 );
 create index workspace_users_user on workspace_users (user_id, workspace_id);
+
+create table teams (
+	id              ctext primary key,
+	organization_id ctext not null references organizations (id),
+	owner_id        ctext not null references users (id),
+	name            ctext not null,
+	name_fold       ctext not null,
+	description     ctext not null,
+	metadata        ctext not null,
+	version         bigint not null,
+	created_at      bigint not null,
+	updated_at      bigint not null,
+	deleted_at      bigint not null default 0
+);
+create unique index teams_name_key on teams (organization_id, name_fold) where deleted_at = 0;
+create index teams_deleted on teams (deleted_at, id) where deleted_at > 0;
+create index teams_restorable on teams (organization_id, name_fold, id) where deleted_at > 0;
+create index teams_created on teams (organization_id, created_at, id) where deleted_at = 0;
+create index teams_updated on teams (organization_id, updated_at, id) where deleted_at = 0;
+
+-- source is who made a user a member: "" for a person, else the provider
+-- whose groups say so.
+create table team_users (
+	id         ctext not null,
+	team_id    ctext not null references teams (id),
+	user_id    ctext not null references users (id),
+	source     ctext not null,
+	created_at bigint not null,
+	primary key (team_id, user_id)
+);
+create index team_users_user on team_users (user_id, team_id);
+
+create table workspace_teams (
+	id           ctext not null,
+	workspace_id ctext not null references workspaces (id),
+	team_id      ctext not null references teams (id),
+	role         ctext not null constraint workspace_teams_role_check check (role in ('viewer', 'operator', 'editor', 'admin')),
+	created_at   bigint not null,
+	primary key (workspace_id, team_id)
+);
+create index workspace_teams_team on workspace_teams (team_id, workspace_id);
+
+-- What each user may in each workspace, by himself and through his teams.
+create view grants as
+	select workspace_id, user_id, role from workspace_users
+	union all
+	select wt.workspace_id, tu.user_id, wt.role from team_users tu
+	join teams t on t.id = tu.team_id and t.deleted_at = 0
+	join workspace_teams wt on wt.team_id = tu.team_id;
 
 create table checks (
 	id                 ctext primary key,

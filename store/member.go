@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"belay"
+)
+
+var members = list[*belay.Member]{
+	columns: userColumns + ", m.role, m.created_at",
+	from:    "memberships m join users u on u.id = m.user_id",
+	id:      "m.user_id",
+	natural: belay.Order{Column: "email"},
+	orders: map[string]sortKey{
+		"email":     {column: "m.email_fold"},
+		"createdAt": {column: "m.created_at", number: true},
+	},
+	scan: scanMember,
+}
+
+func scanMember(r row) (*belay.Member, error) {
+	var m belay.Member
+	u, err := scanUser(extended{r, []any{&m.Role, stamp{&m.JoinedAt}}})
+	m.User = u
+	return &m, err
+}
+
+// Members lists the users who belong to an organization.
+func (r Reader) Members(ctx context.Context, org belay.ID, f belay.MemberFilter, q belay.Query) (belay.Page[*belay.Member], error) {
+	var cond condition
+	cond.add("m.organization_id = ?", org)
+	cond.add("u.deleted_at = 0")
+	cond.in("m.role", texts(f.Roles))
+	if f.Email != "" {
+		cond.add("m.email_fold = ?", fold(f.Email))
+	}
+	if f.TeamID != "" {
+		cond.add("u.id in (select tu.user_id from team_users tu where tu.team_id = ?)", f.TeamID)
+	}
+	if f.NotInTeamID != "" {
+		cond.add("u.id not in (select tu.user_id from team_users tu where tu.team_id = ?)", f.NotInTeamID)
+	}
+	if f.WorkspaceID != "" {
+		cond.add("u.id in (select wu.user_id from workspace_users wu where wu.workspace_id = ?)", f.WorkspaceID)
+	}
+	cond.search(org, "user", "u.id", q.Search)
+	return members.counted(ctx, r, &cond, &cond, q)
+}
+
+// Member returns a user of an organization.
+func (r Reader) Member(ctx context.Context, org, user belay.ID) (*belay.Member, error) {
+	m, err := one(ctx, r, scanMember, "select "+members.columns+" from "+members.from+
+		" where m.organization_id = $1 and m.user_id = $2 and u.deleted_at = 0", org, user)
+	return m, notFound(err, "user")
+}
+
+// SetMembership gives a user a role in an organization. Taking its role away
+// from the last owner is CodeConflict.
+func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Time) error {
+	before, err := t.membership(ctx, m.OrganizationID, m.UserID)
+	if err != nil {
+		return err
+	}
+	if before == belay.OrganizationOwner && m.Role != belay.OrganizationOwner {
+		if err := t.anotherOwner(ctx, m.OrganizationID, m.UserID); err != nil {
+			return err
+		}
+	}
+	err = t.exec(ctx, `
+		insert into memberships (organization_id, user_id, role, email_fold, created_at)
+		select cast($1 as text), u.id, cast($3 as text), u.email_fold, cast($4 as bigint) from users u where u.id = $2 and u.deleted_at = 0
+		on conflict (organization_id, user_id) do update set role = excluded.role`,
+		m.OrganizationID, m.UserID, m.Role, micros(now))
+	if err != nil || before != "" {
+		return notFound(err, "user")
+	}
+	u, err := t.User(ctx, m.UserID)
+	if err != nil {
+		return err
+	}
+	return t.addTerms(ctx, m.OrganizationID, "user", u.ID, u.Email, u.FirstName, u.LastName)
+}
+
+// membership is a user's role in an organization, "" for none.
+func (r Reader) membership(ctx context.Context, org, user belay.ID) (belay.OrganizationRole, error) {
+	role, err := one(ctx, r, func(r row) (belay.OrganizationRole, error) {
+		var role belay.OrganizationRole
+		err := r.Scan(&role)
+		return role, err
+	}, "select role from memberships where organization_id = $1 and user_id = $2"+r.lock, org, user)
+	if errors.Is(err, errNoRow) {
+		return "", nil
+	}
+	return role, err
+}
+
+// anotherOwner refuses when nobody else owns the organization. The owners
+// are locked, so that two of them do not leave at the same time.
+func (t *Tx) anotherOwner(ctx context.Context, org, user belay.ID) error {
+	owners, err := all(ctx, t.Reader, scanID,
+		"select user_id from memberships where organization_id = $1 and role = 'owner' order by user_id"+t.lock, org)
+	if err != nil {
+		return err
+	}
+	for _, owner := range owners {
+		if owner != user {
+			return nil
+		}
+	}
+	return &belay.Error{
+		Code:    belay.CodeConflict,
+		Message: "this is the last owner of the organization; without one nobody could administer it",
+		Remedy: []belay.Remedy{{
+			ID: "organization.owner", Title: "Make somebody else owner first",
+			Description: "Give another member the role owner, then repeat this.",
+		}},
+	}
+}
+
+// RemoveMember takes a user out of an organization, with his roles in its
+// workspaces, his places in its teams and the tokens that are bound to it.
+// What he owned stays. Removing the last owner is CodeConflict.
+func (t *Tx) RemoveMember(ctx context.Context, org, user belay.ID) error {
+	if err := t.seize(ctx, "memberships", "user_id", org, user); err != nil {
+		return err
+	}
+	role, err := t.membership(ctx, org, user)
+	if err != nil {
+		return err
+	}
+	if role == "" {
+		return belay.NotFound("user")
+	}
+	if role == belay.OrganizationOwner {
+		if err := t.anotherOwner(ctx, org, user); err != nil {
+			return err
+		}
+	}
+	for _, statement := range []string{
+		"delete from workspace_users where user_id = $2 and workspace_id in (select id from workspaces where organization_id = $1)",
+		"delete from team_users where user_id = $2 and team_id in (select id from teams where organization_id = $1)",
+		"delete from tokens where organization_id = $1 and user_id = $2",
+		"delete from search_terms where organization_id = $1 and object = 'user' and object_id = $2",
+		"delete from memberships where organization_id = $1 and user_id = $2",
+	} {
+		if _, err := t.execAny(ctx, statement, org, user); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddTeamUser makes a member of the organization one of a team; source is
+// the provider whose groups say so, "" for a person. changed is false when
+// he was one already.
+func (t *Tx) AddTeamUser(ctx context.Context, org belay.ID, a belay.Assignment, source string) (changed bool, err error) {
+	n, err := t.execAny(ctx, `
+		insert into team_users (id, team_id, user_id, source, created_at)
+		select cast($4 as text), t.id, m.user_id, cast($5 as text), cast($6 as bigint) from teams t
+		join memberships m on m.organization_id = t.organization_id and m.user_id = $3
+		where t.organization_id = $1 and t.id = $2 and t.deleted_at = 0`+t.keep("t, m", "")+`
+		on conflict do nothing`,
+		org, a.LeftID, a.RightID, a.ID, source, micros(a.CreatedAt))
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	if _, err := t.Team(ctx, org, a.LeftID); err != nil {
+		return false, err
+	}
+	_, err = t.Member(ctx, org, a.RightID)
+	return false, err
+}
+
+// RemoveTeamUser takes a user out of a team; changed is false when he was
+// not in it.
+func (t *Tx) RemoveTeamUser(ctx context.Context, org, team, user belay.ID) (changed bool, err error) {
+	n, err := t.execAny(ctx, `
+		delete from team_users where user_id = $3
+		and team_id in (select id from teams where organization_id = $1 and id = $2 and deleted_at = 0)`, org, team, user)
+	return n > 0, err
+}
+
+// TeamsOf returns the live teams of an organization of which a user is a
+// member, by id, with the source of each membership.
+func (r Reader) TeamsOf(ctx context.Context, org, user belay.ID) (map[belay.ID]string, error) {
+	type pair struct {
+		team   belay.ID
+		source string
+	}
+	pairs, err := all(ctx, r, func(r row) (pair, error) {
+		var p pair
+		err := r.Scan(&p.team, &p.source)
+		return p, err
+	}, `
+		select tu.team_id, tu.source from team_users tu
+		join teams t on t.id = tu.team_id and t.deleted_at = 0 and t.organization_id = $1
+		where tu.user_id = $2`, org, user)
+	out := make(map[belay.ID]string, len(pairs))
+	for _, p := range pairs {
+		out[p.team] = p.source
+	}
+	return out, err
+}

@@ -1,0 +1,213 @@
+package store_test
+
+import (
+	"sync"
+	"testing"
+
+	"belay"
+	"belay/store"
+)
+
+func (w *world) setGrant(g belay.Grant) (belay.Grant, error) {
+	g.ID, g.CreatedAt = w.id(), w.now()
+	err := w.try(func(tx *store.Tx) (err error) { g, err = tx.SetGrant(ctx, w.org, g); return err })
+	return g, err
+}
+
+func TestSetGrant(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		v, m := w.addWorkspace(w.org, "team"), w.addTeam(w.org, "sre")
+		foreign := w.addTeam(w.other, "others")
+		for _, to := range []belay.Grant{{WorkspaceID: v.ID, UserID: w.max}, {WorkspaceID: v.ID, TeamID: m.ID}} {
+			var first belay.Grant
+			for _, role := range append(belay.Roles(), belay.RoleViewer) {
+				to.Role = role
+				got, err := w.setGrant(to)
+				wantCode(t, err, "")
+				if first.ID == "" {
+					first = got
+				}
+				wantEqual(t, got, belay.Grant{ID: first.ID, WorkspaceID: v.ID, UserID: to.UserID, TeamID: to.TeamID, Role: role, CreatedAt: first.CreatedAt})
+			}
+		}
+		roles, err := w.WorkspaceRoles(ctx, w.max, v.ID)
+		wantCode(t, err, "")
+		wantEqual(t, roles, map[belay.ID][]belay.Role{v.ID: {belay.RoleViewer}}) // he is not in the team
+		for _, c := range []struct {
+			grant belay.Grant
+			want  belay.Code
+		}{
+			{belay.Grant{WorkspaceID: v.ID, UserID: w.max, Role: "king"}, belay.CodeInvalid},
+			{belay.Grant{WorkspaceID: v.ID, TeamID: m.ID, Role: belay.RoleNone}, belay.CodeInvalid},
+			{belay.Grant{WorkspaceID: v.ID, UserID: w.eve, Role: belay.RoleViewer}, belay.CodeNotFound}, // no member
+			{belay.Grant{WorkspaceID: v.ID, TeamID: foreign.ID, Role: belay.RoleViewer}, belay.CodeNotFound},
+			{belay.Grant{WorkspaceID: v.ID, TeamID: w.id(), Role: belay.RoleViewer}, belay.CodeNotFound},
+			{belay.Grant{WorkspaceID: w.id(), UserID: w.max, Role: belay.RoleViewer}, belay.CodeNotFound},
+		} {
+			_, err := w.setGrant(c.grant)
+			wantCode(t, err, c.want)
+		}
+		for _, want := range []bool{true, false} {
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				changed, err := tx.RemoveGrant(ctx, w.org, belay.Grant{WorkspaceID: v.ID, UserID: w.max})
+				wantEqual(t, changed, want)
+				return err
+			}), "")
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteTeam(ctx, w.org, m.ID, w.now()) }), "")
+		_, err = w.setGrant(belay.Grant{WorkspaceID: v.ID, TeamID: m.ID, Role: belay.RoleViewer})
+		wantCode(t, err, belay.CodeNotFound)
+	})
+}
+
+// TestViewerThroughTeam sees what a team's role shows, and loses it with the
+// role, the membership or the team.
+func TestViewerThroughTeam(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		r, m := w.reach(), w.addTeam(w.org, "sre")
+		sam := w.addUser("sam")
+		w.member(w.org, sam, belay.OrganizationMember)
+		w.join(m, sam)
+		w.grantTeam(r.team, m, belay.RoleEditor)
+		see := func() []string { return w.sees(t, belay.Viewer{OrganizationID: w.org, UserID: sam})["connection"] }
+		all := []string{"cluster", "github"}
+		wantEqual(t, see(), all)
+		roles, err := w.ConnectionRoles(ctx, sam, r.github.ID)
+		wantCode(t, err, "")
+		wantEqual(t, roles, map[belay.ID][]belay.Role{r.github.ID: {belay.RoleEditor}})
+		for name, cut := range map[string]struct{ do, undo func(tx *store.Tx) error }{
+			"the role": {
+				func(tx *store.Tx) error {
+					_, err := tx.RemoveGrant(ctx, w.org, belay.Grant{WorkspaceID: r.team.ID, TeamID: m.ID})
+					return err
+				},
+				func(tx *store.Tx) error {
+					_, err := tx.SetGrant(ctx, w.org, belay.Grant{ID: w.id(), WorkspaceID: r.team.ID, TeamID: m.ID, Role: belay.RoleViewer, CreatedAt: w.now()})
+					return err
+				},
+			},
+			"the membership": {
+				func(tx *store.Tx) error { _, err := tx.RemoveTeamUser(ctx, w.org, m.ID, sam); return err },
+				func(tx *store.Tx) error { _, err := tx.AddTeamUser(ctx, w.org, w.pair(m.ID, sam), "okta"); return err },
+			},
+			"the team": {
+				func(tx *store.Tx) error { return tx.DeleteTeam(ctx, w.org, m.ID, w.now()) },
+				func(tx *store.Tx) error { _, err := tx.RestoreTeam(ctx, w.org, m.ID, w.now()); return err },
+			},
+		} {
+			wantCode(t, w.try(cut.do), "")
+			if got := see(); len(got) != 0 {
+				t.Errorf("without %s he still sees %v", name, got)
+			}
+			wantCode(t, w.try(cut.undo), "")
+			wantEqual(t, see(), all)
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.RemoveMember(ctx, w.org, sam) }), "")
+		wantEqual(t, len(see()), 0)
+		teams, err := w.TeamsOf(ctx, w.org, sam)
+		wantCode(t, err, "")
+		wantEqual(t, teams, map[belay.ID]string{})
+	})
+}
+
+func TestMembers(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		m, v := w.addTeam(w.org, "sre"), w.addWorkspace(w.org, "team")
+		sam := w.addUser("Sam")
+		w.member(w.org, sam, belay.OrganizationAdmin)
+		w.join(m, sam)
+		w.grant(v, w.max, belay.RoleViewer)
+		emails := func(f belay.MemberFilter, q belay.Query) (out []string) {
+			page, err := w.Members(ctx, w.org, f, q)
+			wantCode(t, err, "")
+			wantEqual(t, page.Total, len(page.Items))
+			for _, u := range page.Items {
+				out = append(out, u.Email)
+			}
+			return out
+		}
+		const annMail, maxMail, samMail = "ann@example.test", "max@example.test", "Sam@example.test"
+		for name, c := range map[string]struct {
+			filter belay.MemberFilter
+			query  belay.Query
+			want   []string
+		}{
+			"all":             {want: []string{annMail, maxMail, samMail}},
+			"from behind":     {query: belay.Query{Order: belay.Order{Column: "email", Descending: true}}, want: []string{samMail, maxMail, annMail}},
+			"found":           {query: belay.Query{Search: "sam"}, want: []string{samMail}},
+			"administrators":  {filter: belay.MemberFilter{Roles: []belay.OrganizationRole{belay.OrganizationAdmin}}, want: []string{samMail}},
+			"of the team":     {filter: belay.MemberFilter{TeamID: m.ID}, want: []string{samMail}},
+			"not of the team": {filter: belay.MemberFilter{NotInTeamID: m.ID}, want: []string{annMail, maxMail}},
+			"of a workspace":  {filter: belay.MemberFilter{WorkspaceID: v.ID}, want: []string{maxMail}},
+			"of an address":   {filter: belay.MemberFilter{Email: "sAM@example.test"}, want: []string{samMail}},
+		} {
+			t.Run(name, func(t *testing.T) { wantEqual(t, emails(c.filter, c.query), c.want) })
+		}
+		one, err := w.Member(ctx, w.org, sam)
+		wantCode(t, err, "")
+		wantEqual(t, []any{one.Email, one.Role, one.JoinedAt.IsZero()}, []any{samMail, belay.OrganizationAdmin, false})
+		_, err = w.Member(ctx, w.org, w.eve)
+		wantCode(t, err, belay.CodeNotFound)
+	})
+}
+
+func TestTeamUsers(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		m := w.addTeam(w.org, "sre")
+		add := func(team, user belay.ID) (changed bool, err error) {
+			err = w.try(func(tx *store.Tx) (err error) {
+				changed, err = tx.AddTeamUser(ctx, w.org, w.pair(team, user), "")
+				return err
+			})
+			return changed, err
+		}
+		for _, want := range []bool{true, false} {
+			changed, err := add(m.ID, w.max)
+			wantCode(t, err, "")
+			wantEqual(t, changed, want)
+		}
+		for _, pair := range [][2]belay.ID{{m.ID, w.eve}, {m.ID, w.id()}, {w.id(), w.max}, {w.addTeam(w.other, "others").ID, w.max}} {
+			_, err := add(pair[0], pair[1])
+			wantCode(t, err, belay.CodeNotFound)
+		}
+		for _, want := range []bool{true, false} {
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				changed, err := tx.RemoveTeamUser(ctx, w.org, m.ID, w.max)
+				wantEqual(t, changed, want)
+				return err
+			}), "")
+		}
+	})
+}
+
+// TestLastOwner takes its owners from an organization, one after the other
+// and both at once: one stays.
+func TestLastOwner(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		demote := func(user belay.ID) error {
+			return w.try(func(tx *store.Tx) error {
+				return tx.SetMembership(ctx, belay.Membership{OrganizationID: w.org, UserID: user, Role: belay.OrganizationAdmin}, w.now())
+			})
+		}
+		remove := func(user belay.ID) error {
+			return w.try(func(tx *store.Tx) error { return tx.RemoveMember(ctx, w.org, user) })
+		}
+		wantCode(t, demote(w.ann), belay.CodeConflict)
+		wantCode(t, remove(w.ann), belay.CodeConflict)
+		for range 10 {
+			w.member(w.org, w.ann, belay.OrganizationOwner)
+			w.member(w.org, w.max, belay.OrganizationOwner)
+			var wg sync.WaitGroup
+			errs := make([]error, 2)
+			for i, leave := range []func() error{func() error { return demote(w.ann) }, func() error { return remove(w.max) }} {
+				wg.Go(func() { errs[i] = leave() })
+			}
+			wg.Wait()
+			owners, err := w.Members(ctx, w.org, belay.MemberFilter{Roles: []belay.OrganizationRole{belay.OrganizationOwner}}, belay.Query{})
+			wantCode(t, err, "")
+			if len(owners.Items) != 1 || (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("%d owners are left; %v", len(owners.Items), errs)
+			}
+		}
+	})
+}
