@@ -45,7 +45,7 @@ type client struct {
 	trace     io.Writer     // nil: nothing is traced
 	headers   bool          // trace headers too
 	now       func() time.Time
-	dryRun    func(request) error // shows a change in its place; nil: changes are sent
+	dryRun    func(context.Context, request) error // shows a change in its place; nil: changes are sent
 }
 
 // request is one call of the API.
@@ -61,6 +61,7 @@ type request struct {
 	prefer  string
 	timeout time.Duration // 0 is defaultTimeout
 	reads   bool          // changes nothing, whatever the method
+	would   *outcome      // said in a dry run; nil: the request itself is shown
 }
 
 // response is an answer with a status below 300.
@@ -164,7 +165,7 @@ func newTransport(caFile string) (*http.Transport, error) {
 // is a failure.
 func (c *client) do(ctx context.Context, r request) (*response, error) {
 	if c.dryRun != nil && r.method != http.MethodGet && !r.reads {
-		if err := c.dryRun(r); err != nil {
+		if err := c.dryRun(ctx, r); err != nil {
 			return nil, err
 		}
 		return nil, errDryRun

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 )
 
@@ -135,12 +136,27 @@ func (*connectionDelete) Help() string {
 // Run deletes connections. Their credentials stay.
 func (c *connectionDelete) Run(ctx context.Context, in *invocation) error {
 	return in.deleteAll(ctx, deleting{
-		resource: connections(), after: "No credential was deleted.",
-		affects: func(_ context.Context, it item) error {
-			if envs := it.names("environments"); len(envs) > 0 {
-				in.say(plain, "%s is in %s, and so in every workspace that has them.", it.name(), strings.Join(envs, ", "))
-			}
-			return nil
-		},
+		resource: connections(), after: "No credential was deleted.", affects: in.affectedByConnection,
 	}, c.Names)
+}
+
+// affectedByConnection says where a connection is missed, and in a dry run
+// which credentials stay.
+func (in *invocation) affectedByConnection(ctx context.Context, it item) (consequences, error) {
+	var c consequences
+	envs := it.objects("environments")
+	c.detaches = relatedTo(environments(), envs)
+	if len(envs) > 0 {
+		c.lines = append(c.lines, fmt.Sprintf("%s is in %s, and so in every workspace that has %s.",
+			it.name(), strings.Join(allNames(envs), ", "), map[bool]string{true: "it", false: "one of them"}[len(envs) == 1]))
+	}
+	if !in.flags.DryRun {
+		return c, nil
+	}
+	in.nameCredentials(ctx, it)
+	c.stays = relatedTo(credentials(), it.objects("credentials"))
+	if text := credentialColumn().cell(it, view{}).text; text != "" {
+		c.lines = append(c.lines, "Stays:   credential "+text)
+	}
+	return c, nil
 }

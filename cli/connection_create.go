@@ -266,7 +266,7 @@ func (c *connectionCreate) testDraft(ctx context.Context, in *invocation, p *cre
 	if in.machine() {
 		return failed // the check is the document
 	}
-	if err := in.wouldSend(request{method: http.MethodPost, path: connectionsPath, body: p.body}); err != nil {
+	if err := in.wouldSend(ctx, request{method: http.MethodPost, path: connectionsPath, body: p.body}); err != nil {
 		return err
 	}
 	if len(p.environments) > 0 {

@@ -34,21 +34,35 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	it, err := in.change(ctx, request{
-		method: http.MethodPut, path: connections().at(found.id()), body: map[string]any{"status": c.State}, timeout: testTimeout,
-	})
+	now, _, err := in.get(ctx, connections(), found.id())
+	if err != nil {
+		return err
+	}
+	if in.flags.DryRun && c.State == string(belay.StatusConnected) && now.text("status") != c.State {
+		in.say(plain, "Connected is reached only by a test that passes.")
+	}
+	it, err := in.put(ctx, connections(), now, request{path: connections().at(now.id()), timeout: testTimeout}, map[string]any{"status": c.State})
 	if err != nil {
 		return err
 	}
 	if err := in.showChanged(connections(), it); err != nil {
 		return err
 	}
+	if it.unchanged && it.text("status") == c.State {
+		in.say(plain, "connection %s unchanged: it is %s already", it.name(), inState(c.State))
+		return nil
+	}
 	if got := it.text("status"); got != c.State {
 		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: first(setting{text: it.text("statusReason")}, setting{text: it.text("health.summary")}).text}
 		return f.withHelp("see why: belay connection test " + shellWord(it.name()))
 	}
-	in.say(good, "%s is now %s", it.name(), strings.Replace(c.State, "maintenance", "in maintenance", 1))
+	in.say(good, "%s is now %s", it.name(), inState(c.State))
 	return nil
+}
+
+// inState says where something stands.
+func inState(state string) string {
+	return strings.Replace(state, "maintenance", "in maintenance", 1)
 }
 
 // reachable are the states that a person can ask for. Deletion is a command
@@ -140,12 +154,16 @@ func (c *connectionCredential) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	if c.None {
-		in.say(good, "%s uses no credential now", it.name())
-	} else {
-		in.say(good, "%s uses %s now", it.name(), strings.Join(allNames(creds), ", then "))
+	used := "no credential"
+	if !c.None {
+		used = strings.Join(allNames(creds), ", then ")
 	}
-	in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
+	if it.unchanged {
+		in.say(plain, "connection %s unchanged: it uses %s already", it.name(), used)
+	} else {
+		in.say(good, "%s uses %s now", it.name(), used)
+		in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
+	}
 	return in.showChanged(connections(), it)
 }
 

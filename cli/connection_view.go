@@ -117,16 +117,20 @@ func authorityColumn() column {
 		if text == "" {
 			return cell{}
 		}
-		found := certificates(text)
-		if len(found) == 0 {
+		if len(certificates(text)) == 0 {
 			return cell{text: "cannot be read", tone: bad}
 		}
-		out := make([]string, len(found))
-		for i, c := range found {
-			out[i] = c.Subject.String() + ", SHA-256 " + thumbprint(c) + ", until " + c.NotAfter.UTC().Format("2006-01-02")
-		}
-		return cell{text: strings.Join(out, "; ")}
+		return cell{text: authorityText(text)}
 	}}
+}
+
+// authorityText names the certificates of a PEM text.
+func authorityText(text string) string {
+	var out []string
+	for _, c := range certificates(text) {
+		out = append(out, c.Subject.String()+", SHA-256 "+thumbprint(c)+", until "+c.NotAfter.UTC().Format("2006-01-02"))
+	}
+	return strings.Join(out, "; ")
 }
 
 // certificates reads those of a PEM text; what is none is left out.

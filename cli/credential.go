@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -196,11 +197,10 @@ func (c *credentialEdit) Run(ctx context.Context, in *invocation) error {
 	if len(body) == 1 {
 		return usage("there is nothing to change — say what, with a flag").withHelp("see: belay credential edit --help")
 	}
-	changed, err := in.change(ctx, request{method: http.MethodPut, path: credentialsPath, body: body, ifMatch: etag})
+	changed, err := in.put(ctx, credentials(), it, request{path: credentialsPath, ifMatch: etag}, body)
 	if err != nil {
-		return in.taken(ctx, err, credentials(), c.Name, otherName)
+		return err
 	}
-	changed.unchanged = alike(it, changed)
 	in.sayChanged(credentials(), changed, ", version "+changed.text("version"))
 	if n := int(changed.number("usage.connections")); n > 0 && c.given() && !changed.unchanged {
 		in.say(plain, "It is used by %s: belay credential usage %s", count(n, connections()), shellWord(changed.name()))
@@ -237,26 +237,34 @@ func (*credentialDelete) Help() string {
 // Run deletes credentials. The API takes the id as a parameter.
 func (c *credentialDelete) Run(ctx context.Context, in *invocation) error {
 	return in.deleteAll(ctx, deleting{
-		resource: credentials(), severe: c.Detach, affects: in.sayWhoUses,
-		send: func(ctx context.Context, it item) error {
+		resource: credentials(), severe: c.Detach, affects: c.affects(in),
+		request: func(it item) request {
 			query := url.Values{"credentialId": {it.id()}}
 			if c.Detach {
 				query.Set("detach", "true")
 			}
-			_, err := in.change(ctx, request{method: http.MethodDelete, path: credentialsPath, query: query})
-			return err
+			return request{path: credentialsPath, query: query}
 		},
 	}, c.Names)
 }
 
-// sayWhoUses names the connections that cannot sign in without a credential.
-func (in *invocation) sayWhoUses(ctx context.Context, cred item) error {
-	p, err := in.usage(ctx, cred)
-	if err != nil || len(p.items) == 0 {
-		return err
+// affects names the connections that cannot sign in without a credential. A
+// dry run ends as the deletion would: in use, it is refused.
+func (c *credentialDelete) affects(in *invocation) func(context.Context, item) (consequences, error) {
+	return func(ctx context.Context, cred item) (consequences, error) {
+		p, err := in.usage(ctx, cred)
+		if err != nil || len(p.items) == 0 {
+			return consequences{}, err
+		}
+		users := relatedTo(connections(), p.items)
+		line := fmt.Sprintf("%s is used by %s: %s.", cred.name(), count(len(p.items), connections()), someNames(allNames(p.items)))
+		if in.flags.DryRun && !c.Detach {
+			in.say(plain, "%s", line)
+			f := &failure{exit: exitConflict, what: "credential " + cred.name() + " would not be deleted", why: "it is in use"}
+			return consequences{}, f.withHelp("to take it off them and delete it: --detach")
+		}
+		return consequences{lines: []string{line}, detaches: users, stays: users}, nil
 	}
-	in.say(plain, "%s is used by %s: %s.", cred.name(), count(len(p.items), connections()), strings.Join(allNames(p.items), ", "))
-	return nil
 }
 
 // usage are the connections that use a credential.

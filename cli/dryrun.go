@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,14 +10,19 @@ import (
 )
 
 // wouldSend shows a request in place of sending it: to a program as a
-// document, to a person as text. Nothing secret of it is shown.
-func (in *invocation) wouldSend(r request) error {
+// document, to a person what it would do, where that is known, else as text.
+// Nothing secret of it is shown.
+func (in *invocation) wouldSend(ctx context.Context, r request) error {
 	path := r.path
 	if len(r.query) > 0 {
 		path += "?" + r.query.Encode()
 	}
 	if in.machine() && in.set.output.text != formatName {
-		raw, err := json.Marshal(map[string]any{"dryRun": true, "method": r.method, "path": path, "body": r.shown()})
+		doc := map[string]any{"dryRun": true, "method": r.method, "path": path, "body": r.shown()}
+		if r.would != nil {
+			r.would.document(doc)
+		}
+		raw, err := json.Marshal(doc)
 		if err != nil {
 			return fmt.Errorf("show the request: %w", err)
 		}
@@ -27,6 +33,10 @@ func (in *invocation) wouldSend(r request) error {
 		return in.show(document{raw: raw, items: []item{it}, noun: "request", single: true, columns: []column{
 			field("METHOD", "method"), field("PATH", "path"), field("BODY", "body"),
 		}})
+	}
+	if r.would != nil {
+		in.sayOutcome(ctx, r.would)
+		return nil
 	}
 	in.say(plain, "would send %s %s — nothing was changed", r.method, path)
 	body := r.shown()

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -128,10 +129,10 @@ func (c *environmentDelete) Run(ctx context.Context, in *invocation) error {
 	alone := 0
 	err := in.deleteAll(ctx, deleting{
 		resource: environments(), after: "No connection was deleted.", severe: true,
-		affects: func(ctx context.Context, env item) error {
-			n, err := in.sayWhatStays(ctx, env)
+		affects: func(ctx context.Context, env item) (consequences, error) {
+			c, n, err := in.affectedByEnvironment(ctx, env)
 			alone += n
-			return err
+			return c, err
 		},
 	}, c.Names)
 	if err == nil && alone > 0 && !in.flags.DryRun {
@@ -140,21 +141,44 @@ func (c *environmentDelete) Run(ctx context.Context, in *invocation) error {
 	return err
 }
 
-// sayWhatStays says what the deletion of an environment leaves, and returns
-// how many connections are in none after it.
-func (in *invocation) sayWhatStays(ctx context.Context, env item) (int, error) {
+// affectedByEnvironment says what the deletion of an environment leaves and
+// who misses it, and returns how many connections are in none after it.
+func (in *invocation) affectedByEnvironment(ctx context.Context, env item) (c consequences, alone int, err error) {
 	held, err := in.held(ctx, env.id())
 	if err != nil {
-		return 0, err
+		return c, 0, err
 	}
+	shared, err := in.sharedIn(ctx, env)
+	if err != nil {
+		return c, 0, err
+	}
+	c.detaches = append(relatedTo(connections(), held.items), relatedTo(workspaces(), shared)...)
+	c.stays = relatedTo(connections(), held.items)
 	if len(held.items) == 0 {
-		in.say(plain, "%s holds no connection.", env.name())
-		return 0, nil
+		c.lines = []string{env.name() + " holds no connection."}
+		return c, 0, nil
 	}
-	alone := len(keep(held.items, func(it item) bool { return len(it.names("environments")) <= 1 }))
-	in.say(plain, "Stays:   %s and every credential. %d also in other environments, %d will be in none.",
-		count(len(held.items), connections()), len(held.items)-alone, alone)
-	return alone, nil
+	alone = len(keep(held.items, func(it item) bool { return len(it.names("environments")) <= 1 }))
+	c.lines = []string{fmt.Sprintf("Stays:   %s (%s) and every credential. %d also in other environments, %d will be in none.",
+		count(len(held.items), connections()), someNames(allNames(held.items)), len(held.items)-alone, alone)}
+	if len(shared) > 0 {
+		c.lines = append(c.lines, fmt.Sprintf("Changes: the people of %s lose what is in it.", someNames(allNames(shared))))
+	}
+	return c, alone, nil
+}
+
+// sharedIn are the workspaces that have an environment, of those that the
+// caller sees.
+func (in *invocation) sharedIn(ctx context.Context, env item) ([]item, error) {
+	n := narrowing{in: in, r: workspaces(), query: url.Values{}, members: map[string]any{"environment": env.id()}}
+	if err := n.encode(); err != nil {
+		return nil, err
+	}
+	p, err := in.fetchUpTo(ctx, n.r, n.r.path, n.query, 0)
+	if err != nil {
+		return nil, err
+	}
+	return p.items, nil
 }
 
 func assigning(method string) pairing {

@@ -109,12 +109,21 @@ func (it item) number(path string) float64 {
 	return f
 }
 
+// objects are those in an array.
+func (it item) objects(path string) []item {
+	list, _ := it.at(path).([]any)
+	out := make([]item, len(list))
+	for i, e := range list {
+		out[i] = item{fields: e}
+	}
+	return out
+}
+
 // names lists the names of the objects in an array.
 func (it item) names(path string) []string {
-	list, _ := it.at(path).([]any)
 	var out []string
-	for _, e := range list {
-		if name := (item{fields: e}).text("name"); name != "" {
+	for _, e := range it.objects(path) {
+		if name := e.name(); name != "" {
 			out = append(out, name)
 		}
 	}

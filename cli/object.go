@@ -46,10 +46,17 @@ func keyValues(flag string, given []string) (map[string]string, error) {
 // deleting is how things of a noun are deleted.
 type deleting struct {
 	resource
-	after   string                            // what stays, said when it is done
-	affects func(context.Context, item) error // says who loses what; nil: nobody
-	send    func(context.Context, item) error // nil: as nearly all are deleted
-	severe  bool                              // its name must be typed
+	after   string                                            // what stays, said when it is done
+	affects func(context.Context, item) (consequences, error) // nil: there are none
+	request func(item) request                                // nil: as nearly all are deleted
+	severe  bool                                              // its name must be typed
+}
+
+// consequences are what the deletion of an object does to others.
+type consequences struct {
+	lines    []string // for people
+	detaches []related
+	stays    []related
 }
 
 // deleteAll deletes what the references name, after one question each, and
@@ -63,25 +70,30 @@ func (in *invocation) deleteAll(ctx context.Context, d deleting, refs []string) 
 	if err := in.confirmable(items); err != nil {
 		return err
 	}
-	if d.send == nil {
-		d.send = func(ctx context.Context, it item) error {
-			_, err := in.change(ctx, request{method: http.MethodDelete, path: d.at(it.id())})
-			return err
-		}
+	if d.request == nil {
+		d.request = func(it item) request { return request{path: d.at(it.id())} }
 	}
 	return in.each(d.resource, "deleted", items, func(it item) error { return in.deleteOne(ctx, d, it) })
 }
 
 func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error {
+	var c consequences
 	if d.affects != nil {
-		if err := d.affects(ctx, it); err != nil {
+		var err error
+		if c, err = d.affects(ctx, it); err != nil {
 			return err
 		}
+	}
+	for _, line := range c.lines {
+		in.say(plain, "%s", line)
 	}
 	if err := in.confirm(deletion{noun: d.noun, name: it.name(), severe: d.severe}); err != nil {
 		return err
 	}
-	if err := d.send(ctx, it); err != nil {
+	r := d.request(it)
+	r.method = http.MethodDelete
+	r.would = &outcome{text: "would delete " + d.noun + " " + it.name(), r: d.resource, it: it, detaches: c.detaches, stays: c.stays}
+	if _, err := in.change(ctx, r); err != nil {
 		return err
 	}
 	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" deleted. "+d.after))
@@ -149,9 +161,25 @@ func (in *invocation) edit(ctx context.Context, r resource, ref string, fill fun
 	if len(body) == 0 {
 		return item{}, usage("there is nothing to change — say what, with a flag").withHelp("see: belay " + r.noun + " edit --help")
 	}
-	changed, err := in.change(ctx, request{method: http.MethodPut, path: r.at(it.id()), body: body, ifMatch: etag})
-	name, _ := body["name"].(string)
+	return in.put(ctx, r, it, request{path: r.at(it.id()), ifMatch: etag}, body)
+}
+
+// put changes an object by its path and the ETag that it was read with. What
+// is so already is not sent.
+func (in *invocation) put(ctx context.Context, r resource, it item, req request, body map[string]any) (item, error) {
+	changes, err := differences(it, body)
 	if err != nil {
+		return item{}, err
+	}
+	if len(changes) == 0 && !in.flags.DryRun {
+		it.unchanged = true
+		return it, nil
+	}
+	req.method, req.body = http.MethodPut, body
+	req.would = &outcome{text: "would change " + r.noun + " " + it.name(), r: r, it: it, changes: append([]difference{}, changes...)}
+	changed, err := in.change(ctx, req)
+	if err != nil {
+		name, _ := body["name"].(string)
 		return item{}, in.taken(ctx, err, r, name, otherName)
 	}
 	changed.unchanged = alike(it, changed)

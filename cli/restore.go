@@ -118,7 +118,10 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 		items = append(items, it)
 	}
 	return in.each(r, "restored", items, func(it item) error {
-		back, err := in.change(ctx, request{method: http.MethodPost, path: r.at(it.id(), "restore")})
+		back, err := in.change(ctx, request{
+			method: http.MethodPost, path: r.at(it.id(), "restore"),
+			would: &outcome{text: "would restore " + r.noun + " " + it.name(), r: r, it: it},
+		})
 		if err != nil {
 			return err
 		}

@@ -41,6 +41,18 @@ func (f fields) MarshalJSON() ([]byte, error) {
 	return json.Marshal(revealed)
 }
 
+// public are those of the fields that a type of credential does not keep
+// secret.
+func (f fields) public(t belay.CredentialType) map[string]any {
+	out := map[string]any{}
+	for name, v := range f {
+		if field, ok := t.Field(name); ok && field.Public {
+			out[name] = string(v.Reveal())
+		}
+	}
+	return out
+}
+
 // read collects the fields for a credential of type t. For a whole credential
 // what is missing is asked for, where somebody is there to ask.
 func (s *secretFlags) read(in *invocation, t belay.CredentialType, whole bool) (fields, error) {

@@ -123,6 +123,12 @@ type pairing struct {
 	verb   string // "is now in"
 }
 
+// would is what making or ending the relation of two would do.
+func (p pairing) would(h, x item) *outcome {
+	verb := strings.NewReplacer("is now", "would be", "is no longer", "would no longer be").Replace(p.verb)
+	return &outcome{text: strings.Join([]string{p.held.noun, x.name(), verb, p.holder.noun, h.name()}, " "), r: p.held, it: x}
+}
+
 // pair makes or ends the relation between every holder and every held.
 func (in *invocation) pair(ctx context.Context, p pairing, holders, held []item) error {
 	t := tally{what: "assignments made", all: len(holders) * len(held)}
@@ -131,7 +137,7 @@ func (in *invocation) pair(ctx context.Context, p pairing, holders, held []item)
 	}
 	for _, h := range holders {
 		for _, x := range held {
-			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id())})
+			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id()), would: p.would(h, x)})
 			switch {
 			case err != nil && len(holders)*len(held) == 1:
 				return err

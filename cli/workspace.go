@@ -2,9 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 type workspaceCommands struct {
@@ -110,12 +110,16 @@ func (*workspaceDelete) Help() string {
 func (c *workspaceDelete) Run(ctx context.Context, in *invocation) error {
 	return in.deleteAll(ctx, deleting{
 		resource: workspaces(), after: "No environment and no credential was deleted.",
-		affects: func(ctx context.Context, it item) error {
+		affects: func(ctx context.Context, it item) (consequences, error) {
 			p, err := in.fetchUpTo(ctx, environments(), workspaces().at(it.id(), "environments"), url.Values{}, 0)
-			if err == nil && len(p.items) > 0 {
-				in.say(plain, "The people of %s lose %s: %s.", it.name(), count(len(p.items), environments()), strings.Join(allNames(p.items), ", "))
+			if err != nil {
+				return consequences{}, err
 			}
-			return err
+			c := consequences{detaches: relatedTo(environments(), p.items), stays: relatedTo(environments(), p.items)}
+			if len(p.items) > 0 {
+				c.lines = []string{fmt.Sprintf("The people of %s lose %s: %s.", it.name(), count(len(p.items), environments()), someNames(allNames(p.items)))}
+			}
+			return c, nil
 		},
 	}, c.Names)
 }
