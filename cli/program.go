@@ -91,8 +91,9 @@ type invocation struct {
 	configFile string
 	// command is the one that is carried out.
 	command *kong.Node
-	// contextOptional is set where a context may be named that does not
-	// exist: it is about to be made, or is not used.
+	// contextOptional is set where the context in effect may be one that does
+	// not exist: it is about to be made or left, or is not used. One that
+	// --context names must exist.
 	contextOptional bool
 	orgID           string         // of the organization in effect, once it is known
 	announced       bool           // where changes are made has been said
@@ -177,7 +178,7 @@ func (in *invocation) prepare(command string) error {
 	case "help", "completion", "serve", "__complete":
 		return nil
 	}
-	in.contextOptional = first == "context" || first == "version"
+	in.contextOptional = in.flags.Context == "" && (first == "context" || first == "version")
 	var err error
 	if in.set, err = in.settle(); err != nil {
 		return err

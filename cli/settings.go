@@ -106,13 +106,32 @@ func first(values ...setting) setting {
 	return setting{origin: "not set"}
 }
 
+// knownContext refuses a context in effect that does not exist, where the
+// settings were made without asking that.
+func (in *invocation) knownContext() error {
+	conf, err := in.loadConfig()
+	if err != nil {
+		return err
+	}
+	name := in.set.context.text
+	if _, known := conf.Contexts[name]; name != "" && !known {
+		return in.unknownContext(in.set.context, conf)
+	}
+	return nil
+}
+
 func (in *invocation) unknownContext(s setting, c *config) error {
 	f := usage("there is no context %q (from %s)", s.text, s.origin)
 	names := contextNames(c)
 	if n, ok := nearest(s.text, names); ok {
 		f.help = append(f.help, "did you mean: "+n)
 	}
-	return f.withHelp("see: belay context list", "make it: belay context set "+s.text+" --server URL")
+	if len(names) == 0 {
+		f.help = append(f.help, "there are no contexts yet")
+	} else {
+		f.help = append(f.help, "there are: "+strings.Join(names, ", "))
+	}
+	return f.withHelp("make it: belay context set " + shellWord(s.text) + " --server URL")
 }
 
 // parseServer reads a server's address: scheme, host and perhaps a path

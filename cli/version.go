@@ -34,6 +34,9 @@ func (c *versionCommand) Run(ctx context.Context, in *invocation) error {
 		"version": in.Version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 	}}
 	if c.Check {
+		if err := in.knownContext(); err != nil {
+			return err
+		}
 		res, err := in.send(ctx, request{method: http.MethodGet, path: "/api/system/version"})
 		if err != nil {
 			return err
