@@ -26,7 +26,7 @@ const connectionsPath = "/api/integrations/connections"
 
 func connections() resource {
 	columns := []column{
-		field("NAME", "name").least(16), field("KIND", "kind").firm().spare(3), health("HEALTH", "health.status"),
+		field("NAME", "name").least(16), field("KIND", "kind").firm().spare(3), healthNow(),
 		when("SINCE", "health.since").spare(4), field("STATE", "status").firm().spare(1),
 		list("ENVIRONMENTS", "environments").least(12).spare(2),
 		field("URL", "url").onlyWide(), when("CHECKED", "health.checkedAt").onlyWide(), field("ID", "id").onlyWide(),

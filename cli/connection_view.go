@@ -38,6 +38,9 @@ func (c *connectionView) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	in.warnUnverified(it)
+	if in.forPeople() && stale(it, in.Now()) {
+		in.say(plain, "The last test is too old to be relied on: belay connection test %s", shellWord(it.name()))
+	}
 	return nil
 }
 
@@ -61,7 +64,7 @@ func (in *invocation) nameCredentials(ctx context.Context, it item) {
 func connectionDetail() []column {
 	return []column{
 		field("NAME", "name"), field("KIND", "kind"), field("URL", "url"), field("DESCRIPTION", "description"),
-		health("HEALTH", "health.status"), whyColumn(), when("SINCE", "health.since"), when("CHECKED", "health.checkedAt"),
+		healthNow(), whyColumn(), when("SINCE", "health.since"), when("CHECKED", "health.checkedAt"),
 		factsColumn(), field("STATE", "status"), field("REASON", "statusReason"),
 		when("MAINTENANCE UNTIL", "maintenance.until"), field("MAINTENANCE FOR", "maintenance.reason"),
 		credentialColumn(), listAll("ENVIRONMENTS", "environments"), labelsColumn(), settingsOfConnection(),
