@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -20,7 +21,11 @@ func parseFailure(err error) *failure {
 	if !ok || p.Context == nil {
 		return usage("%s", err)
 	}
-	f := complaint(err.Error(), p.Context.Selected())
+	at := p.Context.Selected()
+	if at == nil {
+		at = p.Context.Model.Node
+	}
+	f := complaint(err.Error(), at)
 	return f.withHelp("see: " + helpFor(p.Context))
 }
 
@@ -32,6 +37,9 @@ func complaint(text string, at *kong.Node) *failure {
 	if f := noCommand(text, at); f != nil {
 		return f
 	}
+	if f := noFlag(text, at); f != nil {
+		return f
+	}
 	for _, c := range complaints() {
 		if m := c.pattern.FindStringSubmatch(text); m != nil {
 			return c.words(m)
@@ -41,17 +49,67 @@ func complaint(text string, at *kong.Node) *failure {
 }
 
 // noCommand says that a word stands where a command is named, nil where it
-// does not; the parser guesses what was meant.
+// does not. What the parser takes for similar is not passed on.
 func noCommand(text string, at *kong.Node) *failure {
-	m := regexp.MustCompile(`^unexpected argument ([^,]*)(?:, did you mean (.*)\?)?$`).FindStringSubmatch(text)
-	if m == nil || at != nil && len(visible(at.Children)) == 0 {
+	m := regexp.MustCompile(`^unexpected argument (.*?)(?:, did you mean .*\?)?$`).FindStringSubmatch(text)
+	if m == nil || at == nil || len(visible(at.Children)) == 0 {
 		return nil
 	}
 	f := usage("there is no command %q", m[1])
-	if m[2] != "" {
-		f.help = append(f.help, "did you mean: "+strings.ReplaceAll(m[2], `"`, ""))
+	if near, ok := nearest(m[1], commandWords(at)); ok {
+		n, _ := nodeOf(at, []string{near})
+		return f.withHelp("did you mean: " + commandName(n))
+	}
+	if at.Parent != nil {
+		return f
+	}
+	if slices.Contains([]string{"login", "logout", "signin", "auth", "token", "tokens"}, m[1]) {
+		return f.withHelp("how this program signs in: belay help authentication")
+	}
+	if under := commandsCalled(at, m[1]); len(under) > 0 {
+		return f.withHelp("there is: " + strings.Join(under, ", "))
 	}
 	return f
+}
+
+// noFlag says that there is no such flag, nil where the text is about another
+// thing.
+func noFlag(text string, at *kong.Node) *failure {
+	m := regexp.MustCompile(`^unknown flag (-\S*?)(?:, did you mean .*)?$`).FindStringSubmatch(text)
+	if m == nil {
+		return nil
+	}
+	f := usage("unknown flag %s", m[1])
+	var known []string
+	for n := at; n != nil; n = n.Parent {
+		for _, flag := range ownFlags(n) {
+			known = append(known, flag.Name)
+		}
+	}
+	if near, ok := nearest(strings.TrimLeft(m[1], "-"), known); ok {
+		f.help = append(f.help, "did you mean: --"+near)
+	}
+	return f
+}
+
+// commandWords are the words by which the commands below a node go.
+func commandWords(at *kong.Node) []string {
+	var out []string
+	for _, n := range visible(at.Children) {
+		out = append(append(out, n.Name), n.Aliases...)
+	}
+	return out
+}
+
+// commandsCalled are the commands of that name that follow another word.
+func commandsCalled(root *kong.Node, word string) []string {
+	var out []string
+	for _, noun := range visible(root.Children) {
+		if n, ok := nodeOf(noun, []string{word}); ok {
+			out = append(out, commandName(n))
+		}
+	}
+	return out
 }
 
 // commandMissing tells whether a text says that the one command below a node
@@ -99,7 +157,6 @@ func complaints() []rule {
 		say(`^(\S+): expected duration but got "(.*?)"`, "%s must be a duration such as 30s or 2m, not %q"),
 		say(`^(\S+): bool value must be .* but got "(.*)"$`, "%s is true or false, not %q"),
 		say(`^(--[a-z-]+) and (--[a-z-]+) can't be used together$`, "%s and %s exclude each other"),
-		say(`^unknown flag (-[^-]), did you mean`, "unknown flag %s"),
 		say(`^unexpected argument ([^,]*)$`, "%q is more than this command takes"),
 		{regexp.MustCompile(`^(\S+) must be one of (.*) but got "(.*)"$`), notInEnum},
 	}

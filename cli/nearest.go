@@ -15,42 +15,51 @@ func notOneOf(what, given string, known []string) *failure {
 	return f.withHelp(fmt.Sprintf("it can be: %s", strings.Join(known, ", ")))
 }
 
-// nearest finds the name that was most likely meant: one that begins with s
-// or is at most two typing errors away.
+// nearest finds the name that was most likely meant: one that begins with s,
+// else one that is one typing error away, or two where s is long and begins alike. Short
+// words are close to each other without having to do with each other.
 func nearest(s string, names []string) (string, bool) {
 	best, distance := "", 3
 	folded := strings.ToLower(s)
+	most := min(len([]rune(s))/3, 2)
 	for _, n := range names {
-		d := edits(folded, strings.ToLower(n))
-		if d >= distance && len(s) >= 3 && strings.HasPrefix(strings.ToLower(n), folded) {
-			d = 2
+		name := strings.ToLower(n)
+		d := edits(folded, name)
+		if d == 2 && head(folded, 1) != head(name, 1) || d > most {
+			d = 3
 		}
-		if d < distance && d < len([]rune(n)) {
+		if len(s) >= 3 && strings.HasPrefix(name, folded) {
+			d = 0
+		}
+		if d < distance {
 			best, distance = n, d
 		}
 	}
 	return best, best != ""
 }
 
-// edits is the Levenshtein distance: how many letters to insert, delete or
-// replace to get from a to b.
+// edits is how many typing errors lie between a and b: letters that are one
+// too many, missing, other ones, or two in each other's place (the optimal
+// string alignment distance).
 func edits(a, b string) int {
 	from, to := []rune(a), []rune(b)
-	row := make([]int, len(to)+1)
+	above, row := []int(nil), make([]int, len(to)+1)
 	for j := range row {
 		row[j] = j
 	}
-	for i, x := range from {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range to {
-			replace := diagonal
-			if x != y {
-				replace++
+	for i := range from {
+		next := make([]int, len(to)+1)
+		next[0] = i + 1
+		for j := range to {
+			next[j+1] = min(row[j]+1, row[j+1]+1, next[j]+1)
+			switch {
+			case from[i] == to[j]:
+				next[j+1] = min(next[j+1], row[j])
+			case i > 0 && j > 0 && from[i] == to[j-1] && from[i-1] == to[j]:
+				next[j+1] = min(next[j+1], above[j-1]+1)
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, diagonal+1)
 		}
+		above, row = row, next
 	}
 	return row[len(to)]
 }

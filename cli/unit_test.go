@@ -88,9 +88,39 @@ func TestAge(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	names := []string{"prod-eu", "prod-us", "staging", "x"}
-	for s, want := range map[string]string{"prod-uu": "prod-eu", "stagign": "staging", "stag": "staging", "zzz": "", "q": ""} {
+	for s, want := range map[string]string{
+		"prod-uu": "prod-eu", "stagign": "staging", "stag": "staging", "sagigng": "staging", "zzz": "", "q": "", "ptag": "",
+	} {
 		if got, _ := nearest(s, names); got != want {
 			t.Errorf("%s: got %q, want %q", s, got, want)
+		}
+	}
+	for words, want := range map[[2]string]int{{"ab", "ba"}: 1, {"abc", "abc"}: 0, {"", "ab"}: 2, {"kitten", "sitting"}: 3, {"hlep", "help"}: 1, {"ü", "u"}: 1} {
+		if got := edits(words[0], words[1]); got != want {
+			t.Errorf("%q: %d typing errors, want %d", words, got, want)
+		}
+	}
+}
+
+// Of a command or a flag that does not exist, nothing is said that leads
+// astray.
+func TestNoSuchCommand(t *testing.T) {
+	for line, want := range map[string]string{
+		"login": "belay help authentication", "logout": "belay help authentication", "token list": "belay help authentication",
+		"doctor": "", "team": "", "teams list": "", "session": "", "provider": "", "export": "", "apply": "", "diff": "", "activity": "", "user": "",
+		"import":      "there is: belay connection import",
+		"delete":      "there is: belay connection delete, belay credential delete, belay environment delete, belay workspace delete, belay context delete",
+		"conection":   "did you mean: belay connection",
+		"conf":        "did you mean: belay config",
+		"envs":        "did you mean: belay environment",
+		"conn tset":   "did you mean: belay connection test",
+		"env compare": "", "kind list --sort x": "", "conn list --sotr x": "did you mean: --sort", "conn list -x": "",
+	} {
+		f := newFixture(t, nil)
+		f.run(t, exitUsage, strings.Fields(line)...)
+		mustContain(t, f.err.String(), want)
+		if lines := strings.Count(f.err.String(), "\n"); lines != 2 && want == "" {
+			t.Errorf("%s: more than that it is not there, and where help is:\n%s", line, f.err)
 		}
 	}
 }
