@@ -128,7 +128,7 @@ func (p *problems) metadata(pointer string, raw []byte) json.RawMessage {
 	return compact.Bytes()
 }
 
-// labelPart is what Kubernetes allows for the name of a label, so that
+// labelPart is what Kubernetes allows for the key of a label, so that
 // labels can be carried over.
 var labelPart = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
 
@@ -137,9 +137,9 @@ func (p *problems) labels(labels map[string]string) {
 		p.add("/labels", "must be at most %d, are %d", maxLabels, len(labels))
 		return
 	}
-	for name, value := range labels {
-		if !labelPart.MatchString(name) {
-			p.add("/labels", "%q is not a label's name: 1 to 63 letters, digits, dots, dashes, underscores and slashes, beginning and ending with a letter or digit", cutText(name))
+	for key, value := range labels {
+		if !labelPart.MatchString(key) {
+			p.add("/labels", "%q is not a label's key: 1 to 63 letters, digits, dots, dashes, underscores and slashes, beginning and ending with a letter or digit", cutText(key))
 		}
 		if value != "" && !labelPart.MatchString(value) {
 			p.add("/labels", "%q is not a label's value: up to 63 letters, digits, dots, dashes, underscores and slashes, beginning and ending with a letter or digit", cutText(value))

@@ -153,6 +153,7 @@ func complaints() []rule {
 		say(`^missing flags: (--[a-z-]+)`, "%s is missing"),
 		say(`^(\S+): (?:expected .* but got "EOL".*|missing value, .*)$`, "%s needs a value"),
 		say(`^(\S+): expected (?:a valid \d+ bit u?int|an int) but got "(.*?)"`, "%s must be a whole number, not %q"),
+		say(`^(\S+): expected \w+ value but got "(-\d+)" \(short flag\)`, "%s must be at least 1, not %s"),
 		say(`^(\S+): expected \w+ value but got "(.*?)" \((?:short|long) flag\)`, "%[1]s needs a value; one that begins with - is given as %[1]s=%[2]s"),
 		say(`^(\S+): expected duration but got "(.*?)"`, "%s must be a duration such as 30s or 2m, not %q"),
 		say(`^(\S+): bool value must be .* but got "(.*)"$`, "%s is true or false, not %q"),

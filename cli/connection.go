@@ -97,7 +97,7 @@ type connectionList struct {
 	deletedFlag
 	Environment string   `placeholder:"NAME" help:"Only those in this environment; none for those in no environment." complete:"environment"`
 	Kind        []string `placeholder:"KIND" help:"Only these kinds." complete:"kind"`
-	Label       []string `sep:"none" placeholder:"KEY=VALUE" help:"Only those with this label."`
+	Label       []string `sep:"none" placeholder:"KEY=VALUE" help:"Only those with this label; with several flags, with all of them."`
 }
 
 // Help gives examples.
@@ -115,6 +115,9 @@ func (c *connectionList) Run(ctx context.Context, in *invocation) error {
 	}
 	for _, k := range c.Kind {
 		extra = append(extra, "kind="+k)
+	}
+	if _, err := keyValues("--label", c.Label); err != nil {
+		return err
 	}
 	for _, l := range c.Label {
 		extra = append(extra, "label="+l)

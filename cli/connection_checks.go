@@ -7,8 +7,8 @@ import (
 
 type connectionChecks struct {
 	Name  string `arg:"" help:"The connection." complete:"connection"`
-	Limit *int   `placeholder:"N" help:"Show at most this many; 20 if nothing is said."`
-	All   bool   `help:"Show all that are kept."`
+	Limit *int   `xor:"many" placeholder:"N" help:"Show at most this many; ${checksShown} without it."`
+	All   bool   `xor:"many" help:"Show all that are kept."`
 }
 
 // Help gives examples.
@@ -18,7 +18,7 @@ func (*connectionChecks) Help() string {
 		"belay connection checks prod-eu --all -o csv")
 }
 
-// checksShown is how many checks are shown when nothing is said.
+// checksShown is how many checks are shown without --limit.
 const checksShown = 20
 
 // checks are the noun of a connection's history. They have no list of their

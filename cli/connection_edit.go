@@ -6,8 +6,8 @@ type connectionEdit struct {
 	Connection string `arg:"" help:"The connection." complete:"connection"`
 	Name       string `placeholder:"NAME" help:"A new name."`
 	connectionSettings
-	Identity string   `placeholder:"ID" help:"Accept another target that answers in place of the known one: its identity, as the test shows it."`
-	Unset    []string `placeholder:"metadata.KEY" help:"Remove a setting of the kind, or labels.KEY."`
+	Identity string   `placeholder:"ID" help:"Accept the target of this identity in place of the known one; the test shows the identity of what answers."`
+	Unset    []string `placeholder:"metadata.KEY" help:"Remove a setting of the kind; labels.KEY removes a label."`
 }
 
 // Help gives examples.

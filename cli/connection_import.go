@@ -20,9 +20,9 @@ type importKubeconfig struct {
 	KubeContext []string `placeholder:"NAME" help:"Import this context; also spelled --context here."`
 	All         bool     `help:"Import every context that can be imported."`
 	Environment []string `placeholder:"NAME" help:"Put the connections into this environment." complete:"environment"`
-	OnExisting  string   `enum:"update,skip,new" default:"update" placeholder:"WHAT" help:"What to do where the cluster is registered already: update, skip or new."`
-	Connection  string   `placeholder:"NAME" help:"Update this connection with the one context." complete:"connection"`
-	As          string   `placeholder:"NAME" help:"Call the connection this, also one that is there already; for one context."`
+	OnExisting  string   `enum:"update,skip,new" default:"update" placeholder:"WHAT" help:"What to do where the cluster is registered already: update, skip or new; ${default} without it."`
+	Connection  string   `placeholder:"NAME" help:"Update this connection, whatever it is called; for a single context." complete:"connection"`
+	As          string   `placeholder:"NAME" help:"Give the connection this name, a new one or one that is registered already; for a single context."`
 	Move        bool     `help:"Lead a connection whose cluster has moved to the address in the file, with the credentials that it has."`
 
 	AcceptIdentity    bool `help:"Lead the connection of --connection to another cluster than it is known for, such as one that was built anew."`

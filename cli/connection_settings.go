@@ -11,7 +11,7 @@ type connectionSettings struct {
 	URL           string   `name:"url" placeholder:"URL" help:"The endpoint."`
 	Description   *string  `placeholder:"TEXT" help:"What it is for."`
 	Set           []string `sep:"none" placeholder:"metadata.KEY=VALUE" help:"A setting of the kind, or check.intervalSeconds, check.timeoutSeconds; the value is JSON or else text."`
-	Label         []string `sep:"none" placeholder:"KEY=VALUE" help:"A label."`
+	Label         []string `sep:"none" placeholder:"KEY=VALUE" help:"Give it this label."`
 	CACertificate string   `name:"ca-certificate" placeholder:"PATH" help:"Trust the certificate authority in this PEM file for the target."`
 	TLSServerName string   `name:"tls-server-name" placeholder:"NAME" help:"The name that the target's certificate is made for."`
 }

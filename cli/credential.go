@@ -100,7 +100,7 @@ func (c *credentialView) Run(ctx context.Context, in *invocation) error {
 
 type credentialCreate struct {
 	Name       string   `arg:"" help:"Its name."`
-	Type       string   `placeholder:"TYPE" help:"basic, bearer, header, mtls, kubernetes or opaque." complete:"credential-type"`
+	Type       string   `placeholder:"TYPE" help:"What it holds: basic, bearer, header, mtls, kubernetes or opaque." complete:"credential-type"`
 	Connection []string `placeholder:"NAME" help:"Let this connection use it, in place of what it uses now." complete:"connection"`
 	secretFlags
 }

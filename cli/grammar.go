@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +63,7 @@ func (in *invocation) parser(ctx context.Context, root *grammar, exited *bool) (
 	parser, err := kong.New(root,
 		kong.Name("belay"),
 		kong.Description("Connections to infrastructure, the credentials for them, and the environments and workspaces in which they are shared."),
+		kong.Vars{"listed": strconv.Itoa(listed), "checksShown": strconv.Itoa(checksShown)},
 		kong.Writers(in.Stdout, in.Stderr),
 		kong.Exit(func(int) { *exited = true }),
 		kong.Help(in.printHelp),

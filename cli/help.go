@@ -91,6 +91,9 @@ func (in *invocation) printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nUsage: %s\n", strings.TrimSpace(node.Help), usageLine(ctx, node))
+	if len(node.Aliases) > 0 {
+		fmt.Fprintf(&b, "Also called: %s\n", strings.Join(node.Aliases, ", "))
+	}
 	writeCommands(&b, node)
 	writeArguments(&b, node)
 	root := node.Type == kong.ApplicationNode
@@ -107,7 +110,7 @@ func (in *invocation) printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 }
 
 func usageLine(ctx *kong.Context, node *kong.Node) string {
-	words := []string{node.FullPath()}
+	words := []string{commandName(node)}
 	for _, p := range node.Positional {
 		words = append(words, p.Summary())
 	}

@@ -13,8 +13,8 @@ import (
 
 // listing are the flags of every list command.
 type listing struct {
-	Limit  *int     `placeholder:"N" help:"Show at most this many; 50 if nothing is said."`
-	All    bool     `help:"Show all, however many."`
+	Limit  *int     `xor:"many" placeholder:"N" help:"Show at most this many; ${listed} without it."`
+	All    bool     `xor:"many" help:"Show all, however many."`
 	Search string   `placeholder:"WORDS" help:"Only what has words that begin like these."`
 	Sort   string   `placeholder:"FIELD" help:"Sort by this field; the other way round with \"name desc\" or --sort=-name."`
 	Filter []string `sep:"none" placeholder:"KEY=VALUE" help:"Only what matches; several values with commas, several keys with several flags."`
@@ -22,22 +22,20 @@ type listing struct {
 	onlyDeleted bool
 }
 
-// listed is how much of a list is shown when nothing is said.
+// listed is how much of a list is shown without --limit.
 const listed = 50
 
-// limitOf reads --limit and --all, which exclude each other; 0 is all.
+// limitOf is how much is shown of a list; 0 is all.
 func limitOf(limit *int, all bool, otherwise int) (int, error) {
 	switch {
-	case limit != nil && all:
-		return 0, usage("--limit and --all exclude each other")
-	case limit != nil && *limit < 1:
-		return 0, usage("--limit must be at least 1").withHelp("everything: --all")
-	case limit != nil:
-		return *limit, nil
 	case all:
 		return 0, nil
+	case limit == nil:
+		return otherwise, nil
+	case *limit < 1:
+		return 0, usage("--limit must be at least 1, not %d", *limit).withHelp("everything: --all")
 	}
-	return otherwise, nil
+	return *limit, nil
 }
 
 // run shows the list of a noun.

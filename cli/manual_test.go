@@ -61,3 +61,25 @@ func TestManPages(t *testing.T) {
 		}
 	}
 }
+
+// Each argument and each flag is explained in a sentence, with nothing left in
+// it for somebody to fill in.
+func TestHelpIsWhole(t *testing.T) {
+	check := func(n *kong.Node, what, help string) {
+		if !strings.HasSuffix(help, ".") || strings.Contains(help, "${") || strings.Contains(help, "  ") {
+			t.Errorf("%s %s: %q", commandName(n), what, help)
+		}
+	}
+	for _, n := range append(leaves(tree(t)), tree(t)) {
+		check(n, "", n.Help)
+		for _, p := range n.Positional {
+			check(n, p.Name, p.Help)
+		}
+		for _, f := range ownFlags(n) {
+			check(n, "--"+f.Name, f.Help)
+			if f.HasDefault && !f.IsBool() && !strings.Contains(f.Help, f.Default) && f.Default != "" {
+				t.Errorf("%s --%s: %q does not say that it is %s without it", commandName(n), f.Name, f.Help, f.Default)
+			}
+		}
+	}
+}

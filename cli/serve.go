@@ -36,8 +36,8 @@ type ServeConfig struct {
 // can come from the file that a variable BELAY_…_FILE names.
 type serve struct {
 	Config             string   `type:"path" placeholder:"PATH" help:"Read settings from this YAML file (BELAY_CONFIG)."`
-	Listen             string   `setting:"" default:"127.0.0.1:9081" placeholder:"HOST:PORT" help:"Where to listen (BELAY_LISTEN)."`
-	PublicURL          string   `setting:"" name:"public-url" placeholder:"URL" help:"Where others reach this server, https://HOST, when something in front of it speaks TLS (BELAY_PUBLIC_URL)."`
+	Listen             string   `setting:"" default:"127.0.0.1:9081" placeholder:"HOST:PORT" help:"Where to listen (BELAY_LISTEN); ${default} without it."`
+	PublicURL          string   `setting:"" name:"public-url" placeholder:"URL" help:"Where others reach this server, such as https://belay.example, when something in front of it speaks TLS (BELAY_PUBLIC_URL)."`
 	DataDir            string   `setting:"" placeholder:"DIR" help:"Where the database and the key are (BELAY_DATA_DIR); $XDG_DATA_HOME/belay or ~/.local/share/belay."`
 	Database           string   `setting:"" secret:"" placeholder:"URL" help:"A PostgreSQL database, postgres://…, instead of the embedded one; with a password only in BELAY_DATABASE or BELAY_DATABASE_FILE."`
 	KeyFile            string   `setting:"" placeholder:"PATH" help:"The key-encryption key (BELAY_KEY_FILE); it is made in the data directory otherwise."`
@@ -46,8 +46,8 @@ type serve struct {
 	EgressLoopback     *bool    `setting:"" negatable:"" help:"Let connections reach this machine's loopback addresses (BELAY_EGRESS_LOOPBACK); the default is to do so only on loopback and without --public-url."`
 	DiscoverKubeconfig bool     `setting:"" negatable:"" default:"true" help:"Offer the contexts of ~/.kube/config at the first start (BELAY_DISCOVER_KUBECONFIG)."`
 	InsecureHTTP       bool     `setting:"" name:"insecure-http" help:"Listen without TLS on an address that others can reach (BELAY_INSECURE_HTTP)."`
-	LogLevel           string   `setting:"" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (BELAY_LOG_LEVEL)."`
-	LogFormat          string   `setting:"" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json (BELAY_LOG_FORMAT)."`
+	LogLevel           string   `setting:"" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (BELAY_LOG_LEVEL); ${default} without it."`
+	LogFormat          string   `setting:"" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json (BELAY_LOG_FORMAT); ${default} without it."`
 }
 
 // Help gives examples.

@@ -293,7 +293,7 @@ func (r *request) properties(f *belay.ConnectionFilter, w connectionFilter) erro
 	for _, l := range labels {
 		name, value, ok := strings.Cut(l, "=")
 		if !ok || name == "" {
-			return badQuery("label", "must be NAME=VALUE")
+			return badQuery("label", "must be KEY=VALUE")
 		}
 		if f.Labels == nil {
 			f.Labels = map[string]string{}

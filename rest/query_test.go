@@ -82,8 +82,8 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 		refused(name+"="+q(`[1]`), name, "JSON array")
 		refused(strings.Repeat(name+"=a&", 51), name, "50")
 	case "label":
-		refused("label=nonsense", "label", "NAME=VALUE")
-		refused("label="+q("=x"), "label", "NAME=VALUE")
+		refused("label=nonsense", "label", "KEY=VALUE")
+		refused("label="+q("=x"), "label", "KEY=VALUE")
 	case "credentialId", "connectionId":
 		// Where it is required, it is there already.
 	case "all", "detach":
