@@ -47,16 +47,29 @@ func (c *connectionView) Run(ctx context.Context, in *invocation) error {
 // nameCredentials adds the names of a connection's credentials, which people
 // know them by. One that the caller may not read keeps its id.
 func (in *invocation) nameCredentials(ctx context.Context, it item) {
-	uses, _ := it.at("credentials").([]any)
-	for _, u := range uses {
-		use, ok := u.(map[string]any)
+	for _, use := range it.objects("credentials") {
+		fields, ok := use.fields.(map[string]any)
 		if !ok {
 			continue
 		}
-		if cred, _, err := in.get(ctx, credentials(), item{fields: use}.id()); err == nil {
-			use["name"] = cred.name()
+		if cred, err := in.credentialOf(ctx, use); err == nil {
+			fields["name"] = cred.name()
 		}
 	}
+}
+
+// credentialOf is the credential that a connection refers to, also one that
+// was deleted and can be restored.
+func (in *invocation) credentialOf(ctx context.Context, use item) (item, error) {
+	if use.at("deleted") != true {
+		cred, _, err := in.get(ctx, credentials(), use.id())
+		return cred, err
+	}
+	gone, err := in.deleted(ctx, credentials())
+	if err != nil {
+		return item{}, err
+	}
+	return credentials().findDeleted(gone, use.id())
 }
 
 // connectionDetail are the properties of one connection, all that can be set

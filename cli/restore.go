@@ -51,7 +51,7 @@ type connectionRestore struct{ restoring }
 
 // Help gives examples.
 func (*connectionRestore) Help() string {
-	return "It comes back with its environments and credentials, in the state registered.\n\n" + examples(
+	return "It comes back with its environments and credentials, in the state registered. What to do about a credential that was deleted as well is said.\n\n" + examples(
 		"belay connection restore prom-lab", "belay connection list --deleted -o name | belay connection restore -")
 }
 
@@ -126,8 +126,26 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 			return err
 		}
 		in.say(good, "%s %s is restored", r.noun, back.name())
+		in.sayGoneCredentials(ctx, back)
 		return in.showChanged(r, back)
 	})
+}
+
+// sayGoneCredentials says which credentials of a connection were deleted, and
+// what to do about them.
+func (in *invocation) sayGoneCredentials(ctx context.Context, conn item) {
+	for _, use := range keep(conn.objects("credentials"), func(use item) bool { return use.at("deleted") == true }) {
+		other := "belay connection credential " + shellWord(conn.name()) + " --use NAME"
+		cred, err := in.credentialOf(ctx, use)
+		if err != nil {
+			in.warn("its credential %s was deleted, and cannot be restored by you", use.id())
+			in.say(plain, "  use another one: %s", other)
+			continue
+		}
+		in.warn("its credential %s was deleted — %s cannot sign in with it", cred.name(), conn.name())
+		in.say(plain, "  restore it: %s", undoing(credentials(), cred.name()))
+		in.say(plain, "  or use another one: %s", other)
+	}
 }
 
 // deleted are the objects of a noun of which the deletion can be taken back.
