@@ -23,7 +23,24 @@ var (
 	ErrNoKey    = errors.New("there is no key-encryption key")
 	ErrBadKey   = errors.New("the key-encryption key cannot be used")
 	ErrWrongKey = errors.New("this is another key-encryption key")
+	// ErrExposed is wrapped with ErrBadKey where a key's file is not its
+	// owner's alone.
+	ErrExposed = errors.New("may be read or changed by others than its owner")
 )
+
+// SealedError is why the key of data that is there already cannot be had.
+type SealedError struct {
+	KEK string // the id of the key that is wanted
+	Err error  // wraps ErrNoKey or ErrBadKey
+}
+
+// Error returns the reason and which key is wanted.
+func (e *SealedError) Error() string {
+	return fmt.Sprintf("%s; this data is sealed under key %s; nothing was changed", e.Err, e.KEK)
+}
+
+// Unwrap returns the reason.
+func (e *SealedError) Unwrap() error { return e.Err }
 
 // KEK is the operator's key-encryption key: it wraps the keyring and nothing
 // else. It prints as its id.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"belay"
 )
@@ -41,7 +40,7 @@ func (s Source) Unlock(stored Wrapped) (ring *Keyring, fresh Wrapped, err error)
 	}
 	kek, err := s.Load()
 	if errors.Is(err, ErrNoKey) && s.Value.IsZero() && s.Path == "" {
-		kek, err = CreateKEKFile(s.file())
+		kek, err = CreateKEKFile(s.File())
 	}
 	if err != nil {
 		return nil, nil, err
@@ -56,7 +55,7 @@ func (s Source) open(stored Wrapped) (*Keyring, error) {
 	}
 	kek, err := s.Load()
 	if errors.Is(err, ErrNoKey) || errors.Is(err, ErrBadKey) {
-		return nil, fmt.Errorf("%w; this data is sealed under key %s: put that key back, or give it in BELAY_KEY; nothing was changed", err, id)
+		return nil, &SealedError{KEK: id, Err: err}
 	}
 	if err != nil {
 		return nil, err
@@ -77,10 +76,11 @@ func (s Source) Load() (KEK, error) {
 		}
 		return kek, nil
 	}
-	return ReadKEKFile(s.file())
+	return ReadKEKFile(s.File())
 }
 
-func (s Source) file() string {
+// File is where the key is read from, unless it is given as a Value.
+func (s Source) File() string {
 	if s.Path != "" {
 		return s.Path
 	}
@@ -124,8 +124,7 @@ func checkKEKFile(f *os.File, path string) error {
 		return fmt.Errorf("%w: %s is not a regular file", ErrBadKey, path)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		quoted := "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-		return fmt.Errorf("%w: %s may be read or changed by others than its owner (mode %04o); run: chmod 600 %s", ErrBadKey, path, mode, quoted)
+		return fmt.Errorf("%w: %s %w (mode %04o)", ErrBadKey, path, ErrExposed, mode)
 	}
 	return nil
 }

@@ -237,9 +237,10 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 // assemble makes the use cases and everything above them.
 func (s *Server) assemble(ctx context.Context) error {
 	c := s.config
-	keyring, err := app.OpenKeyring(ctx, s.store, secret.Source{Value: c.Key, Path: c.KeyFile, Dir: c.DataDir}, c.Clock())
+	source := secret.Source{Value: c.Key, Path: c.KeyFile, Dir: c.DataDir}
+	keyring, err := app.OpenKeyring(ctx, s.store, source, c.Clock())
 	if err != nil {
-		return err
+		return keyError(source, err)
 	}
 	dialer := &egress.Dialer{Policy: egress.Policy{
 		Allow: c.EgressAllow, Deny: c.EgressDeny, Loopback: s.EgressLoopback(),

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	"belay"
+	"belay/secret"
 	"belay/store"
 )
 
@@ -71,6 +73,52 @@ func databaseError(dir string, err error) error {
 		return startError(err, "make the database, or correct its name in "+where)
 	case dir != "" && isFileError(err):
 		return dataDirError(dir, err)
+	}
+	return err
+}
+
+// keyError is about the key-encryption key.
+func keyError(source secret.Source, err error) error {
+	file := source.File()
+	_, sealed := errors.AsType[*secret.SealedError](err)
+	back := "put " + keyWord(err) + " back there, from its backup"
+	if !source.Value.IsZero() {
+		file, back = "BELAY_KEY", "put "+keyWord(err)+" into BELAY_KEY, from its backup"
+	}
+	switch {
+	case !source.Value.IsZero() && source.Path != "":
+		return startError(reason(err), "keep one of them: unset BELAY_KEY, or --key-file (BELAY_KEY_FILE)")
+	case errors.Is(err, secret.ErrExposed):
+		return startError(reason(err), "let its owner alone use it: "+belay.CommandLine("chmod", "600", file),
+			"who may have read it can open every secret of a copy of the database: replace the secrets then")
+	case errors.Is(err, fs.ErrPermission):
+		return startError(reason(err), fmt.Sprintf("let the user who runs the server (uid %d) own it", os.Geteuid()), "or name another file: --key-file PATH (BELAY_KEY_FILE)")
+	case errors.Is(err, secret.ErrNoKey) && !sealed:
+		return startError(err, "correct --key-file (BELAY_KEY_FILE)", "without it, a key is made in the data directory at the first start")
+	case errors.Is(err, secret.ErrNoKey):
+		return startError(reason(err), back+": all stored secrets are sealed under it",
+			"or name its file: --key-file PATH (BELAY_KEY_FILE), or give its text in BELAY_KEY", "nothing was changed")
+	case errors.Is(err, secret.ErrWrongKey):
+		return startError(err, "the key that was given came from "+file, "give the one that is wanted: its file in --key-file PATH (BELAY_KEY_FILE), or its text in BELAY_KEY",
+			"or is this the database of another server? then correct --data-dir or BELAY_DATABASE")
+	case errors.Is(err, secret.ErrBadKey):
+		return startError(reason(err), back)
+	}
+	return err
+}
+
+// keyWord names the key that is wanted, as far as that is known.
+func keyWord(err error) string {
+	if e, ok := errors.AsType[*secret.SealedError](err); ok {
+		return "key " + e.KEK
+	}
+	return "the key"
+}
+
+// reason is the error without the key that is wanted.
+func reason(err error) error {
+	if e, ok := errors.AsType[*secret.SealedError](err); ok {
+		return e.Err
 	}
 	return err
 }
