@@ -31,8 +31,9 @@ var imports = map[string][]string{
 	"belay/kind/kindtest":   {"belay", "belay/egress", "belay/e2e/peers"},
 	"belay/kind":            {"belay", "belay/egress", "belay/kind/httpkind"},
 	"belay/app":             {"belay", "belay/store", "belay/secret", "belay/kubeconfig"},
-	"belay/rest":            {"belay", "belay/app", "belay/kubeconfig"},
-	"belay/web":             {"belay", "belay/app", "belay/rest"},
+	"belay/site":            {},
+	"belay/rest":            {"belay", "belay/app", "belay/kubeconfig", "belay/site"},
+	"belay/web":             {"belay", "belay/app", "belay/rest", "belay/site"},
 	"belay/server": {
 		"belay", "belay/app", "belay/egress", "belay/kind", "belay/kind/kubernetes",
 		"belay/rest", "belay/secret", "belay/store", "belay/web",

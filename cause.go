@@ -61,3 +61,40 @@ func (c Cause) CouldNotCheck() bool {
 		return false
 	}
 }
+
+// Text says in words what went wrong, as a clause without its full stop.
+func (c Cause) Text() string { return causeTexts[c] }
+
+// causeTexts says each cause in words.
+var causeTexts = map[Cause]string{
+	CauseEgressForbidden:              "this server connects to no such target, whatever its egress policy",
+	CauseEgressDenied:                 "this server's egress policy does not allow the target",
+	CauseDNSFailure:                   "the target's name could not be resolved",
+	CauseConnectionRefused:            "the target does not accept the connection",
+	CauseConnectionReset:              "the target closed the connection",
+	CauseTimeout:                      "the target did not answer in time",
+	CauseTLSUnknownAuthority:          "the target's certificate is not signed by a trusted authority",
+	CauseTLSExpired:                   "the target's certificate has expired",
+	CauseTLSExpiresSoon:               "the target's certificate expires soon",
+	CauseTLSNotYetValid:               "the target's certificate is not valid yet",
+	CauseTLSNameMismatch:              "the target's certificate is made for another name",
+	CauseTLSClientCertificateRejected: "the target rejects the client certificate",
+	CauseTLSProtocol:                  "no TLS connection could be agreed on",
+	CauseWrongService:                 "the target is not what this kind of connection expects",
+	CauseUnexpectedStatus:             "the target answered with an unexpected status",
+	CauseRedirectedElsewhere:          "the target redirects to somewhere else",
+	CauseResponseTooLarge:             "the target's answer is too large",
+	CauseMalformedResponse:            "the target's answer is not as it should be",
+	CauseCredentialMissing:            "the target asks for a credential",
+	CauseCredentialRejected:           "the target rejects the credential",
+	CauseCredentialExpired:            "the credential has expired",
+	CauseReferenceUnresolved:          "the credential's reference could not be resolved",
+	CausePermissionMissing:            "the credential lacks a permission",
+	CauseSuspended:                    "the access was suspended",
+	CauseRateLimited:                  "the target limits the rate of requests",
+	CauseNotReady:                     "the target says that it is not ready",
+	CauseClockSkew:                    "the target's clock differs from this server's",
+	CauseUnsupportedVersion:           "the target's version is not supported",
+	CauseIdentityChanged:              "another target answers at this endpoint",
+	CauseInternal:                     "the test could not be made",
+}

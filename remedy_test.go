@@ -153,3 +153,14 @@ func TestWhatCannotMendIsNotOffered(t *testing.T) {
 		t.Errorf("what is discovered is not registered last: %+v", offered)
 	}
 }
+
+func TestEveryCauseHasAText(t *testing.T) {
+	for _, c := range belay.Causes() {
+		if c.Text() == "" {
+			t.Errorf("%s has none", c)
+		}
+	}
+	if text := belay.Cause("none").Text(); text != "" {
+		t.Errorf("a cause that is none has the text %q", text)
+	}
+}

@@ -200,7 +200,7 @@ func undocumented(r *http.Request, res *http.Response) error {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnauthorized:
 		return nil
 	case http.StatusOK, http.StatusNotModified:
-		if r.Method == http.MethodHead || r.URL.Path == "/" || r.URL.Path == "/docs/style.css" {
+		if r.Method == http.MethodHead || r.URL.Path == "/" || r.URL.Path == "/style.css" {
 			return nil
 		}
 	}

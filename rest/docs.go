@@ -6,14 +6,15 @@ import (
 	"embed"
 	"encoding/base64"
 	"fmt"
-	"html/template"
+	"iter"
+	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"belay"
+	"belay/site"
 )
 
 //go:embed docs
@@ -44,82 +45,70 @@ func OpenAPI() http.Handler {
 	})
 }
 
-// Docs answers GET /docs with the document as a page, GET
-// /docs/errors/{code} with a page about one error code, and GET
-// /docs/style.css. The pages hold no script and load nothing from elsewhere.
-func Docs() http.Handler {
-	pages := template.Must(template.New("").Funcs(template.FuncMap{"prose": prose}).ParseFS(docs, "docs/*.html"))
-	overview := sync.OnceValue(func() []byte { return render(pages, "overview.html", newOverview(parseDocument())) })
+// Docs answers the pages about the API: GET /docs with the document, GET
+// /docs/errors and /docs/errors/{code} with what each error means, GET
+// /docs/kinds and /docs/kinds/{name} with the kinds that the server brings
+// along. Where there is no such page, missing answers.
+func Docs(kinds []*belay.Kind, missing http.Handler) http.Handler {
+	d := &documentation{pages: site.Parse(docs, "docs/*.html"), kinds: kinds, missing: missing}
+	overview := sync.OnceValue(func() []byte {
+		v := newOverview(parseDocument())
+		return d.pages.Render("overview.html", site.Page{Title: v.Title + " API", Here: "/docs", Data: v})
+	})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) {
-		page(w, http.StatusOK, overview())
-	})
-	mux.HandleFunc("GET /docs/errors/{code}", func(w http.ResponseWriter, r *http.Request) {
-		code := belay.Code(r.PathValue("code"))
-		p, ok := errorPages[code]
-		if !ok {
-			p, ok = endingPages[code]
-		}
-		if !ok {
-			page(w, http.StatusNotFound, render(pages, "missing.html", nil))
-			return
-		}
-		page(w, http.StatusOK, render(pages, "error.html", struct {
-			Code   belay.Code
-			Status int
-			errorPage
-		}{code, statuses[code], p}))
-	})
-	mux.HandleFunc("GET /docs/style.css", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFileFS(w, r, docs, "docs/style.css")
-	})
-	mux.HandleFunc("GET /docs/", func(w http.ResponseWriter, _ *http.Request) {
-		page(w, http.StatusNotFound, render(pages, "missing.html", nil))
-	})
+	mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) { site.Write(w, http.StatusOK, overview()) })
+	mux.HandleFunc("GET /docs/errors", d.errors)
+	mux.HandleFunc("GET /docs/errors/{code}", d.error)
+	mux.HandleFunc("GET /docs/kinds", d.kindList)
+	mux.HandleFunc("GET /docs/kinds/{name}", d.kind)
+	mux.Handle("GET /docs/", missing)
 	return mux
 }
 
-func render(pages *template.Template, name string, data any) []byte {
-	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
-		panic(fmt.Errorf("render %s: %w", name, err))
-	}
-	return b.Bytes()
+// documentation is what the pages are made of.
+type documentation struct {
+	pages   *site.Templates
+	kinds   []*belay.Kind
+	missing http.Handler
 }
 
-func page(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone misses nothing
+func (d *documentation) show(w http.ResponseWriter, name string, p site.Page) {
+	site.Write(w, http.StatusOK, d.pages.Render(name, p))
 }
 
-// span is a piece of text in one style.
-type span struct {
-	Text   string
-	Code   bool
-	Strong bool
+// codeView is a code as the pages about errors show it.
+type codeView struct {
+	Code   belay.Code
+	Status int // 0: it is none of the server's
+	errorPage
 }
 
-var marked = regexp.MustCompile("`[^`]+`|\\*\\*[^*]+\\*\\*")
-
-// prose splits a description of the document into paragraphs of spans.
-func prose(text string) [][]span {
-	var out [][]span
-	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		var spans []span
-		rest := paragraph
-		for at := marked.FindStringIndex(rest); at != nil; at = marked.FindStringIndex(rest) {
-			m := rest[at[0]:at[1]]
-			spans = append(spans, span{Text: rest[:at[0]]}, span{
-				Text: strings.Trim(m, "`*"), Code: m[0] == '`', Strong: m[0] == '*',
-			})
-			rest = rest[at[1]:]
-		}
-		out = append(out, append(spans, span{Text: rest}))
+func newCodeViews(codes iter.Seq[belay.Code], pages map[belay.Code]errorPage) []codeView {
+	var out []codeView
+	for code := range codes {
+		out = append(out, codeView{code, statuses[code], pages[code]})
 	}
 	return out
+}
+
+func (d *documentation) errors(w http.ResponseWriter, _ *http.Request) {
+	d.show(w, "errors.html", site.Page{Title: "Errors", Here: "/docs/errors", Data: struct{ Answers, Endings []codeView }{
+		newCodeViews(slices.Values(belay.Codes()), errorPages),
+		newCodeViews(slices.Values(slices.Sorted(maps.Keys(endingPages))), endingPages),
+	}})
+}
+
+func (d *documentation) error(w http.ResponseWriter, r *http.Request) {
+	code := belay.Code(r.PathValue("code"))
+	p, ok := errorPages[code]
+	if !ok {
+		p, ok = endingPages[code]
+	}
+	if !ok {
+		d.missing.ServeHTTP(w, r)
+		return
+	}
+	d.show(w, "error.html", site.Page{Title: p.Title, Here: "/docs/errors", Data: codeView{code, statuses[code], p}})
 }
 
 // overview is what the page about the whole API shows.
@@ -127,7 +116,6 @@ type overview struct {
 	Title, Description string
 	Tags               []tagView
 	Schemas            []schemaView
-	Codes              []belay.Code
 }
 
 type tagView struct {
@@ -169,7 +157,7 @@ type schemaView struct {
 
 func newOverview(root node) overview {
 	v := overview{
-		Title: root.get("info", "title").text(), Description: root.get("info", "description").text(), Codes: belay.Codes(),
+		Title: root.get("info", "title").text(), Description: root.get("info", "description").text(),
 	}
 	for _, tag := range root.get("tags").items() {
 		t := tagView{Name: tag.get("name").text(), Description: tag.get("description").text()}

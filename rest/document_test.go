@@ -17,7 +17,8 @@ import (
 // outside are the operations of the document that are none of the API's
 // routes: other parts of the server answer them.
 var outside = []string{
-	"GET /healthz/live", "GET /healthz/ready", "GET /openapi.json", "GET /docs", "GET /docs/errors/{code}",
+	"GET /healthz/live", "GET /healthz/ready", "GET /openapi.json", "GET /docs", "GET /docs/errors", "GET /docs/errors/{code}",
+	"GET /docs/kinds", "GET /docs/kinds/{name}",
 	"GET /user/login", "POST /user/login", "POST /user/logout",
 }
 
@@ -212,56 +213,5 @@ func TestOpenAPIHasETag(t *testing.T) {
 	}
 	if again := get(h, "/openapi.json", "If-None-Match", tag); again.Code != http.StatusNotModified || again.Body.Len() > 0 {
 		t.Errorf("again: %d with %d bytes", again.Code, again.Body.Len())
-	}
-}
-
-// TestDocsPage follows every link of the page to a place within the pages.
-func TestDocsPage(t *testing.T) {
-	h := rest.Docs()
-	w := get(h, "/docs")
-	body := w.Body.String()
-	if w.Code != http.StatusOK || strings.Contains(body, "<script") || strings.Contains(body, "style=") || strings.Contains(body, "ZgotmplZ") {
-		t.Fatalf("%d: the page has script or style of its own", w.Code)
-	}
-	for _, r := range rest.Routes() {
-		if !strings.Contains(body, "<code>"+r.Path+"</code>") {
-			t.Errorf("%s is not on the page", r.Path)
-		}
-	}
-	anchors := map[string]bool{}
-	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(body, -1) {
-		if anchors[m[1]] {
-			t.Errorf("the id %q is there twice", m[1])
-		}
-		anchors[m[1]] = true
-	}
-	for _, m := range regexp.MustCompile(` (?:href|src)="([^"]+)"`).FindAllStringSubmatch(body, -1) {
-		link := m[1]
-		switch {
-		case strings.HasPrefix(link, "#"):
-			if !anchors[link[1:]] {
-				t.Errorf("the link %s leads nowhere", link)
-			}
-		case link == "/openapi.json":
-		default:
-			if got := get(h, link); got.Code != http.StatusOK {
-				t.Errorf("the link %s: %d", link, got.Code)
-			}
-		}
-	}
-}
-
-// TestErrorPages wants a page for every code, as the type of an error
-// promises.
-func TestErrorPages(t *testing.T) {
-	h := rest.Docs()
-	for _, code := range belay.Codes() {
-		w := get(h, "/docs/errors/"+string(code))
-		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<h2>What to do</h2>") || strings.Count(w.Body.String(), "<li>") == 0 {
-			t.Errorf("%s: %d %s", code, w.Code, w.Body)
-		}
-	}
-	if w := get(h, "/docs/errors/none"); w.Code != http.StatusNotFound {
-		t.Errorf("a page for no code: %d", w.Code)
 	}
 }

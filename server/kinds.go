@@ -1,8 +1,11 @@
 package server
 
 import (
+	"maps"
+	"slices"
 	"time"
 
+	"belay"
 	"belay/app"
 	"belay/egress"
 	"belay/kind"
@@ -20,4 +23,13 @@ func builtinKinds(d *egress.Dialer, clock func() time.Time) (map[string]app.Kind
 		kinds[name] = k
 	}
 	return kinds, err
+}
+
+// definitions are those of some kinds, by name.
+func definitions(kinds map[string]app.Kind) []*belay.Kind {
+	var out []*belay.Kind
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		out = append(out, kinds[name].Definition())
+	}
+	return out
 }

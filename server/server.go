@@ -260,7 +260,9 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.http = &http.Server{
-		Handler:           web.New(web.Config{API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL}),
+		Handler: web.New(web.Config{
+			API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Kinds: definitions(kinds),
+		}),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),

@@ -3,42 +3,34 @@ package web
 import (
 	"embed"
 	"errors"
-	"html/template"
 	"net/http"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"belay"
+	"belay/site"
 )
 
-//go:embed page.html
+//go:embed pages
 var pages embed.FS
 
-var page = template.Must(template.ParseFS(pages, "page.html"))
-
-// content is what the one plain page shows until there is a UI.
-type content struct {
-	Title string
-	Text  string
-	Code  string // of a sign-in link, to be sent by the form
-	Email string // of who is signed in
+// show answers with a page that is about this very request.
+func (h *Handler) show(w http.ResponseWriter, status int, name string, p site.Page) {
+	w.Header().Set("Cache-Control", "no-store")
+	site.Write(w, status, h.pages.Render(name, p))
 }
 
-func (h *Handler) show(w http.ResponseWriter, r *http.Request, status int, c content) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	if err := page.Execute(w, c); err != nil {
-		h.Log.WarnContext(r.Context(), "a page was not sent", "error", err)
-	}
+// signingIn is what the page of that name shows.
+type signingIn struct {
+	Code string // of a sign-in link, to be sent by the form
+	Text string // why there is none
 }
 
 // signInPage asks for a click: following a link must change nothing, since
 // programs that look at links follow them too.
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) {
-	h.show(w, r, http.StatusOK, content{
-		Title: "Sign in", Code: r.URL.Query().Get("code"),
-		Text: "Open the sign-in link that the server printed at its first start: it works once, for a day.",
-	})
+	h.show(w, http.StatusOK, "signin.html", site.Page{Title: "Sign in", Data: signingIn{Code: r.URL.Query().Get("code")}})
 }
 
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +46,7 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 	code := belay.SecretString(r.PostFormValue("code"))
 	value, expires, err := h.Gate.SignIn(r.Context(), code, r.UserAgent(), remoteAddr(r))
 	if belay.CodeOf(err) == belay.CodeUnauthenticated {
-		h.show(w, r, http.StatusUnauthorized, content{Title: "Sign in", Text: err.Error()})
+		h.show(w, http.StatusUnauthorized, "signin.html", site.Page{Title: "Sign in", Data: signingIn{Text: sentence(err.Error())}})
 		return
 	}
 	if err != nil {
@@ -108,11 +100,16 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// sentence makes one of an error's text.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
+}
+
 func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
-	c := content{Title: "Belay", Text: "The server runs, and you are not signed in. To sign in, open the link that the server printed at its first start: it works once, for a day. The command line on the server's machine is signed in without it: belay connection list."}
+	c := struct{ Email, Version string }{Version: h.Version}
 	if p, err := h.principal(r); err == nil {
-		c.Text = "The server runs. Use it with the command line (belay connection list) or over its API."
 		c.Email = p.Email
 	}
-	h.show(w, r, http.StatusOK, c)
+	h.show(w, http.StatusOK, "home.html", site.Page{Title: "Belay", Here: "/", Data: c})
 }

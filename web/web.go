@@ -20,6 +20,7 @@ import (
 	"belay"
 	"belay/app"
 	"belay/rest"
+	"belay/site"
 )
 
 // Config is what a Handler is made of. All of it must be set, but for
@@ -33,25 +34,29 @@ type Config struct {
 	// PublicURL is where browsers reach the server when that is not where it
 	// listens. With https, cookies are for TLS only.
 	PublicURL *url.URL
+	// Kinds are those that the documentation is to show to everybody.
+	Kinds []*belay.Kind
 }
 
 // Handler answers every request that the server gets.
 type Handler struct {
 	Config
 	mux        *http.ServeMux
+	pages      *site.Templates
 	sameOrigin *http.CrossOriginProtection
 }
 
 // New makes a Handler.
 func New(c Config) *Handler {
-	h := &Handler{Config: c, mux: http.NewServeMux(), sameOrigin: sameOrigin(c.PublicURL)}
+	h := &Handler{Config: c, mux: http.NewServeMux(), pages: site.Parse(pages, "pages/*.html"), sameOrigin: sameOrigin(c.PublicURL)}
 	h.mux.Handle("/api/", h.authenticate(c.API))
 	h.mux.HandleFunc("GET /healthz/live", h.live)
 	h.mux.HandleFunc("GET /healthz/ready", h.ready)
-	docs := rest.Docs()
+	docs := rest.Docs(c.Kinds, http.HandlerFunc(h.nothing))
 	h.mux.Handle("GET /openapi.json", rest.OpenAPI())
 	h.mux.Handle("GET /docs", docs)
 	h.mux.Handle("GET /docs/", docs)
+	h.mux.Handle("GET "+site.StylePath, site.Style())
 	h.mux.HandleFunc("GET /user/login", h.signInPage)
 	h.mux.HandleFunc("POST /user/login", h.signIn)
 	h.mux.HandleFunc("POST /user/logout", h.signOut)
@@ -79,8 +84,8 @@ func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
 		h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
 		return
 	}
-	h.show(w, r, http.StatusNotFound, content{
-		Title: "Page not found", Text: "This server has no page at " + r.URL.Path + ". The address may be mistyped, or cut off at its end.",
+	h.show(w, http.StatusNotFound, "message.html", site.Page{
+		Title: "Page not found", Data: "This server has no page at " + r.URL.Path + ". The address may be mistyped, or cut off at its end.",
 	})
 }
 
@@ -99,7 +104,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err *belay.Erro
 		return
 	}
 	status := rest.StatusOf(err.Code)
-	h.show(w, r, status, content{Title: http.StatusText(status), Text: "This cannot be done: " + err.Message + "."})
+	h.show(w, status, "message.html", site.Page{Title: http.StatusText(status), Data: "This cannot be done: " + err.Message + "."})
 }
 
 // clean tells whether a path has no part that a router would tidy up: it

@@ -216,7 +216,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/nothing", "/connections/1", "/docs/../x", "/user/nobody", "/apiary"} {
+	for _, path := range []string{"/nothing", "/connections/1", "/docs/../x", "/user/nobody", "/apiary", "/docs/none", "/docs/errors/none", "/docs/kinds/none"} {
 		page(person.Get(path).Want(http.StatusNotFound), "Page not found", `href="/"`, `href="/docs"`)
 		for _, accept := range []string{"application/json", "*/*", ""} {
 			program.With("Accept", accept).Get(path).Want(http.StatusNotFound).WantCode(belay.CodeNotFound)
@@ -227,14 +227,21 @@ func TestPages(t *testing.T) {
 		status := map[string]int{"/api": http.StatusNotFound, "/api/nothing": http.StatusUnauthorized}[path]
 		person.Get(path).Want(status).Problem()
 	}
-	page(person.Get("/").Want(http.StatusOK), "not signed in", "open the link that the server printed", "belay connection list")
+	page(person.Get("/").Want(http.StatusOK), "not signed in", "open the link that the server printed", "belay connection list", `href="/docs/kinds"`, `href="/docs/errors"`)
 	got := cookieOf(t, signIn(person, link(t, s)))
 	page(person.With("Cookie", got.Name+"="+got.Value).Get("/").Want(http.StatusOK), "Signed in as admin@localhost", "Sign out")
-	for _, path := range []string{"/", "/nothing", "/user/login"} {
+	page(person.Get("/docs/kinds/prometheus").Want(http.StatusOK), "Prometheus", "--web.external-url", "tls.certificateAuthority")
+	for _, path := range []string{"/", "/nothing", "/user/login", "/docs", "/docs/errors", "/docs/kinds/http"} {
+		page(person.Get(path), `<link rel="stylesheet" href="/style.css">`, `<nav aria-label="Pages">`)
 		if csp := person.Get(path).Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: Content-Security-Policy is %q", path, csp)
 		}
 	}
+	style := person.Get("/style.css").Want(http.StatusOK)
+	if ct := style.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/css") || !strings.Contains(string(style.Body), "prefers-color-scheme: dark") || strings.Contains(string(style.Body), "url(") {
+		t.Errorf("the style sheet is of type %q:\n%s", ct, style.Body)
+	}
+	person.With("If-None-Match", style.Header.Get("ETag")).Get("/style.css").Want(http.StatusNotModified)
 }
 
 func TestNotReady(t *testing.T) {

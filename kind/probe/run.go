@@ -126,7 +126,7 @@ func (r *run) report(s *Session) belay.Report {
 }
 
 func summary(f *Failure) string {
-	text := summaries[f.Cause]
+	text := f.Cause.Text()
 	if f.Missing != "" {
 		return fmt.Sprintf("%s: %s", text, f.Missing)
 	}
@@ -134,38 +134,4 @@ func summary(f *Failure) string {
 		return text
 	}
 	return fmt.Sprintf("%s: %s", text, f.Detail)
-}
-
-// summaries says each cause in words.
-var summaries = map[belay.Cause]string{
-	belay.CauseEgressForbidden:              "this server connects to no such target, whatever its egress policy",
-	belay.CauseEgressDenied:                 "this server's egress policy does not allow the target",
-	belay.CauseDNSFailure:                   "the target's name could not be resolved",
-	belay.CauseConnectionRefused:            "the target does not accept the connection",
-	belay.CauseConnectionReset:              "the target closed the connection",
-	belay.CauseTimeout:                      "the target did not answer in time",
-	belay.CauseTLSUnknownAuthority:          "the target's certificate is not signed by a trusted authority",
-	belay.CauseTLSExpired:                   "the target's certificate has expired",
-	belay.CauseTLSExpiresSoon:               "the target's certificate expires soon",
-	belay.CauseTLSNotYetValid:               "the target's certificate is not valid yet",
-	belay.CauseTLSNameMismatch:              "the target's certificate is made for another name",
-	belay.CauseTLSClientCertificateRejected: "the target rejects the client certificate",
-	belay.CauseTLSProtocol:                  "no TLS connection could be agreed on",
-	belay.CauseWrongService:                 "the target is not what this kind of connection expects",
-	belay.CauseUnexpectedStatus:             "the target answered with an unexpected status",
-	belay.CauseRedirectedElsewhere:          "the target redirects to somewhere else",
-	belay.CauseResponseTooLarge:             "the target's answer is too large",
-	belay.CauseMalformedResponse:            "the target's answer is not as it should be",
-	belay.CauseCredentialMissing:            "the target asks for a credential",
-	belay.CauseCredentialRejected:           "the target rejects the credential",
-	belay.CauseCredentialExpired:            "the credential has expired",
-	belay.CauseReferenceUnresolved:          "the credential's reference could not be resolved",
-	belay.CausePermissionMissing:            "the credential lacks a permission",
-	belay.CauseSuspended:                    "the access was suspended",
-	belay.CauseRateLimited:                  "the target limits the rate of requests",
-	belay.CauseNotReady:                     "the target says that it is not ready",
-	belay.CauseClockSkew:                    "the target's clock differs from this server's",
-	belay.CauseUnsupportedVersion:           "the target's version is not supported",
-	belay.CauseIdentityChanged:              "another target answers at this endpoint",
-	belay.CauseInternal:                     "the test could not be made",
 }
