@@ -89,8 +89,8 @@ func (a *App) mayAttach(ctx context.Context, c caller, before, v *belay.Connecti
 }
 
 // accepts tells whether a connection of a kind, at an endpoint, can do
-// anything with a credential.
-func accepts(kind *belay.Kind, endpoint string, c *belay.Credential) error {
+// anything with a credential: nil, or the one field that says why not.
+func accepts(kind *belay.Kind, endpoint string, c *belay.Credential) *belay.Error {
 	if !slices.Contains(kind.CredentialTypes, c.Type) {
 		return belay.Invalid("/credentials", "a %s connection takes credentials of type %s; %q is of type %s",
 			kind.Name, joined(kind.CredentialTypes), c.Name, c.Type)

@@ -143,10 +143,8 @@ func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionC
 		return nil, err
 	}
 	id, err := a.createOnce(ctx, c, v.ID, func(ctx context.Context, tx *store.Tx) error {
-		if credential != nil {
-			if err := tx.CreateCredential(ctx, credential.Credential, credential.version); err != nil {
-				return err
-			}
+		if err := credential.beside(ctx, tx); err != nil {
+			return err
 		}
 		return tx.CreateConnection(ctx, v)
 	})
@@ -237,10 +235,8 @@ func (a *App) updateConnection(ctx context.Context, c caller, seen *belay.Connec
 				return err
 			}
 		}
-		if credential != nil {
-			if err := credential.save(ctx, tx); err != nil {
-				return err
-			}
+		if err := credential.beside(ctx, tx); err != nil {
+			return err
 		}
 		saved, err = tx.UpdateConnection(ctx, c.org, seen.ID, a.now(), func(v *belay.Connection) error {
 			if err := unchanged(seen.Version, v.Version); err != nil {

@@ -157,6 +157,16 @@ func (s *sealed) save(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
+// beside stores the credential that comes with a connection, if any, in the
+// connection's transaction. In a request for both, its name is a field of its
+// own.
+func (s *sealed) beside(ctx context.Context, tx *store.Tx) error {
+	if s == nil {
+		return nil
+	}
+	return inBody("/name", "/credentialName", s.save(ctx, tx))
+}
+
 // CreateCredential stores a credential, owned by the caller.
 func (a *App) CreateCredential(ctx context.Context, org belay.ID, ch CredentialChange) (*Credential, error) {
 	c, err := a.authorize(ctx, org, belay.PermissionCredentialWrite)

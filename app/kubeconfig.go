@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"belay"
@@ -204,6 +206,7 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, test 
 		return err
 	}
 	k.draft = draft
+	a.fit(k)
 	var material *belay.Material
 	if k.CredentialType != "" {
 		k.Fingerprint = a.keyring.Fingerprint(k.CredentialType, k.Values)
@@ -218,6 +221,25 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, test 
 		k.Check = a.view(ctx, c, k.draft, check)
 	}
 	return nil
+}
+
+// fit leaves out a credential that the connection could do nothing with, and
+// says so.
+func (a *App) fit(k *KubeconfigContext) {
+	if k.CredentialType == "" {
+		return
+	}
+	err := accepts(a.kinds[kubernetesKind].Definition(), k.draft.Endpoint, &belay.Credential{
+		Name: cmp.Or(k.User, k.Name), Type: k.CredentialType, Set: slices.Collect(maps.Keys(k.Values)),
+	})
+	if err == nil {
+		return
+	}
+	k.CredentialType, k.Values = "", nil
+	k.Problems = append(k.Problems, kubeconfig.Problem{
+		Code: kubeconfig.ProblemCertificate, Effect: kubeconfig.BarsCredential, Path: "/contexts",
+		Message: "the user cannot sign in at the address, which " + err.Fields[0].Message,
+	})
 }
 
 // connectionOf is the connection that a context would become, not stored.

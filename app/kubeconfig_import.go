@@ -232,11 +232,12 @@ func (b *importBatch) create(ctx context.Context, p *importPlan, out *ImportedCo
 	if id != "" {
 		v.Credentials = []belay.CredentialUse{{CredentialID: id, Purpose: belay.PurposePrimary}}
 	}
+	if err := b.app.mayAttach(ctx, b.caller, nil, &v, credential); err != nil {
+		return err
+	}
 	err = b.app.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if credential != nil {
-			if err := credential.save(ctx, tx); err != nil {
-				return err
-			}
+		if err := credential.beside(ctx, tx); err != nil {
+			return err
 		}
 		if err := tx.CreateConnection(ctx, &v); err != nil {
 			return err

@@ -80,10 +80,8 @@ func (b *importBatch) save(ctx context.Context, p *importPlan) (saved, error) {
 	}
 	s.written = true
 	err = b.app.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if credential != nil {
-			if err := credential.save(ctx, tx); err != nil {
-				return err
-			}
+		if err := credential.beside(ctx, tx); err != nil {
+			return err
 		}
 		if s.after, err = b.write(ctx, tx, seen.Connection, &next, p, attached); err != nil {
 			return err

@@ -28,7 +28,14 @@ func TestCredentialName(t *testing.T) {
 	if got["name"] != "metrics-basic" {
 		t.Errorf("the credential is called %v", got["name"])
 	}
-	s.Admin.Post(connections, body("b", "http://127.0.0.1:1")).WantCode(belay.CodeConflict)
+	taken := func(a *belaytest.Answer) {
+		t.Helper()
+		if p := a.WantCode(belay.CodeConflict); len(p.Errors) != 1 || p.Errors[0].Pointer != "/credentialName" {
+			t.Errorf("%s %s: the name of the credential is taken, and the errors are %v", a.Method, a.Path, p.Errors)
+		}
+	}
+	taken(s.Admin.Post(connections, body("b", "http://127.0.0.1:1")))
+	taken(s.Admin.Put(connections+"/"+made["id"].(string), body("a", "http://127.0.0.1:1")))
 
 	// On a change it is a new credential of that name, not a new version.
 	other := body("a", "http://127.0.0.1:1")
