@@ -43,11 +43,16 @@ type CredentialVersion struct {
 	CredentialID   ID
 	OrganizationID ID
 	Number         int    // from 1
-	Sealed         []byte // ciphertext of the values as a JSON object
+	Sealed         []byte // ciphertext of the values as a JSON object; empty once it is not kept any more
 	Fingerprint    string
 	CreatedBy      ID
 	CreatedAt      time.Time
 }
+
+// RetiredVersions is how many versions of a credential are kept with their
+// ciphertexts behind the one in force. Of older ones it is only known that
+// they were.
+const RetiredVersions = 10
 
 // CredentialUsage is how a credential is used.
 type CredentialUsage struct {

@@ -118,16 +118,16 @@ func (a *App) CredentialUsage(ctx context.Context, org, id belay.ID, q belay.Que
 }
 
 // CredentialVersions lists the versions of a credential, the newest first.
-func (a *App) CredentialVersions(ctx context.Context, org, id belay.ID) ([]*belay.CredentialVersion, error) {
+func (a *App) CredentialVersions(ctx context.Context, org, id belay.ID, q belay.Query) (belay.Page[*belay.CredentialVersion], error) {
 	c, _, err := a.findCredential(ctx, org, id, belay.PermissionCredentialRead)
 	if err != nil {
-		return nil, err
+		return belay.Page[*belay.CredentialVersion]{}, err
 	}
-	versions, err := a.store.CredentialVersions(ctx, c.org, id)
-	for _, v := range versions {
+	page, err := a.store.CredentialVersions(ctx, c.org, id, q)
+	for _, v := range page.Items {
 		v.Fingerprint = shown(id, v.Fingerprint)
 	}
-	return versions, err
+	return page, err
 }
 
 // sealed is a credential as it is to be stored, with a new version of its

@@ -198,26 +198,23 @@ func (a *API) listCredentialUsage(r *request) (response, error) {
 	return response{body: newConnectionPage(page, nil)}, err
 }
 
+type credentialVersion struct {
+	Version     int       `json:"version"`
+	Fingerprint string    `json:"fingerprint"`
+	CreatedBy   belay.ID  `json:"createdBy"`
+	CreatedAt   time.Time `json:"createdAt"`
+}
+
 func (a *API) listCredentialVersions(r *request) (response, error) {
-	org, id, err := r.object("credentialId", "credential")
+	org, id, q, err := r.listOf("credentialId", "credential")
 	if err != nil {
 		return response{}, err
 	}
-	versions, err := a.app.CredentialVersions(r.Context(), org, id)
-	if err != nil {
-		return response{}, err
-	}
-	type version struct {
-		Version     int       `json:"version"`
-		Fingerprint string    `json:"fingerprint"`
-		CreatedBy   belay.ID  `json:"createdBy"`
-		CreatedAt   time.Time `json:"createdAt"`
-	}
-	out := make([]version, len(versions))
-	for i, v := range versions {
-		out[i] = version{v.Number, v.Fingerprint, v.CreatedBy, v.CreatedAt}
-	}
+	page, err := a.app.CredentialVersions(r.Context(), org, id, q)
 	return response{body: struct {
-		Versions []version `json:"versions"`
-	}{out}}, nil
+		pageOf
+		Versions []credentialVersion `json:"versions"`
+	}{envelope(page), list(page, func(v *belay.CredentialVersion) credentialVersion {
+		return credentialVersion{v.Number, v.Fingerprint, v.CreatedBy, v.CreatedAt}
+	})}}, err
 }

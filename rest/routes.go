@@ -72,7 +72,7 @@ func (a *API) routes() []Route {
 		{get, credentials + "/{credentialId}", belay.PermissionCredentialRead, ok, nil, 0, false, a.getCredential},
 		{post, credentials + "/{credentialId}/restore", belay.PermissionCredentialWrite, ok, nil, 0, false, a.restoreCredential},
 		{get, credentials + "/{credentialId}/usage", belay.PermissionCredentialRead, ok, pageParams, 0, false, a.listCredentialUsage},
-		{get, credentials + "/{credentialId}/versions", belay.PermissionCredentialRead, ok, nil, 0, false, a.listCredentialVersions},
+		{get, credentials + "/{credentialId}/versions", belay.PermissionCredentialRead, ok, versionParams, 0, false, a.listCredentialVersions},
 
 		{get, workspaces, belay.PermissionWorkspaceRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listWorkspaces},
 		{post, workspaces, belay.PermissionWorkspaceWrite, created, nil, 0, false, a.createWorkspace},

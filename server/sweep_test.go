@@ -37,8 +37,8 @@ func TestSweeper(t *testing.T) {
 			clock.Advance(2 * 24 * time.Hour)
 			await(t, s, "objects=1")
 			await(t, s, "tokens=1")
-			if left, err := s.Store().CredentialVersions(t.Context(), s.Organization, belay.ID(id)); err != nil || len(left) > 0 {
-				t.Errorf("%d ciphertexts are left, %v", len(left), err)
+			if left, err := s.Store().CredentialVersions(t.Context(), s.Organization, belay.ID(id), belay.Query{}); err != nil || len(left.Items) > 0 {
+				t.Errorf("%d ciphertexts are left, %v", len(left.Items), err)
 			}
 			if n := strings.Count(s.Log(), "removed what was past its time"); n > 4 {
 				t.Errorf("%d lines in the log, though there was little to do:\n%s", n, s.Log())

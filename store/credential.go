@@ -160,12 +160,21 @@ func (t *Tx) CreateCredential(ctx context.Context, c *belay.Credential, v *belay
 	return t.countObject(ctx, c.OrganizationID, "credential", 1)
 }
 
-// addCredentialVersion stores a version of c, whatever v says it is of.
+// addCredentialVersion stores a version of c, whatever v says it is of, and
+// removes the ciphertexts that are not kept any more.
 func (t *Tx) addCredentialVersion(ctx context.Context, c *belay.Credential, v *belay.CredentialVersion) error {
-	return t.exec(ctx, `
+	err := t.exec(ctx, `
 		insert into credential_versions (credential_id, number, organization_id, sealed, fingerprint, created_by, created_at)
 		values ($1, $2, $3, $4, $5, $6, $7)`,
 		c.ID, v.Number, c.OrganizationID, v.Sealed, v.Fingerprint, v.CreatedBy, micros(v.CreatedAt))
+	if err != nil {
+		return err
+	}
+	_, err = t.execAny(ctx, `
+		update credential_versions set sealed = substr(sealed, 1, 0)
+		where credential_id = $1 and number < $2 and number <> $3 and length(sealed) > 0`,
+		c.ID, v.Number-belay.RetiredVersions, c.Current)
+	return err
 }
 
 // UpdateCredential changes a credential by change, which sees it as it is
@@ -210,16 +219,27 @@ func (r Reader) CredentialVersion(ctx context.Context, org, id belay.ID, number 
 	return v, notFound(err, "version of this credential")
 }
 
-// CredentialVersions returns all versions, the newest first, without their
-// sealed material.
-func (r Reader) CredentialVersions(ctx context.Context, org, id belay.ID) ([]*belay.CredentialVersion, error) {
-	return all(ctx, r, func(r row) (*belay.CredentialVersion, error) {
+// versions are listed without their sealed material.
+var versions = list[*belay.CredentialVersion]{
+	columns: "v.credential_id, v.number, v.organization_id, v.fingerprint, v.created_by, v.created_at",
+	from:    "credential_versions v",
+	id:      "v.credential_id",
+	natural: belay.Order{Column: "version", Descending: true},
+	orders:  map[string]sortKey{"version": {column: "v.number", number: true}},
+	scan: func(r row) (*belay.CredentialVersion, error) {
 		var v belay.CredentialVersion
 		err := r.Scan(&v.CredentialID, &v.Number, &v.OrganizationID, &v.Fingerprint, &v.CreatedBy, stamp{&v.CreatedAt})
 		return &v, err
-	}, `
-		select credential_id, number, organization_id, fingerprint, created_by, created_at from credential_versions
-		where organization_id = $1 and credential_id = $2 order by number desc`, org, id)
+	},
+}
+
+// CredentialVersions lists the versions of a credential, the newest first,
+// without their sealed material.
+func (r Reader) CredentialVersions(ctx context.Context, org, id belay.ID, q belay.Query) (belay.Page[*belay.CredentialVersion], error) {
+	var cond condition
+	cond.add("v.organization_id = ?", org)
+	cond.add("v.credential_id = ?", id)
+	return versions.counted(ctx, r, &cond, &cond, q)
 }
 
 func scanCredentialVersion(r row) (*belay.CredentialVersion, error) {

@@ -46,11 +46,59 @@ func TestCredentialRoundTrip(t *testing.T) {
 			wantEqual(t, got, v)
 			v.Sealed = nil
 		}
-		versions, err := w.CredentialVersions(ctx, w.org, want.ID)
+		versions, err := w.CredentialVersions(ctx, w.org, want.ID, belay.Query{})
 		wantCode(t, err, "")
-		wantEqual(t, versions, []*belay.CredentialVersion{second, first})
+		wantEqual(t, versions.Items, []*belay.CredentialVersion{second, first})
 		_, err = w.CredentialVersion(ctx, w.org, want.ID, 3)
 		wantCode(t, err, belay.CodeNotFound)
+	})
+}
+
+// TestRetiredVersions makes more versions than are kept.
+func TestRetiredVersions(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		k, other := w.addCredential(w.org, "key"), w.addCredential(w.org, "other")
+		const last = belay.RetiredVersions + 4
+		for n := 2; n <= last; n++ {
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				_, err := tx.UpdateCredential(ctx, w.org, k.ID, w.now(), func(c *belay.Credential) (*belay.CredentialVersion, error) {
+					c.Current = n
+					return w.version(c, n), nil
+				})
+				return err
+			}), "")
+		}
+		for n := 1; n <= last; n++ {
+			v, err := w.CredentialVersion(ctx, w.org, k.ID, n)
+			wantCode(t, err, "")
+			if kept := len(v.Sealed) > 0; kept != (n >= last-belay.RetiredVersions) {
+				t.Errorf("of %d versions, %d: its ciphertext is kept: %v", last, n, kept)
+			}
+		}
+		untouched, err := w.CredentialVersion(ctx, w.org, other.ID, 1)
+		wantCode(t, err, "")
+		if len(untouched.Sealed) == 0 {
+			t.Error("another credential has lost its ciphertext")
+		}
+
+		var numbers []int
+		q := belay.Query{Size: 5}
+		for {
+			page, err := w.CredentialVersions(ctx, w.org, k.ID, q)
+			wantCode(t, err, "")
+			for _, v := range page.Items {
+				numbers = append(numbers, v.Number)
+			}
+			if q.Cursor == "" && page.Total != last {
+				t.Errorf("%d versions in all", page.Total)
+			}
+			if q.Cursor = page.NextCursor; q.Cursor == "" {
+				break
+			}
+		}
+		if len(numbers) != last || numbers[0] != last || numbers[last-1] != 1 {
+			t.Errorf("page by page, the versions are %v", numbers)
+		}
 	})
 }
 

@@ -134,7 +134,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"ConnectionCounts":    func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
 		"AssignedConnections": func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
 		"CredentialVersion":   func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
-		"CredentialVersions":  func() error { v, err := tx.CredentialVersions(ctx, org, s.k.ID); return found(v, err) },
+		"CredentialVersions":  func() error { return foundAny(tx.CredentialVersions(ctx, org, s.k.ID, q)) },
 		"CredentialUsages": func() error {
 			v, err := tx.CredentialUsages(ctx, org, []belay.ID{s.k.ID})
 			return found(len(v), err)
