@@ -189,9 +189,9 @@ func (t CredentialType) Check(prefix string, values map[string]Secret) error {
 		f, ok := t.Field(name)
 		switch {
 		case !ok:
-			fields = append(fields, Field{prefix + "/" + escapePointer(name), "is not a field of type " + t.Name})
+			fields = append(fields, Field{prefix + Pointer(name), "is not a field of type " + t.Name})
 		case v.IsZero() && f.Required:
-			fields = append(fields, Field{prefix + "/" + escapePointer(name), "must not be empty"})
+			fields = append(fields, Field{prefix + Pointer(name), "must not be empty"})
 		}
 	}
 	for _, f := range t.Fields {
@@ -225,11 +225,6 @@ func anyOfText(sets [][]string) string {
 		parts[i] = strings.Join(s, " and ")
 	}
 	return strings.Join(parts, ", or ")
-}
-
-// escapePointer escapes one reference token (RFC 6901, section 3).
-func escapePointer(s string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
 }
 
 // Schema is the JSON Schema (2020-12) of a credential's values. A field is

@@ -98,6 +98,27 @@ func Invalid(pointer, format string, args ...any) *Error {
 	}
 }
 
+// BadQuery makes a CodeBadQuery error about one parameter.
+func BadQuery(parameter, format string, args ...any) *Error {
+	return &Error{
+		Code:    CodeBadQuery,
+		Message: "the query cannot be answered",
+		Fields:  []Field{{Pointer: parameter, Message: fmt.Sprintf(format, args...)}},
+	}
+}
+
+// Pointer is the JSON Pointer (RFC 6901, section 3) of these reference
+// tokens, each behind its slash.
+func Pointer(tokens ...string) string {
+	var b strings.Builder
+	for _, t := range tokens {
+		b.WriteString("/" + pointerEscapes.Replace(t))
+	}
+	return b.String()
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // NotFound is what a caller gets for a thing that does not exist and, word
 // for word, for one that he may not read.
 func NotFound(noun string) *Error {

@@ -65,7 +65,7 @@ func (a *App) deleteUnused(ctx context.Context, c caller, id belay.ID, version i
 		case !left:
 			return tx.DeleteCredential(ctx, c.org, id, a.now())
 		case n < store.DetachLimit:
-			return changedMeanwhile()
+			return outdated()
 		}
 		return nil
 	})

@@ -299,7 +299,7 @@ func (a *App) replaceSet(ctx context.Context, tx *store.Tx, c caller, id belay.I
 	}
 	missing := added(have, want)
 	if len(added(added(seen, want), missing)) > 0 || len(added(seen, added(want, have))) > 0 {
-		return changedMeanwhile()
+		return outdated()
 	}
 	put := make([]belay.Assignment, len(missing))
 	for i, connection := range missing {

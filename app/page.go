@@ -69,10 +69,12 @@ func unchanged(want, have int64) error {
 	if want == 0 || want == have {
 		return nil
 	}
-	return changedMeanwhile()
+	return outdated()
 }
 
-func changedMeanwhile() error {
+// outdated says that a change was made of what is no longer there so: the
+// caller decides anew. That two writes have met is store's to say.
+func outdated() error {
 	return &belay.Error{
 		Code:    belay.CodePreconditionFailed,
 		Message: "it was changed meanwhile",

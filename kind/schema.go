@@ -174,20 +174,20 @@ func leaves(e *jsonschema.ValidationError) []belay.Field {
 		}
 		return out
 	}
-	at := "/metadata" + pointerOf(e.InstanceLocation)
+	at := "/metadata" + belay.Pointer(e.InstanceLocation...)
 	var out []belay.Field
 	switch k := e.ErrorKind.(type) {
 	case *keyword.AdditionalProperties:
 		for _, p := range k.Properties {
-			out = append(out, belay.Field{Pointer: at + pointerOf([]string{p}), Message: "is not a setting of this kind"})
+			out = append(out, belay.Field{Pointer: at + belay.Pointer(p), Message: "is not a setting of this kind"})
 		}
 	case *keyword.Required:
 		for _, p := range k.Missing {
-			out = append(out, belay.Field{Pointer: at + pointerOf([]string{p}), Message: "is required"})
+			out = append(out, belay.Field{Pointer: at + belay.Pointer(p), Message: "is required"})
 		}
 	case *keyword.DependentRequired:
 		for _, p := range k.Missing {
-			out = append(out, belay.Field{Pointer: at + pointerOf([]string{p}), Message: "is required together with " + k.Prop})
+			out = append(out, belay.Field{Pointer: at + belay.Pointer(p), Message: "is required together with " + k.Prop})
 		}
 	default:
 		out = append(out, belay.Field{Pointer: at, Message: message(e.ErrorKind)})
@@ -225,14 +225,4 @@ func message(e jsonschema.ErrorKind) string {
 	default:
 		return "does not satisfy the schema's " + strings.Join(e.KeywordPath(), "/")
 	}
-}
-
-// pointerOf writes a JSON Pointer (RFC 6901, section 3).
-func pointerOf(tokens []string) string {
-	var b strings.Builder
-	for _, t := range tokens {
-		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(t))
-	}
-	return b.String()
 }

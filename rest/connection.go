@@ -259,7 +259,7 @@ func (r *request) connections() (f belay.ConnectionFilter, q belay.Query, assign
 	}
 	if w.Environment != "" && !f.InNoEnvironment {
 		if f.EnvironmentID, err = belay.ParseID(w.Environment); err != nil {
-			return f, q, false, badQuery("filter", `/environment must be a UUID or "none"`)
+			return f, q, false, belay.BadQuery("filter", `/environment must be a UUID or "none"`)
 		}
 	}
 	err = r.properties(&f, w)
@@ -278,14 +278,14 @@ func (r *request) properties(f *belay.ConnectionFilter, w connectionFilter) erro
 	for _, s := range w.Status {
 		status, err := belay.ParseStatus(s)
 		if err != nil {
-			return badQuery("status", "%s", err)
+			return belay.BadQuery("status", "%s", err)
 		}
 		f.Statuses = append(f.Statuses, status)
 	}
 	for _, s := range w.Health {
 		h, err := belay.ParseHealthStatus(s)
 		if err != nil {
-			return badQuery("health", "%s", err)
+			return belay.BadQuery("health", "%s", err)
 		}
 		f.Healths = append(f.Healths, h)
 	}
@@ -293,7 +293,7 @@ func (r *request) properties(f *belay.ConnectionFilter, w connectionFilter) erro
 	for _, l := range labels {
 		name, value, ok := strings.Cut(l, "=")
 		if !ok || name == "" {
-			return badQuery("label", "must be KEY=VALUE")
+			return belay.BadQuery("label", "must be KEY=VALUE")
 		}
 		if f.Labels == nil {
 			f.Labels = map[string]string{}

@@ -161,7 +161,7 @@ func (a *API) deleteCredential(r *request) (response, error) {
 	s, _ := r.first("credentialId")
 	id, err := belay.ParseID(s)
 	if err != nil {
-		return response{}, badQuery("credentialId", "%s", err)
+		return response{}, belay.BadQuery("credentialId", "%s", err)
 	}
 	detach, err := r.flag("detach")
 	if err != nil {

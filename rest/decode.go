@@ -158,7 +158,7 @@ func (d *decoder) members(raw []byte, pointer string, each func(name string, raw
 		var value json.RawMessage
 		_ = dec.Decode(&value)
 		if seen[name] {
-			d.wrong(pointer+"/"+escape(name), "is given twice")
+			d.wrong(pointer+belay.Pointer(name), "is given twice")
 		}
 		seen[name] = true
 		each(name, value)
@@ -174,10 +174,10 @@ func (d *decoder) object(raw []byte, v reflect.Value, pointer string) {
 			f, ok = fields[aliases[name]]
 		}
 		if !ok || name == "" {
-			d.wrong(pointer+"/"+escape(name), "is not a field of this")
+			d.wrong(pointer+belay.Pointer(name), "is not a field of this")
 			return
 		}
-		d.value(raw, f, pointer+"/"+escape(name))
+		d.value(raw, f, pointer+belay.Pointer(name))
 	})
 }
 
@@ -200,7 +200,7 @@ func (d *decoder) mapping(raw []byte, v reflect.Value, pointer string) {
 	d.members(raw, pointer, func(name string, raw []byte) {
 		e := reflect.New(elem).Elem()
 		if elem.Kind() != reflect.Pointer || string(bytes.TrimSpace(raw)) != "null" {
-			d.value(raw, e, pointer+"/"+escape(name))
+			d.value(raw, e, pointer+belay.Pointer(name))
 		}
 		v.SetMapIndex(reflect.ValueOf(name), e)
 	})
@@ -294,9 +294,6 @@ func jsonType(v reflect.Value) string {
 		return "of another type"
 	}
 }
-
-// escape escapes one token of a JSON Pointer (RFC 6901, section 3).
-func escape(s string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(s) }
 
 // fieldNames lists the JSON names of the fields of a pointer to a struct.
 func fieldNames(v any) []string {

@@ -23,7 +23,7 @@ const maxFiles = 100
 func (r *request) upload(v any) (up app.KubeconfigUpload, err error) {
 	if s, name := r.first("connectionId"); s != "" {
 		if up.ConnectionID, err = belay.ParseID(s); err != nil {
-			return up, badQuery(name, "%s", err)
+			return up, belay.BadQuery(name, "%s", err)
 		}
 	}
 	if r.ContentLength > maxUpload {
@@ -82,7 +82,7 @@ func (r *request) part(part *multipart.Part, up *app.KubeconfigUpload, v any) er
 		options := &request{Request: r.Request, body: data}
 		return options.decode(v)
 	default:
-		return belay.Invalid("/"+escape(name), "is not a field of this; the fields are k8sfile, files and options")
+		return belay.Invalid(belay.Pointer(name), "is not a field of this; the fields are k8sfile, files and options")
 	}
 	return nil
 }
@@ -235,7 +235,7 @@ func (a *API) pingKubernetes(r *request) (response, error) {
 	s, _ := r.first("connectionId")
 	id, err := belay.ParseID(s)
 	if err != nil {
-		return response{}, badQuery("connectionId", "%s", err)
+		return response{}, belay.BadQuery("connectionId", "%s", err)
 	}
 	return checked(a.app.PingKubernetes(r.Context(), org, id))
 }

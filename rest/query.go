@@ -2,7 +2,6 @@ package rest
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -31,27 +30,27 @@ func params(groups ...[]string) []string { return slices.Concat(groups...) }
 func (r *request) checkQuery() error {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return badQuery("", "the query is not well-formed")
+		return belay.BadQuery("", "the query is not well-formed")
 	}
 	for name, vs := range values {
 		if !slices.Contains(r.route.Query, name) && !slices.Contains(anyParams, name) {
 			legal := params(r.route.Query, anyParams)
 			slices.Sort(legal)
-			return badQuery(name, "is not a parameter of this; the parameters are %s", strings.Join(legal, ", "))
+			return belay.BadQuery(name, "is not a parameter of this; the parameters are %s", strings.Join(legal, ", "))
 		}
 		if len(vs) > 1 && !slices.Contains(repeatable, name) {
-			return badQuery(name, "is given twice")
+			return belay.BadQuery(name, "is given twice")
 		}
 		for _, v := range vs {
 			if strings.ContainsRune(v, 0) || !utf8.ValidString(v) {
-				return badQuery(name, "must be UTF-8 without NUL")
+				return belay.BadQuery(name, "must be UTF-8 without NUL")
 			}
 		}
 	}
 	for _, names := range spellings {
 		given := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !values.Has(name) })
 		if len(given) > 1 {
-			return badQuery(given[1], "is another spelling of %s; give one of them", given[0])
+			return belay.BadQuery(given[1], "is another spelling of %s; give one of them", given[0])
 		}
 	}
 	_, err = r.org()
@@ -86,14 +85,7 @@ func knownProvider(parameter, named string) error {
 	if named == "" || slices.Contains(app.Providers(), named) {
 		return nil
 	}
-	return badQuery(parameter, "is no provider of this server; it has: %s", strings.Join(app.Providers(), ", "))
-}
-
-func badQuery(parameter, format string, args ...any) error {
-	return &belay.Error{
-		Code: belay.CodeBadQuery, Message: "the query cannot be answered",
-		Fields: []belay.Field{{Pointer: parameter, Message: fmt.Sprintf(format, args...)}},
-	}
+	return belay.BadQuery(parameter, "is no provider of this server; it has: %s", strings.Join(app.Providers(), ", "))
 }
 
 // first is the first value of any of some parameters, with the name under
@@ -116,7 +108,7 @@ func (r *request) org() (belay.ID, error) {
 	}
 	id, err := belay.ParseID(s)
 	if err != nil {
-		return "", badQuery(name, "%s", err)
+		return "", belay.BadQuery(name, "%s", err)
 	}
 	return id, nil
 }
@@ -150,10 +142,10 @@ func (r *request) page() (belay.Query, error) {
 		return q, err
 	}
 	if q.Cursor, _ = r.first("cursor"); len(q.Cursor) > 4096 {
-		return q, badQuery("cursor", "is not one that this server gave out")
+		return q, belay.BadQuery("cursor", "is not one that this server gave out")
 	}
 	if q.Search, _ = r.first("search"); len(q.Search) > 500 {
-		return q, badQuery("search", "must have at most 500 bytes")
+		return q, belay.BadQuery("search", "must have at most 500 bytes")
 	}
 	s, _ = r.first("order")
 	q.Order, err = belay.ParseOrder(s)
@@ -172,7 +164,7 @@ func number(name, s string, least, most int) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < least || n > most {
-		return 0, badQuery(name, "must be a whole number from %d to %d", least, most)
+		return 0, belay.BadQuery(name, "must be a whole number from %d to %d", least, most)
 	}
 	return n, nil
 }
@@ -183,12 +175,12 @@ func (r *request) values(name string) ([]string, error) {
 	if len(vs) == 1 && strings.HasPrefix(vs[0], "[") {
 		var list []string
 		if json.Unmarshal([]byte(vs[0]), &list) != nil {
-			return nil, badQuery(name, "must be a JSON array of strings, or be repeated")
+			return nil, belay.BadQuery(name, "must be a JSON array of strings, or be repeated")
 		}
 		vs = list
 	}
 	if len(vs) > 50 {
-		return nil, badQuery(name, "must be at most 50 values")
+		return nil, belay.BadQuery(name, "must be at most 50 values")
 	}
 	return slices.DeleteFunc(vs, func(s string) bool { return s == "" }), nil
 }
@@ -201,7 +193,7 @@ func (r *request) filter(v any) error {
 		return nil
 	}
 	if len(s) > 4096 {
-		return badQuery("filter", "must have at most 4096 bytes")
+		return belay.BadQuery("filter", "must have at most 4096 bytes")
 	}
 	body := &request{Request: r.Request, body: []byte(s)}
 	err := body.decode(v)
@@ -209,9 +201,9 @@ func (r *request) filter(v any) error {
 		return nil
 	}
 	if e, ok := err.(*belay.Error); ok && len(e.Fields) > 0 { //nolint:errorlint // decode returns it bare
-		return badQuery("filter", "%s %s; it can hold %s", e.Fields[0].Pointer, e.Fields[0].Message, strings.Join(fieldNames(v), ", "))
+		return belay.BadQuery("filter", "%s %s; it can hold %s", e.Fields[0].Pointer, e.Fields[0].Message, strings.Join(fieldNames(v), ", "))
 	}
-	return badQuery("filter", "must be a JSON object; it can hold %s", strings.Join(fieldNames(v), ", "))
+	return belay.BadQuery("filter", "must be a JSON object; it can hold %s", strings.Join(fieldNames(v), ", "))
 }
 
 // flag reads a parameter that is true or false, or absent.
@@ -223,5 +215,5 @@ func (r *request) flag(name string) (bool, error) {
 	case "true":
 		return true, nil
 	}
-	return false, badQuery(name, "must be true or false")
+	return false, belay.BadQuery(name, "must be true or false")
 }

@@ -229,7 +229,7 @@ func (t *Tx) saveConnection(ctx context.Context, before, c *belay.Connection) er
 		int64(c.Policy.Interval), int64(c.Policy.Timeout), micros(c.Maintenance.Until), c.Maintenance.Reason,
 		c.Version, micros(c.UpdatedAt), micros(c.DeletedAt), c.Kind, c.Type, c.SubType, c.Origin, c.Likeness())
 	if err != nil {
-		return changedMeanwhile(err)
+		return overtaken(err)
 	}
 	return t.moveCount(ctx, before, c)
 }
@@ -255,7 +255,7 @@ func (t *Tx) SaveHealth(ctx context.Context, before, c *belay.Connection) error 
 		if _, err := t.Connection(ctx, before.OrganizationID, before.ID); err != nil {
 			return err
 		}
-		return changedMeanwhile(err)
+		return overtaken(err)
 	}
 	if err != nil {
 		return err

@@ -201,7 +201,7 @@ func (t *Tx) UpdateCredential(ctx context.Context, org, id belay.ID, now time.Ti
 		org, id, before.Version, c.Name, fold(c.Name), jsonText{c.Public}, jsonText{c.Set}, c.Fingerprint, c.Current,
 		micros(c.ExpiresAt), micros(c.LastRotatedAt), c.Version, micros(now), c.OwnerID, c.Type)
 	if err != nil {
-		return nil, changedMeanwhile(err)
+		return nil, overtaken(err)
 	}
 	if v != nil {
 		if err := t.addCredentialVersion(ctx, c, v); err != nil {

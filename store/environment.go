@@ -165,7 +165,7 @@ func (t *Tx) UpdateEnvironment(ctx context.Context, org, id belay.ID, now time.T
 		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
 		org, id, before.Version, e.Name, fold(e.Name), e.Description, object(e.Metadata), e.Version, micros(now), e.OwnerID)
 	if err != nil {
-		return nil, changedMeanwhile(err)
+		return nil, overtaken(err)
 	}
 	return e, t.setTerms(ctx, org, "environment", id, []string{before.Name, before.Description}, []string{e.Name, e.Description})
 }

@@ -116,18 +116,11 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func badQuery(parameter, format string, args ...any) error {
-	return &belay.Error{
-		Code: belay.CodeBadQuery, Message: "the query cannot be answered",
-		Fields: []belay.Field{{Pointer: parameter, Message: fmt.Sprintf(format, args...)}},
-	}
-}
-
 func parseCursor(s string) (cursor, error) {
 	var c cursor
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || json.Unmarshal(b, &c) != nil || strings.ContainsRune(c.Text+c.Then+c.ID, 0) {
-		return c, badQuery("cursor", "is not one that this server gave out")
+		return c, belay.BadQuery("cursor", "is not one that this server gave out")
 	}
 	return c, nil
 }
@@ -144,7 +137,7 @@ func (l *list[T]) order(o belay.Order) (belay.Order, sortKey, error) {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return o, key, badQuery("order", "cannot be %q; it can be %s", o.Column, strings.Join(names, ", "))
+		return o, key, belay.BadQuery("order", "cannot be %q; it can be %s", o.Column, strings.Join(names, ", "))
 	}
 	return o, key, nil
 }
@@ -196,7 +189,7 @@ func (l *list[T]) after(cond *condition, text string, order belay.Order, key sor
 		return err
 	}
 	if c.Column != order.Column || c.Down != order.Descending {
-		return badQuery("cursor", "belongs to a list in another order")
+		return belay.BadQuery("cursor", "belongs to a list in another order")
 	}
 	var value any = c.Text
 	if key.number {
@@ -289,9 +282,9 @@ func notFound(err error, noun string) error {
 // errStale says that what was read is not what is stored any more.
 var errStale = errors.New("changed since it was read")
 
-// changedMeanwhile turns errNoRow into the conflict that it means for an
+// overtaken turns errNoRow into the conflict that it means for an
 // update of something that has just been read.
-func changedMeanwhile(err error) error {
+func overtaken(err error) error {
 	if errors.Is(err, errNoRow) {
 		return &belay.Error{
 			Code: belay.CodeConflict, Err: errStale,

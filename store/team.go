@@ -105,7 +105,7 @@ func (t *Tx) UpdateTeam(ctx context.Context, org, id belay.ID, now time.Time, ch
 		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
 		org, id, before.Version, m.Name, fold(m.Name), m.Description, object(m.Metadata), m.Version, micros(now), m.OwnerID)
 	if err != nil {
-		return nil, changedMeanwhile(err)
+		return nil, overtaken(err)
 	}
 	return m, t.setTerms(ctx, org, "team", id, []string{before.Name, before.Description}, []string{m.Name, m.Description})
 }

@@ -116,7 +116,7 @@ func (t *Tx) UpdateWorkspace(ctx context.Context, org, id belay.ID, now time.Tim
 		where organization_id = $1 and id = $2 and version = $3 and deleted_at = 0`,
 		org, id, before.Version, w.Name, fold(w.Name), w.Description, object(w.Metadata), w.Version, micros(now), w.OwnerID)
 	if err != nil {
-		return nil, changedMeanwhile(err)
+		return nil, overtaken(err)
 	}
 	return w, t.setTerms(ctx, org, "workspace", id, []string{before.Name, before.Description}, []string{w.Name, w.Description})
 }

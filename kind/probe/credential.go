@@ -2,15 +2,9 @@ package probe
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"math"
 	"net/http"
 	"strings"
-	"time"
 
 	"belay"
 )
@@ -94,59 +88,4 @@ func certificateFields(m *belay.Material) (certificate, key string) {
 	default:
 		return "", ""
 	}
-}
-
-// Expiry tells when a credential ends, as it says itself: a JWT by its exp
-// claim (RFC 7519), a client certificate by its notAfter. Zero when it does
-// not say. The earliest counts. Nothing is verified.
-func Expiry(m *belay.Material) time.Time {
-	if m == nil {
-		return time.Time{}
-	}
-	certificate, _ := certificateFields(m)
-	ends := []time.Time{certificateExpiry(certificate), tokenExpiry(m.Value("token"))}
-	if m.Type == belay.CredentialHeader {
-		ends = append(ends, tokenExpiry(m.Value("value")))
-	}
-	var first time.Time
-	for _, t := range ends {
-		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
-			first = t
-		}
-	}
-	return first
-}
-
-func certificateExpiry(text string) time.Time {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return time.Time{}
-	}
-	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return time.Time{}
-	}
-	return c.NotAfter
-}
-
-func tokenExpiry(text string) time.Time {
-	fields := strings.Fields(text) // a header's value may begin with a scheme
-	if len(fields) == 0 {
-		return time.Time{}
-	}
-	parts := strings.Split(fields[len(fields)-1], ".")
-	if len(parts) != 3 {
-		return time.Time{}
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return time.Time{}
-	}
-	var claims struct {
-		Exp float64 `json:"exp"`
-	}
-	if json.Unmarshal(payload, &claims) != nil || claims.Exp <= 0 || claims.Exp > math.MaxInt32*100 {
-		return time.Time{}
-	}
-	return time.Unix(int64(claims.Exp), 0)
 }

@@ -143,12 +143,12 @@ func (s *Session) Unexpected(cause belay.Cause, a *Response) *Failure {
 }
 
 func (s *Session) expired() bool {
-	end := Expiry(s.target.Credential)
+	end := s.target.Credential.Expiry()
 	return !end.IsZero() && end.Before(s.run.now())
 }
 
 func (s *Session) expiryDetail() string {
-	return "it was valid until " + Expiry(s.target.Credential).UTC().Format(time.RFC3339)
+	return "it was valid until " + s.target.Credential.Expiry().Format(time.RFC3339)
 }
 
 // Introduce asks a question that anybody may ask, without the credential

@@ -1,4 +1,4 @@
-package secret
+package belay
 
 import (
 	"bytes"
@@ -8,8 +8,6 @@ import (
 	"encoding/pem"
 	"math"
 	"time"
-
-	"belay"
 )
 
 // maxExpiry is the last time that RFC 3339 can write.
@@ -19,7 +17,7 @@ const maxExpiry = 253402300799
 // earliest notAfter of its certificates (RFC 5280) and exp of its JSON Web
 // Tokens (RFC 7519), in UTC. Signatures are not checked. It is the zero time
 // when nothing in it says so.
-func Expiry(credentialType string, values map[string]belay.Secret) time.Time {
+func Expiry(credentialType string, values map[string]Secret) time.Time {
 	var first time.Time
 	for _, name := range expiringFields(credentialType, values) {
 		b := values[name].Reveal()
@@ -30,19 +28,27 @@ func Expiry(credentialType string, values map[string]belay.Secret) time.Time {
 	return first
 }
 
+// Expiry is Expiry of what the credential holds, zero for none.
+func (m *Material) Expiry() time.Time {
+	if m == nil {
+		return time.Time{}
+	}
+	return Expiry(m.Type, m.Values)
+}
+
 // expiringFields names what the target will look at; of a type without fixed
 // fields that is anything.
-func expiringFields(credentialType string, values map[string]belay.Secret) []string {
+func expiringFields(credentialType string, values map[string]Secret) []string {
 	switch credentialType {
-	case belay.CredentialBearer:
+	case CredentialBearer:
 		return []string{"token"}
-	case belay.CredentialBasic:
+	case CredentialBasic:
 		return []string{"password"}
-	case belay.CredentialHeader:
+	case CredentialHeader:
 		return []string{"value"}
-	case belay.CredentialMTLS:
+	case CredentialMTLS:
 		return []string{"certificate"}
-	case belay.CredentialKubernetes:
+	case CredentialKubernetes:
 		return []string{"token", "clientCertificate"}
 	}
 	var names []string
