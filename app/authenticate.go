@@ -93,13 +93,8 @@ func (g *Gate) token(ctx context.Context, hash []byte, from string) (*belay.Prin
 		return nil, err
 	}
 	now := g.now()
-	switch {
-	case t == nil:
-		return nil, Unauthenticated("the token is not known to this server")
-	case !t.RevokedAt.IsZero():
-		return nil, Unauthenticated("the token was revoked")
-	case !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt):
-		return nil, Unauthenticated("the token expired at " + t.ExpiresAt.Format(time.RFC3339))
+	if err := tokenEnded(t, now); err != nil {
+		return nil, err
 	}
 	p, err := g.principal(ctx, t.UserID)
 	if err != nil {

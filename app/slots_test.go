@@ -46,9 +46,10 @@ func makers(a *app.App, connection, environment belay.ID) map[string]func(contex
 		},
 		"StartTest": func(ctx context.Context) error { return a.StartTest(ctx, "", connection) },
 		"TestEnvironment": func(ctx context.Context) error {
-			_, err := a.TestEnvironment(ctx, "", environment, nil)
+			_, err := a.TestEnvironment(ctx, "", environment, app.EnvironmentWatch{})
 			return err
 		},
+		"StartEnvironmentTest": func(ctx context.Context) error { return a.StartEnvironmentTest(ctx, "", environment) },
 		"CreateConnection": func(ctx context.Context) error {
 			ch := connectionTo("another", "")
 			ch.Status = &connected
@@ -150,7 +151,7 @@ func TestSlotIsFreed(t *testing.T) {
 			connection, environment := twoConnections(ctx, t, a)
 			for round := range 2 {
 				for name, use := range makers(a, connection, environment) {
-					if name == "StartTest" {
+					if name == "StartTest" || name == "StartEnvironmentTest" {
 						continue // nobody knows when it has ended
 					}
 					if err := use(ctx); belay.CodeOf(err) == belay.CodeRateLimited {
@@ -242,7 +243,7 @@ func TestEnvironmentKeepsToTheLimit(t *testing.T) {
 		}}
 		a, ctx := newOwner(t, k, app.Limits{TestsPerUser: most})
 		_, environment := twoConnections(ctx, t, a)
-		checks, err := a.TestEnvironment(ctx, "", environment, nil)
+		checks, err := a.TestEnvironment(ctx, "", environment, app.EnvironmentWatch{})
 		if err != nil || len(checks) != 2 || checks[0].Health != belay.HealthHealthy || checks[1].Health != belay.HealthHealthy {
 			t.Errorf("with %d slots: %v, %v", most, checks, err)
 		}

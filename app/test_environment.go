@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"belay"
@@ -11,11 +12,68 @@ import (
 // at once.
 const environmentTests = 8
 
+// EnvironmentWatch is told how the test of an environment goes, never two
+// things at a time. Each of its functions may be nil.
+type EnvironmentWatch struct {
+	// Begun is called once, when the test is not refused any more, with how
+	// many connections are to be tested.
+	Begun func(connections int)
+	// Ended is called with each check as it ends.
+	Ended func(*Check)
+}
+
+// errStopping ends the test of an environment when the App is closed.
+var errStopping = belay.Errorf(belay.CodeUnavailable, "the server is stopping; the connections that are left were not tested")
+
 // TestEnvironment tests every connection of an environment that the caller
-// may use and calls each with the check of one as it ends, never two at a
-// time; each may be nil. It returns all checks, ordered by the connections'
-// names. When ctx ends it begins no more tests.
-func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, each func(*Check)) ([]*Check, error) {
+// may use when its turn comes, and returns the checks, ordered by the
+// connections' names. When ctx ends it begins no more tests, and neither when
+// the caller has lost his token, his place in the organization or the
+// environment meanwhile: his rights are looked at before each test.
+func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w EnvironmentWatch) ([]*Check, error) {
+	t, err := a.environmentTest(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	defer t.own.leave()
+	if w.Begun != nil {
+		w.Begun(len(t.connections))
+	}
+	return t.run(ctx, w.Ended)
+}
+
+// StartEnvironmentTest starts the test of an environment, as TestEnvironment
+// makes it, and does not wait for its end. It ends with the App at the latest.
+func (a *App) StartEnvironmentTest(ctx context.Context, org, id belay.ID) error {
+	t, err := a.environmentTest(ctx, org, id)
+	if err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	a.running.tests.Go(func() {
+		defer t.own.leave()
+		err := guarded(func() error {
+			_, err := t.run(ctx, nil)
+			return err
+		})
+		if err != nil && a.running.ctx.Err() == nil {
+			a.log.WarnContext(ctx, "the test of an environment ended before all was tested", "environment", id, "error", err)
+		}
+	})
+	return nil
+}
+
+// environmentTest is the test of an environment that may begin: it has its
+// slot, which its owner leaves.
+type environmentTest struct {
+	app         *App
+	caller      caller
+	environment belay.ID
+	connections []belay.ID
+	own         *slot
+}
+
+func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environmentTest, error) {
 	c, _, err := a.findEnvironment(ctx, org, id, belay.PermissionConnectionUse)
 	if err != nil {
 		return nil, err
@@ -24,36 +82,85 @@ func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, each func(*
 	if err != nil {
 		return nil, err
 	}
-	defer own.leave()
-	tested, err := a.usable(ctx, c, id)
+	usable, err := a.usable(ctx, c, id)
 	if err != nil {
+		own.leave()
 		return nil, err
 	}
-	own.grow(min(environmentTests, len(tested)))
-	checks := make([]*Check, len(tested))
+	own.grow(min(environmentTests, len(usable)))
+	return &environmentTest{app: a, caller: c, environment: id, connections: usable, own: own}, nil
+}
+
+// run tests the connections and returns the checks. The first error ends it,
+// when the tests under way have ended.
+func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check, error) {
+	begin, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	defer context.AfterFunc(t.app.running.ctx, func() { stop(errStopping) })()
+	checks := make([]*Check, len(t.connections))
 	var mu sync.Mutex
-	return checks, own.each(ctx, len(tested), func(i int) error {
-		t, err := a.start(ctx, c, tested[i], belay.TriggerManual, admitted)
+	err := t.own.each(begin, len(t.connections), func(i int) error {
+		k, err := t.one(ctx, t.connections[i])
 		if err != nil {
-			return err
-		}
-		<-t.done // even when ctx has ended: until then the slot is in use
-		if t.err != nil {
-			return t.err
-		}
-		if checks[i], err = a.tested(ctx, c, tested[i], t.check); err != nil || each == nil {
+			stop(err)
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		each(checks[i])
+		if checks[i] = k; k != nil && ended != nil {
+			ended(k)
+		}
 		return nil
 	})
+	if cause := context.Cause(begin); err != nil && cause != nil {
+		return nil, cause
+	}
+	return slices.DeleteFunc(checks, func(k *Check) bool { return k == nil }), err
+}
+
+// one tests one connection as it is by now. It is nil for one that the caller
+// may not use any more.
+func (t *environmentTest) one(ctx context.Context, id belay.ID) (*Check, error) {
+	c, v, err := t.usableNow(ctx, id)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	r, err := t.app.start(ctx, c, v, belay.TriggerManual, admitted)
+	if err != nil {
+		return nil, err
+	}
+	<-r.done // even when ctx has ended: until then the slot is in use
+	if r.err != nil {
+		return nil, r.err
+	}
+	return t.app.tested(ctx, c, v, r.check)
+}
+
+// usableNow is the caller as he is by now, and a connection if he may still
+// use it. Without a right to the environment all is over.
+func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *belay.Connection, error) {
+	a := t.app
+	c, err := a.renewed(ctx, t.caller)
+	if err != nil {
+		return c, nil, err
+	}
+	if _, err := a.loadEnvironment(ctx, c, t.environment, belay.PermissionConnectionUse); err != nil {
+		return c, nil, err
+	}
+	v, err := a.store.Connection(ctx, c.org, id)
+	if err != nil {
+		return c, nil, ignoring(err, isNotFound)
+	}
+	roles, err := c.roles(ctx, a.store.ConnectionRoles, []belay.ID{id})
+	if err != nil || !c.standing(v.OwnerID, roles[id]).Has(belay.PermissionConnectionUse) {
+		return c, nil, err
+	}
+	return c, v, nil
 }
 
 // usable lists the connections of an environment that the caller may use.
-func (a *App) usable(ctx context.Context, c caller, environment belay.ID) ([]*belay.Connection, error) {
-	var out []*belay.Connection
+func (a *App) usable(ctx context.Context, c caller, environment belay.ID) ([]belay.ID, error) {
+	var out []belay.ID
 	q := belay.Query{Size: belay.MaxPageSize}
 	for {
 		page, err := a.connectionPage(ctx, c, belay.ConnectionFilter{EnvironmentID: environment}, q)
@@ -61,10 +168,8 @@ func (a *App) usable(ctx context.Context, c caller, environment belay.ID) ([]*be
 			return nil, err
 		}
 		for _, v := range page.Items {
-			for _, p := range v.Actions {
-				if p == belay.PermissionConnectionUse {
-					out = append(out, v.Connection)
-				}
+			if slices.Contains(v.Actions, belay.PermissionConnectionUse) {
+				out = append(out, v.ID)
 			}
 		}
 		if q.Cursor = page.NextCursor; q.Cursor == "" {

@@ -67,37 +67,6 @@ type checkPage struct {
 	Checks []check `json:"checks"`
 }
 
-// checkSummary is what the test of many connections says.
-type checkSummary struct {
-	Checks  []check `json:"checks"`
-	Summary struct {
-		Total     int `json:"total"`
-		Healthy   int `json:"healthy"`
-		Degraded  int `json:"degraded"`
-		Unhealthy int `json:"unhealthy"`
-		Unknown   int `json:"unknown"`
-	} `json:"summary"`
-}
-
-func newCheckSummary(checks []*app.Check) checkSummary {
-	s := checkSummary{Checks: make([]check, len(checks))}
-	for i, k := range checks {
-		s.Checks[i] = newCheck(k)
-		s.Summary.Total++
-		switch k.Health {
-		case belay.HealthHealthy:
-			s.Summary.Healthy++
-		case belay.HealthDegraded:
-			s.Summary.Degraded++
-		case belay.HealthUnhealthy:
-			s.Summary.Unhealthy++
-		case belay.HealthUnknown, belay.HealthUnchecked:
-			s.Summary.Unknown++
-		}
-	}
-	return s
-}
-
 func (a *API) testConnection(r *request) (response, error) {
 	org, id, err := r.act("connectionId", "connection")
 	if err != nil {

@@ -197,15 +197,3 @@ func (a *API) listEnvironmentCredentials(r *request) (response, error) {
 	page, err := a.app.EnvironmentCredentials(r.Context(), org, id, q)
 	return newCredentialPage(page), err
 }
-
-func (a *API) testEnvironment(r *request) (response, error) {
-	org, id, err := r.act("environmentId", "environment")
-	if err != nil {
-		return response{}, err
-	}
-	checks, err := a.app.TestEnvironment(r.Context(), org, id, nil)
-	if err != nil {
-		return response{}, err
-	}
-	return response{body: newCheckSummary(checks)}, nil
-}

@@ -99,17 +99,8 @@ func RequestID(ctx context.Context) string {
 // Problem answers with an error. One that is not the domain's is logged and
 // told as internal, without its text.
 func (a *API) Problem(w http.ResponseWriter, r *http.Request, err error) {
-	e, ok := errors.AsType[*belay.Error](err)
-	switch {
-	case ok:
-	case r.Context().Err() != nil:
-		e = belay.Errorf(belay.CodeUnavailable, "the request was given up before it ended")
-	default:
-		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-		e = belay.Errorf(belay.CodeInternal, "something went wrong in the server; its log has the details under this request id")
-	}
-	p := newProblem(e)
-	p.Instance, p.RequestID = r.URL.Path, RequestID(r.Context())
+	e := a.told(r, err)
+	p := a.problem(r, e)
 	h := w.Header()
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="belay"`)
@@ -123,6 +114,26 @@ func (a *API) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(p) // the status is sent; a client that has gone misses nothing
+}
+
+// told is an error as a client may know it. One that is not the domain's is
+// logged here.
+func (a *API) told(r *http.Request, err error) *belay.Error {
+	if e, ok := errors.AsType[*belay.Error](err); ok {
+		return e
+	}
+	if r.Context().Err() != nil {
+		return belay.Errorf(belay.CodeUnavailable, "the request was given up before it ended")
+	}
+	a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	return belay.Errorf(belay.CodeInternal, "something went wrong in the server; its log has the details under this request id")
+}
+
+// problem is an error in answer to a request.
+func (*API) problem(r *http.Request, e *belay.Error) problem {
+	p := newProblem(e)
+	p.Instance, p.RequestID = r.URL.Path, RequestID(r.Context())
+	return p
 }
 
 // StatusOf is the HTTP status by which a code is told.

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"belay"
 	"belay/app"
@@ -25,11 +26,15 @@ import (
 // before it is read.
 const maxBody = 1 << 20
 
-// Config is what an API is made of. All of it must be set.
+// Config is what an API is made of. All of it must be set, but for
+// WriteTimeout.
 type Config struct {
 	App     *app.App
 	Log     *slog.Logger
 	Version string
+	// WriteTimeout is the HTTP server's. Answers that take longer renew it
+	// with all that they write. 0: there is none.
+	WriteTimeout time.Duration
 }
 
 // API answers requests below /api/. Authentication stands before it: it
@@ -39,12 +44,14 @@ type API struct {
 	log     *slog.Logger
 	version string
 	mux     *http.ServeMux
+	// writeTimeout is the HTTP server's, 0 for none.
+	writeTimeout time.Duration
 }
 
 // New makes an API with all its routes. One that does not say who may use it
 // is an error.
 func New(c Config) (*API, error) {
-	a := &API{app: c.App, log: c.Log, version: c.Version, mux: http.NewServeMux()}
+	a := &API{app: c.App, log: c.Log, version: c.Version, mux: http.NewServeMux(), writeTimeout: c.WriteTimeout}
 	for _, r := range a.routes() {
 		if err := r.check(); err != nil {
 			return nil, err
@@ -110,11 +117,13 @@ type response struct {
 	version int64 // for the ETag; 0 where nothing can be changed by If-Match
 	status  int   // instead of the route's, 0 for that
 	header  map[string]string
+	written bool // by the handler itself
 }
 
 // request is a request being handled.
 type request struct {
 	*http.Request
+	to    http.ResponseWriter
 	route Route
 	body  []byte
 	tried int // how many of the versions of If-Match were not it
@@ -136,7 +145,7 @@ func (r *request) carryOut() (response, error) {
 // ETags and encoding.
 func (a *API) serve(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := &request{Request: r, route: route}
+		req := &request{Request: r, to: w, route: route}
 		if err := req.prepare(w); err != nil {
 			a.Problem(w, r, err)
 			return
@@ -146,7 +155,9 @@ func (a *API) serve(route Route) http.Handler {
 			a.Problem(w, r, err)
 			return
 		}
-		a.answer(w, req, res)
+		if !res.written {
+			a.answer(w, req, res)
+		}
 	})
 }
 

@@ -41,7 +41,7 @@ const (
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second // of a whole request, so that nobody holds one open
-	writeTimeout      = 5 * time.Minute  // a large environment takes that long to test
+	writeTimeout      = 5 * time.Minute  // that a client may take to read an answer, or a part of a long one
 	idleTimeout       = 2 * time.Minute
 	shutdownTimeout   = 10 * time.Second
 	maxHeaderBytes    = 64 << 10
@@ -73,6 +73,7 @@ type Config struct {
 	Kubeconfig     string // offered as discovered connections at the first start; "" for none
 	InsecureHTTP   bool   // listen without TLS where others can reach it
 	Limits         app.Limits
+	WriteTimeout   time.Duration // how long a client may take to read an answer, or a line of a long one; 0: five minutes
 	Sweep          time.Duration // from one removal of what is past its time to the next; 0: an hour
 	Version        string
 	Log            *slog.Logger
@@ -108,6 +109,9 @@ type First struct {
 func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = writeTimeout
 	}
 	c.Log = slog.New(traced{c.Log.Handler()})
 	s := &Server{config: c, done: make(chan error, 1)}
@@ -255,7 +259,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err
 	}
-	api, err := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version})
+	api, err := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version, WriteTimeout: c.WriteTimeout})
 	if err != nil {
 		return err
 	}
@@ -263,7 +267,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Handler: web.New(web.Config{
 			API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Kinds: definitions(kinds),
 		}),
-		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: c.WriteTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
 	}

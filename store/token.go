@@ -27,6 +27,16 @@ func (r Reader) TokenByHash(ctx context.Context, hash []byte) (*belay.Token, err
 	return t, err
 }
 
+// TokenOf returns a token of a user, whether or not it is still valid; nil
+// when there is none.
+func (r Reader) TokenOf(ctx context.Context, user, id belay.ID) (*belay.Token, error) {
+	t, err := one(ctx, r, scanToken, "select "+tokenColumns+" from tokens where id = $1 and user_id = $2", id, user)
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	return t, err
+}
+
 // CreateToken stores a new token.
 func (t *Tx) CreateToken(ctx context.Context, k *belay.Token) error {
 	return t.exec(ctx, "insert into tokens ("+tokenColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -58,6 +68,16 @@ func scanSession(r row) (*belay.Session, error) {
 // still valid; nil when there is none.
 func (r Reader) SessionByHash(ctx context.Context, hash []byte) (*belay.Session, error) {
 	s, err := one(ctx, r, scanSession, "select "+sessionColumns+" from sessions where hash = $1", hash)
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// SessionOf returns a session of a user, whether or not it is still valid;
+// nil when there is none.
+func (r Reader) SessionOf(ctx context.Context, user, id belay.ID) (*belay.Session, error) {
+	s, err := one(ctx, r, scanSession, "select "+sessionColumns+" from sessions where id = $1 and user_id = $2", id, user)
 	if errors.Is(err, errNoRow) {
 		return nil, nil
 	}

@@ -1,0 +1,127 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"belay"
+	"belay/app"
+)
+
+// checkCounts is how many checks found what.
+type checkCounts struct {
+	Total     int `json:"total"`
+	Healthy   int `json:"healthy"`
+	Degraded  int `json:"degraded"`
+	Unhealthy int `json:"unhealthy"`
+	Unknown   int `json:"unknown"`
+}
+
+func (n *checkCounts) add(k *app.Check) {
+	n.Total++
+	switch k.Health {
+	case belay.HealthHealthy:
+		n.Healthy++
+	case belay.HealthDegraded:
+		n.Degraded++
+	case belay.HealthUnhealthy:
+		n.Unhealthy++
+	case belay.HealthUnknown, belay.HealthUnchecked:
+		n.Unknown++
+	}
+}
+
+// checkSummary is what the test of many connections says.
+type checkSummary struct {
+	Checks  []check     `json:"checks"`
+	Summary checkCounts `json:"summary"`
+}
+
+func newCheckSummary(checks []*app.Check) checkSummary {
+	s := checkSummary{Checks: make([]check, len(checks))}
+	for i, k := range checks {
+		s.Checks[i] = newCheck(k)
+		s.Summary.add(k)
+	}
+	return s
+}
+
+// checkLine is one line of the test of an environment: how many connections
+// are tested, one of the checks, or how it ended.
+type checkLine struct {
+	Total   *int         `json:"total,omitempty"`
+	Check   *check       `json:"check,omitempty"`
+	Summary *checkCounts `json:"summary,omitempty"`
+	Problem *problem     `json:"problem,omitempty"`
+}
+
+func (a *API) testEnvironment(r *request) (response, error) {
+	org, id, err := r.act("environmentId", "environment")
+	if err != nil {
+		return response{}, err
+	}
+	if prefersAsync(r.Header.Values("Prefer")) {
+		return a.startEnvironmentTest(r, org, id)
+	}
+	if media := wantsLines(r.Header.Values("Accept")); media != "" {
+		return a.testInLines(r, org, id, media)
+	}
+	checks, err := a.testAll(r, org, id)
+	if err != nil {
+		return response{}, err
+	}
+	return response{body: newCheckSummary(checks)}, nil
+}
+
+// testAll tests an environment for an answer that is written when all has
+// ended.
+func (a *API) testAll(r *request, org, id belay.ID) ([]*app.Check, error) {
+	d := deadline{control: http.NewResponseController(r.to), after: a.writeTimeout}
+	defer d.keep()()
+	return a.app.TestEnvironment(r.Context(), org, id, app.EnvironmentWatch{})
+}
+
+func (a *API) startEnvironmentTest(r *request, org, id belay.ID) (response, error) {
+	if err := a.app.StartEnvironmentTest(r.Context(), org, id); err != nil {
+		return response{}, err
+	}
+	connections := strings.TrimSuffix(r.URL.Path, "/test") + "/connections"
+	return response{status: http.StatusAccepted, header: map[string]string{
+		"Preference-Applied": "respond-async", "Location": connections,
+	}, body: map[string]any{"environmentId": id, "connections": connections}}, nil
+}
+
+// testInLines sends each check as it ends. An error after the first line can
+// only be told in the last one. A client that does not take a line in time
+// ends the test.
+func (a *API) testInLines(r *request, org, id belay.ID, media string) (response, error) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	l := a.lines(r, media)
+	defer l.keep()()
+	write := func(line checkLine) {
+		if l.write(line) != nil {
+			cancel() // nobody reads
+		}
+	}
+	var counts checkCounts
+	_, err := a.app.TestEnvironment(ctx, org, id, app.EnvironmentWatch{
+		Begun: func(connections int) { write(checkLine{Total: &connections}) },
+		Ended: func(k *app.Check) {
+			counts.add(k)
+			w := newCheck(k)
+			write(checkLine{Check: &w})
+		},
+	})
+	if !l.begun {
+		return response{}, err
+	}
+	if err != nil {
+		p := a.problem(r.Request, a.told(r.Request, err))
+		write(checkLine{Problem: &p})
+		return response{written: true}, nil
+	}
+	write(checkLine{Summary: &counts})
+	return response{written: true}, nil
+}

@@ -1,0 +1,245 @@
+package rest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"belay"
+	"belay/app"
+	"belay/belaytest"
+	"belay/store"
+)
+
+// checkLine is a line of the test of an environment.
+type checkLine struct {
+	Total *int
+	Check *struct {
+		ConnectionID string
+		Health       string
+	}
+	Summary map[string]int
+	Problem *struct{ Code belay.Code }
+}
+
+func linesOf(t *testing.T, body []byte) []checkLine {
+	t.Helper()
+	var out []checkLine
+	for line := range bytes.Lines(body) {
+		var l checkLine
+		if err := json.Unmarshal(line, &l); err != nil || !bytes.HasSuffix(line, []byte("\n")) {
+			t.Fatalf("%v: %q", err, line)
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// environmentOf puts connections to some targets into a new environment.
+func environmentOf(a *belaytest.Client, targets ...string) (environment string, connections []string) {
+	environment = a.Post("/api/environments", object{"name": fmt.Sprintf("of %d", len(targets))}).Want(http.StatusCreated).ID()
+	for i, target := range targets {
+		c := object{"name": fmt.Sprintf("c%03d", i), "kind": "http", "url": target}
+		connections = append(connections, a.Post("/api/integrations/connections", c).Want(http.StatusCreated).ID())
+	}
+	path := "/api/environments/" + environment + "/connections"
+	a.With("If-Match", "*").Put(path, object{"connectionIds": connections}).Want(http.StatusOK)
+	return environment, connections
+}
+
+// closedTarget is one that refuses connections.
+func closedTarget(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return "http://" + l.Addr().String()
+}
+
+// TestEnvironmentOfManyTargets tests many targets, some slow and some dead, on
+// a server that gives a client much less time to read than all that takes. The
+// answer is whole, as a document and in lines.
+func TestEnvironmentOfManyTargets(t *testing.T) {
+	const writeTimeout = time.Second
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(3 * writeTimeout / 2) }))
+	t.Cleanup(slow.Close)
+	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, WriteTimeout: writeTimeout})
+	targets := slices.Repeat([]string{closedTarget(t)}, 60)
+	targets = append(targets, slices.Repeat([]string{slow.URL}, 2)...)
+	environment, connections := environmentOf(s.Admin, targets...)
+	path := "/api/environments/" + environment + "/test"
+
+	var whole struct {
+		Checks  []struct{ ConnectionID string }
+		Summary map[string]int
+	}
+	s.Admin.Post(path, nil).Want(http.StatusOK).Decode(&whole)
+	counts := map[string]int{"total": 62, "healthy": 2, "degraded": 0, "unhealthy": 60, "unknown": 0}
+	if len(whole.Checks) != 62 || whole.Checks[61].ConnectionID != connections[61] || fmt.Sprint(whole.Summary) != fmt.Sprint(counts) {
+		t.Errorf("%d checks, %v", len(whole.Checks), whole.Summary)
+	}
+	lines := linesOf(t, s.Admin.With("Accept", "application/jsonl").Post(path, nil).Want(http.StatusOK).Body)
+	if len(lines) != 64 || lines[0].Total == nil || *lines[0].Total != 62 || fmt.Sprint(lines[63].Summary) != fmt.Sprint(counts) {
+		t.Fatalf("%d lines: %+v", len(lines), lines)
+	}
+	tested := map[string]bool{}
+	for _, l := range lines[1:63] {
+		tested[l.Check.ConnectionID] = true
+	}
+	if len(tested) != 62 {
+		t.Errorf("%d connections were tested", len(tested))
+	}
+}
+
+// TestMediaOfLines asks for the lines of an environment in which nothing is.
+func TestMediaOfLines(t *testing.T) {
+	w := newWorld(t)
+	environment := w.Admin.Post("/api/environments", object{"name": "empty"}).Want(http.StatusCreated).ID()
+	for _, media := range []string{"application/jsonl", "application/x-ndjson"} {
+		answer := w.Admin.With("Accept", media).Post("/api/environments/"+environment+"/test", nil).Want(http.StatusOK)
+		if lines := linesOf(t, answer.Body); answer.Header.Get("Content-Type") != media || len(lines) != 2 || *lines[0].Total != 0 || lines[1].Summary == nil {
+			t.Errorf("%s: %q, %s", media, answer.Header.Get("Content-Type"), answer.Body)
+		}
+	}
+}
+
+// stopping is a target at which every test waits until it is let go.
+func stopping(t *testing.T) (url string, began chan struct{}, finish func()) {
+	t.Helper()
+	began, hold := make(chan struct{}, 100), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		began <- struct{}{}
+		select {
+		case <-hold:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, began, func() { close(hold) }
+}
+
+// TestRightsAreLostDuringATest takes from a member what he tests with while
+// the first of several connections is tested: no other is begun.
+func TestRightsAreLostDuringATest(t *testing.T) {
+	for name, lose := range map[string]func(s *belaytest.Server, token belay.ID, workspace, environment string) belay.Code{
+		"the token": func(s *belaytest.Server, token belay.ID, _, _ string) belay.Code {
+			err := s.Store().Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				return tx.RevokeToken(ctx, token, time.Now())
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			return belay.CodeUnauthenticated
+		},
+		"the environment": func(s *belaytest.Server, _ belay.ID, workspace, environment string) belay.Code {
+			s.Admin.Delete("/api/workspaces/" + workspace + "/environments/" + environment).Want(http.StatusNoContent)
+			return belay.CodeNotFound
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target, began, finish := stopping(t)
+			s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
+			environment, connections := environmentOf(s.Admin, target, target, target)
+			workspace := s.Admin.Post("/api/workspaces", object{"name": "team"}).Want(http.StatusCreated).ID()
+			s.Admin.Post("/api/workspaces/"+workspace+"/environments/"+environment, nil).Want(http.StatusOK)
+			member := s.MemberWith("ann", workspace, belay.RoleEditor)
+			secret := s.Token(belay.Token{UserID: member.UserID})
+			ann := s.Client(secret)
+			token, err := s.Store().TokenByHash(t.Context(), belay.HashToken(secret))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answered := make(chan *belaytest.Answer, 1)
+			go func() {
+				answered <- ann.With("Accept", "application/jsonl").Post("/api/environments/"+environment+"/test", nil)
+			}()
+			<-began
+			want := lose(s, token.ID, workspace, environment)
+			finish()
+			lines := linesOf(t, (<-answered).Want(http.StatusOK).Body)
+			if len(lines) != 3 || lines[1].Check == nil || lines[1].Check.ConnectionID != connections[0] || lines[2].Problem == nil || lines[2].Problem.Code != want {
+				t.Errorf("%+v, want one check and then %s", lines, want)
+			}
+		})
+	}
+}
+
+// TestConnectionIsLostDuringATest deletes a connection before its turn: it is
+// left out, and what is left is tested.
+func TestConnectionIsLostDuringATest(t *testing.T) {
+	target, began, finish := stopping(t)
+	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
+	environment, connections := environmentOf(s.Admin, target, target, target)
+	answered := make(chan *belaytest.Answer, 1)
+	go func() { answered <- s.Admin.Post("/api/environments/"+environment+"/test", nil) }()
+	<-began
+	s.Admin.Delete("/api/integrations/connections/" + connections[1]).Want(http.StatusNoContent)
+	finish()
+	body := string((<-answered).Want(http.StatusOK).Body)
+	if !strings.Contains(body, connections[0]) || strings.Contains(body, connections[1]) || !strings.Contains(body, connections[2]) {
+		t.Errorf("tested: %s", body)
+	}
+}
+
+// TestAsyncEnvironmentTest starts the test of an environment without waiting
+// for it. It has its slot until it ends.
+func TestAsyncEnvironmentTest(t *testing.T) {
+	target, began, finish := stopping(t)
+	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
+	environment, connections := environmentOf(s.Admin, target, target)
+	path := "/api/environments/" + environment + "/test"
+	answer := s.Admin.With("Prefer", "respond-async").Post(path, nil).Want(http.StatusAccepted)
+	if got := answer.Header.Get("Preference-Applied"); got != "respond-async" {
+		t.Errorf("Preference-Applied is %q", got)
+	}
+	<-began
+	for name, client := range map[string]*belaytest.Client{"plain": s.Admin, "lines": s.Admin.With("Accept", "application/jsonl"), "async": s.Admin.With("Prefer", "respond-async")} {
+		refused := client.Post(path, nil).Want(http.StatusTooManyRequests)
+		if refused.WantCode(belay.CodeRateLimited); refused.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: it is not said when to come back", name)
+		}
+	}
+	finish()
+	<-began
+	for ended := false; !ended; {
+		ended = true
+		for _, v := range s.Admin.Get(answer.Header.Get("Location")).Want(http.StatusOK).Items("connections") {
+			health, _ := v["health"].(map[string]any)
+			ended = ended && health["status"] == "healthy"
+		}
+	}
+	for _, id := range connections {
+		if checks := s.Admin.Get("/api/integrations/connections/" + id + "/checks").Items("checks"); len(checks) != 1 {
+			t.Errorf("%d checks", len(checks))
+		}
+	}
+}
+
+// TestAsyncEnvironmentTestEndsWithTheServer closes a server that tests an
+// environment for nobody: it does not wait for the connections that are left.
+func TestAsyncEnvironmentTestEndsWithTheServer(t *testing.T) {
+	target, began, _ := stopping(t)
+	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
+	environment, _ := environmentOf(s.Admin, slices.Repeat([]string{target}, 20)...)
+	s.Admin.With("Prefer", "respond-async").Post("/api/environments/"+environment+"/test", nil).Want(http.StatusAccepted)
+	<-began
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(began) > 0 {
+		t.Errorf("%d more tests were begun", len(began))
+	}
+	if strings.Contains(s.Log(), "level=ERROR") {
+		t.Errorf("it is logged as an error:\n%s", s.Log())
+	}
+}
