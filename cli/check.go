@@ -169,12 +169,16 @@ func unhealthy(c check, conn item) error {
 
 // checkDocument shows checks of the connections conns, by whose names they go.
 func checkDocument(raw json.RawMessage, checks, conns []item) document {
+	byID := make(map[string]item, len(conns))
+	for _, c := range conns {
+		byID[c.id()] = c
+	}
 	find := func(it item) item {
-		i := slices.IndexFunc(conns, func(c item) bool { return c.id() == it.text("connectionId") })
-		if i < 0 {
+		c, ok := byID[it.text("connectionId")]
+		if !ok {
 			return item{fields: map[string]any{"name": it.text("connectionId")}}
 		}
-		return conns[i]
+		return c
 	}
 	called := func(it item) string { return find(it).name() }
 	name := column{title: "NAME", cell: func(it item, _ view) cell { return cell{text: called(it)} }}
@@ -202,11 +206,17 @@ func (in *invocation) showChecks(p *page, conns []item) error {
 	if err := in.show(checkDocument(p.document, p.items, conns)); err != nil {
 		return err
 	}
+	return in.verdict(p.items)
+}
+
+// verdict says how several checks went, and is a failure when one of their
+// targets does not work.
+func (in *invocation) verdict(checks []item) error {
 	found := map[belay.HealthStatus]int{}
-	for _, it := range p.items {
+	for _, it := range checks {
 		found[belay.HealthStatus(it.text("health"))]++
 	}
-	all := len(p.items)
+	all := len(checks)
 	broken := all - found[belay.HealthHealthy] - found[belay.HealthDegraded]
 	switch {
 	case broken == 0 && found[belay.HealthDegraded] > 0:

@@ -46,6 +46,9 @@ type client struct {
 	headers   bool          // trace headers too
 	now       func() time.Time
 	dryRun    func(context.Context, request) error // shows a change in its place; nil: changes are sent
+	// busy is told, at most once, that the server has no room now and when
+	// it is asked again.
+	busy func(time.Duration)
 }
 
 // request is one call of the API.
@@ -59,6 +62,7 @@ type request struct {
 	hidden  bool   // raw may hold secrets
 	ifMatch string // ETag that the object must still have; "" for any
 	prefer  string
+	accept  string        // "": JSON
 	timeout time.Duration // 0 is defaultTimeout
 	reads   bool          // changes nothing, whatever the method
 	would   *outcome      // said in a dry run; nil: the request itself is shown
@@ -100,7 +104,7 @@ func (in *invocation) client() (*client, error) {
 	}
 	c := &client{
 		base: in.set.base, token: token, tokenFrom: from, command: in.command, agent: "belay/" + in.Version,
-		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now,
+		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now, busy: in.sayBusy(),
 		http: &http.Client{Transport: transport, CheckRedirect: stay},
 	}
 	if in.set.server.origin == addressFile {
@@ -161,42 +165,6 @@ func newTransport(caFile string) (*http.Transport, error) {
 	return t, nil
 }
 
-// do sends one request and waits for its answer. An answer of 300 and above
-// is a failure.
-func (c *client) do(ctx context.Context, r request) (*response, error) {
-	if c.dryRun != nil && r.method != http.MethodGet && !r.reads {
-		if err := c.dryRun(ctx, r); err != nil {
-			return nil, err
-		}
-		return nil, errDryRun
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.patience(r))
-	defer cancel()
-	req, err := c.build(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	began := c.now()
-	res, err := c.http.Do(req)
-	if err != nil {
-		c.traceLine(req, nil, began)
-		return nil, c.unreachable(err, req)
-	}
-	defer res.Body.Close()
-	c.traceLine(req, res, began)
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	if err != nil {
-		return nil, c.unreachable(err, req)
-	}
-	if len(body) > maxAnswer {
-		return nil, &failure{exit: exitFailed, what: "the server's answer is too long"}
-	}
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return nil, c.refusal(res, body)
-	}
-	return &response{status: res.StatusCode, header: res.Header, body: body}, nil
-}
-
 func (c *client) patience(r request) time.Duration {
 	switch {
 	case c.timeout > 0:
@@ -232,6 +200,7 @@ func (c *client) build(ctx context.Context, r request) (*http.Request, error) {
 	set("If-Match", r.ifMatch)
 	set("Prefer", r.prefer)
 	set("Accept", "application/json")
+	set("Accept", r.accept)
 	set("User-Agent", c.agent)
 	set("X-Request-ID", c.newID())
 	if !c.token.IsZero() {

@@ -150,11 +150,16 @@ func (in *invocation) showFinished(conns []item, results []*response) error {
 			tested, answers = append(tested, conns[i]), append(answers, res)
 		}
 	}
-	in.onInterrupt = append([]string{fmt.Sprintf("%d of %d tested", len(tested), len(conns))}, in.onInterrupt...)
+	in.onInterrupt = append([]string{testedSoFar(len(tested), len(conns))}, in.onInterrupt...)
 	if len(tested) == 0 {
 		return nil
 	}
 	return in.showMany(tested, answers, make([]error, len(tested)))
+}
+
+// testedSoFar says how much of a test was done when it ended.
+func testedSoFar(tested, all int) string {
+	return fmt.Sprintf("%d of %d tested, %d not tested", tested, all, max(0, all-tested))
 }
 
 func (in *invocation) showMany(conns []item, results []*response, failures []error) error {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -242,7 +241,8 @@ type environmentTest struct {
 
 // Help gives examples.
 func (*environmentTest) Help() string {
-	return examples("belay environment test production", "belay environment test production -o json --no-input")
+	return "Each result is shown as it comes; as a document, or with --jq, all of them at the end.\n\n" + examples(
+		"belay environment test production", "belay environment test production -o json --no-input")
 }
 
 // Run tests every connection of an environment.
@@ -252,28 +252,4 @@ func (c *environmentTest) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	return in.testEnvironment(ctx, it)
-}
-
-// testEnvironment asks the server for the test of a whole environment.
-func (in *invocation) testEnvironment(ctx context.Context, env item) error {
-	held, err := in.held(ctx, env.id())
-	if err != nil {
-		return err
-	}
-	in.onInterrupt = []string{"the tests go on at the server: belay environment view " + shellWord(env.name())}
-	in.say(plain, "Testing %s of %s from the server…", count(len(held.items), connections()), env.name())
-	stop := in.waiting(still("%s is tested", count(len(held.items), connections())))
-	res, err := in.send(ctx, request{
-		method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer(),
-	})
-	stop()
-	if err != nil || res.status == http.StatusAccepted {
-		return errors.Join(err, in.started(res))
-	}
-	p, err := newPage(res.body, "checks")
-	if err != nil {
-		return err
-	}
-	in.warnUnverified(held.items...)
-	return in.showChecks(p, held.items)
 }

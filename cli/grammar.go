@@ -30,7 +30,7 @@ type globals struct {
 	Confirm   string        `placeholder:"NAME" help:"Confirm a deletion by the name of what is deleted."`
 	DryRun    bool          `help:"Say what would change, and change nothing."`
 	Wait      bool          `negatable:"" default:"true" help:"Wait until the server has done it."`
-	Timeout   time.Duration `placeholder:"30s" help:"How long to wait for one answer."`
+	Timeout   time.Duration `placeholder:"30s" help:"How long to wait for one answer, or for the next part of one that comes in parts."`
 	NoColor   bool          `help:"No colours."`
 	CAFile    string        `name:"ca-file" type:"path" placeholder:"PATH" help:"Trust the certificate authorities in this PEM file."`
 	RequestID string        `name:"request-id" placeholder:"ID" help:"Send this id with each request, to find it in the server's log."`

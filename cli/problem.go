@@ -94,6 +94,16 @@ func (c *client) refusal(res *http.Response, body []byte) error {
 	return f
 }
 
+// refusalIn is the failure of a problem document that came within an answer.
+func (c *client) refusalIn(document json.RawMessage) error {
+	res := &http.Response{StatusCode: http.StatusInternalServerError, Header: http.Header{"Content-Type": {"application/problem+json"}}}
+	var p problem
+	if json.Unmarshal(document, &p) == nil && p.Status >= http.StatusBadRequest {
+		res.StatusCode = p.Status
+	}
+	return c.refusal(res, document)
+}
+
 // complaints says what is wrong where. One thing takes the place of the
 // message, which only says that there is something.
 func (c *client) complaints(f *failure, p problem) {

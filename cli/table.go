@@ -185,11 +185,15 @@ func (in *invocation) renderRows(w io.Writer, d document) error {
 	if !in.flags.NoHeaders {
 		header = titles(columns)
 	}
+	return writeTable(w, header, rows, tracksOf(columns), v.look, format == formatTSV)
+}
+
+func tracksOf(columns []column) []track {
 	tracks := make([]track, len(columns))
 	for i, c := range columns {
 		tracks[i] = c.track
 	}
-	return writeTable(w, header, rows, tracks, v.look, format == formatTSV)
+	return tracks
 }
 
 // writeRows writes rows of cells: separated by tabs, or in columns of which
@@ -202,11 +206,7 @@ func writeRows(w io.Writer, rows [][]cell, l look, tabs bool) error {
 // screen is narrow; the last one then goes on below itself.
 func writeTable(w io.Writer, header []string, rows [][]cell, tracks []track, l look, tabs bool) error {
 	if header != nil && (tabs || len(rows) > 0) {
-		head := make([]cell, len(header))
-		for i, h := range header {
-			head[i] = cell{text: h, tone: faint}
-		}
-		rows = append([][]cell{head}, rows...)
+		rows = append([][]cell{heading(header)}, rows...)
 	}
 	widths := columnWidths(rows, l)
 	if l.width > 0 && !tabs {
@@ -221,6 +221,35 @@ func writeTable(w io.Writer, header []string, rows [][]cell, tracks []track, l l
 		writeRow(&b, row, widths, l)
 	}
 	_, err := io.WriteString(w, trimLines(b.String(), tabs))
+	return err
+}
+
+func heading(titles []string) []cell {
+	row := make([]cell, len(titles))
+	for i, title := range titles {
+		row[i] = cell{text: title, tone: faint}
+	}
+	return row
+}
+
+// writeNext writes the next row of a table whose rows come one by one, and
+// before the first one the header, if there is one. The columns stand below
+// each other as long as no cell is wider than that of widest.
+func writeNext(w io.Writer, header []string, widest, row []cell, tracks []track, l look, first bool) error {
+	rows := [][]cell{widest, row}
+	if header != nil {
+		rows = append(rows, heading(header))
+	}
+	widths := columnWidths(rows, l)
+	if l.width > 0 {
+		rows, widths = fitted(rows, header, widths, tracks, l.width)
+	}
+	var b strings.Builder
+	if first && header != nil {
+		writeRow(&b, rows[2], widths, l)
+	}
+	writeRow(&b, rows[1], widths, l)
+	_, err := io.WriteString(w, trimLines(b.String(), false))
 	return err
 }
 

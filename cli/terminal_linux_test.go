@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -93,9 +94,14 @@ func (s *screen) answer(t *testing.T, question string, n int, typed string) {
 // start runs a command line at the terminal; the function returned waits for
 // its exit status.
 func (s *screen) start(t *testing.T, f *fixture, args ...string) func() int {
+	return s.startUntil(t.Context(), f, args...)
+}
+
+// startUntil is start with a context that ends when the user presses Ctrl-C.
+func (s *screen) startUntil(ctx context.Context, f *fixture, args ...string) func() int {
 	f.Stdin, f.Stdout, f.Stderr = s.slave, s.slave, s.slave
 	status := make(chan int, 1)
-	s.done.Go(func() { status <- f.Run(t.Context(), args) })
+	s.done.Go(func() { status <- f.Run(ctx, args) })
 	return func() int { return <-status }
 }
 

@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"belay"
+)
+
+// testEnvironment asks the server for the test of a whole environment and
+// shows each check as it comes.
+func (in *invocation) testEnvironment(ctx context.Context, env item) error {
+	held, err := in.held(ctx, env.id())
+	if err != nil {
+		return err
+	}
+	in.say(plain, "Testing %s of %s from the server…", count(len(held.items), connections()), env.name())
+	r := request{method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer()}
+	if !in.flags.Wait {
+		res, err := in.send(ctx, r)
+		return errors.Join(err, in.started(res))
+	}
+	c, err := in.client()
+	if err != nil {
+		return err
+	}
+	in.onInterrupt = []string{"see: belay environment view " + shellWord(env.name())}
+	s := &stream{in: in, env: env, conns: held.items, total: -1, known: len(held.items), shown: checkDocument(nil, nil, held.items)}
+	s.wait()
+	err = c.lines(ctx, r, s.take)
+	s.stop()
+	return s.end(ctx, c, err)
+}
+
+// stream is the test of an environment as it comes.
+type stream struct {
+	in    *invocation
+	env   item
+	conns []item
+	total int // how many connections are tested; -1 before it is known
+	known int // how many there are to see
+	shown document
+
+	checks  []item
+	summary json.RawMessage
+	problem json.RawMessage
+	stop    func() // ends what says that it is waited for
+	row     []cell // as wide as any but in its last cell, once it is known
+}
+
+// wait says that it is waited for what is left.
+func (s *stream) wait() {
+	n, all := len(s.checks), s.all()
+	s.stop = s.in.waiting(still("%d of %d tested", n, all))
+}
+
+func (s *stream) all() int {
+	if s.total < 0 {
+		return s.known
+	}
+	return s.total
+}
+
+// take takes one line of the answer.
+func (s *stream) take(raw json.RawMessage) error {
+	var line struct {
+		Total                   *int
+		Check, Summary, Problem json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &line); err != nil {
+		return unreadable("")
+	}
+	switch {
+	case line.Total != nil:
+		s.total = *line.Total
+	case line.Check != nil:
+		return s.add(line.Check)
+	case line.Summary != nil:
+		s.summary = line.Summary
+	case line.Problem != nil:
+		s.problem = line.Problem
+	}
+	return nil
+}
+
+func (s *stream) add(raw json.RawMessage) error {
+	it, err := newItem(raw)
+	if err != nil {
+		return err
+	}
+	s.checks = append(s.checks, it)
+	s.stop() // so that nothing is drawn over the row
+	defer s.wait()
+	if !s.rows() {
+		return nil
+	}
+	return s.show(it)
+}
+
+// rows tells whether each check is shown as it comes: a document can only be
+// shown as a whole.
+func (s *stream) rows() bool {
+	return s.in.laidOut() || s.in.flags.JQ == "" && s.in.flags.Template == "" && s.in.set.output.text == formatName
+}
+
+// show shows one check below those before it.
+func (s *stream) show(it item) error {
+	in, first := s.in, len(s.checks) == 1
+	if !in.forPeople() {
+		d := s.shown
+		d.items = []item{it}
+		if !first {
+			defer func(before bool) { in.flags.NoHeaders = before }(in.flags.NoHeaders)
+			in.flags.NoHeaders = true
+		}
+		var b strings.Builder
+		if err := in.render(&b, d); err != nil {
+			return err
+		}
+		_, err := in.Stdout.Write([]byte(b.String()))
+		return err
+	}
+	wide := in.set.output.text == formatWide
+	columns := in.columns(s.shown, wide)
+	v := view{look: in.look(in.Stdout), now: in.Now()}
+	if !wide {
+		v.width, _ = screenSize(in.Stdout)
+	}
+	row := make([]cell, len(columns))
+	for i, c := range columns {
+		row[i] = c.cell(it, v)
+	}
+	var header []string
+	if !in.flags.NoHeaders {
+		header = titles(columns)
+	}
+	return writeNext(in.Stdout, header, s.widest(columns, v), row, tracksOf(columns), v.look, first)
+}
+
+// widest is a row that is as wide as any that may come.
+func (s *stream) widest(columns []column, v view) []cell {
+	if s.row == nil {
+		s.row = s.widestOf(columns, v)
+	}
+	if v.width > 0 { // what the last column says differs in length, and must not move the others
+		s.row[len(s.row)-1] = cell{text: strings.Repeat("x", v.width)}
+	}
+	return s.row
+}
+
+func (s *stream) widestOf(columns []column, v view) []cell {
+	row := make([]cell, len(columns))
+	grow := func(it item) {
+		for i, c := range columns {
+			if next := c.cell(it, v); columnsWide(next.line(v.look)) > columnsWide(row[i].line(v.look)) {
+				row[i] = next
+			}
+		}
+	}
+	for _, conn := range s.conns {
+		grow(item{fields: map[string]any{"connectionId": conn.id()}})
+	}
+	for _, h := range belay.HealthStatuses() {
+		grow(item{fields: map[string]any{"health": string(h), "durationMs": json.Number("30000")}})
+	}
+	return row
+}
+
+// document shows what came as a whole, if it was not shown row by row.
+func (s *stream) document() error {
+	if s.rows() && (len(s.checks) > 0 || s.in.forPeople()) {
+		return nil
+	}
+	place := map[string]int{}
+	for i, conn := range s.conns {
+		place[conn.id()] = i
+	}
+	slices.SortStableFunc(s.checks, func(a, b item) int { return place[a.text("connectionId")] - place[b.text("connectionId")] })
+	d := s.shown
+	d.items = s.checks
+	var err error
+	if d.raw, err = json.Marshal(struct {
+		Checks  []json.RawMessage `json:"checks"`
+		Summary json.RawMessage   `json:"summary,omitempty"`
+	}{raws(s.checks), s.summary}); err != nil {
+		return fmt.Errorf("put the checks together: %w", err)
+	}
+	return s.in.show(d)
+}
+
+// end shows what is left to show and says how it went.
+func (s *stream) end(ctx context.Context, c *client, err error) error {
+	begun := s.total >= 0
+	if err == nil && s.summary == nil && s.problem == nil {
+		err = &failure{exit: exitPartly, what: "the server's answer broke off"}
+	}
+	if err != nil && !begun {
+		return err
+	}
+	if shown := s.document(); shown != nil {
+		return errors.Join(err, shown)
+	}
+	s.in.warnUnverified(s.tested()...)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		s.in.onInterrupt = append([]string{s.soFar()}, s.in.onInterrupt...)
+		return err
+	case s.problem != nil:
+		return s.partly(c.refusalIn(s.problem))
+	case err != nil:
+		return s.partly(err)
+	}
+	return s.in.verdict(s.checks)
+}
+
+// partly is why the test ended before its end, with how far it came.
+func (s *stream) partly(err error) error {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		return err
+	}
+	if s.problem == nil {
+		f.exit = exitPartly
+	}
+	if f.why != "" {
+		f.what += " — " + f.why
+	}
+	f.why = s.soFar()
+	return f
+}
+
+func (s *stream) soFar() string { return testedSoFar(len(s.checks), s.all()) }
+
+// tested are the connections of which there is a check.
+func (s *stream) tested() []item {
+	found := map[string]bool{}
+	for _, k := range s.checks {
+		found[k.text("connectionId")] = true
+	}
+	return keep(s.conns, func(conn item) bool { return found[conn.id()] })
+}
