@@ -24,7 +24,7 @@ type fakeKind struct {
 }
 
 func (*fakeKind) Definition() *belay.Kind {
-	return &belay.Kind{Name: "fake", Type: "platform", SubType: "service", CredentialTypes: []string{belay.CredentialBearer}}
+	return &belay.Kind{Name: "fake", Type: "platform", SubType: "service", CredentialTypes: []string{belay.CredentialBearer, belay.CredentialKubernetes}}
 }
 func (*fakeKind) CheckEndpoint(endpoint string) (string, error) { return endpoint, nil }
 func (*fakeKind) CheckConfig(json.RawMessage) error             { return nil }
