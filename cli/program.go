@@ -14,6 +14,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
+
+	"belay"
 )
 
 // Program is everything that a command touches outside of itself. All of it
@@ -164,8 +166,8 @@ func (in *invocation) checkTogether() error {
 		return usage("--fields and --template exclude each other")
 	case f.Output != "" && f.Template != "":
 		return usage("--output and --template exclude each other")
-	case len(f.RequestID) > 128 || strings.ContainsFunc(f.RequestID, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return usage("--request-id must be at most 128 ASCII characters without blanks")
+	case f.RequestID != "" && !belay.ValidRequestID(f.RequestID):
+		return usage("--request-id must be %s, as the server takes it", belay.RequestIDRule)
 	}
 	return nil
 }

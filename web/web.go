@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -182,12 +181,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the writer.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// clientID is what a request id of a client may look like.
-var clientID = regexp.MustCompile(`^[A-Za-z0-9._:/-]{1,128}$`)
-
 // requestID takes over the client's id, or makes one.
 func requestID(client string) string {
-	if clientID.MatchString(client) {
+	if belay.ValidRequestID(client) {
 		return client
 	}
 	var b [16]byte
