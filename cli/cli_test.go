@@ -66,10 +66,19 @@ func (f *fixture) invocation(t *testing.T, flags globals) *invocation {
 	return in
 }
 
-// golden compares got with a file; with UPDATE_GOLDEN set it writes the file.
+// golden compares got with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
+	if want := stored(t, path, got); got != want {
+		t.Errorf("%s differs\ngot:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
+// stored is what a file holds; with UPDATE_GOLDEN set, got is written to it
+// before.
+func stored(t *testing.T, path, got string) string {
+	t.Helper()
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -79,9 +88,7 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != string(want) {
-		t.Errorf("%s differs\ngot:\n%s\nwant:\n%s", path, got, want)
-	}
+	return string(want)
 }
 
 func mustContain(t *testing.T, text string, parts ...string) {
@@ -104,14 +111,8 @@ func mustNotContain(t *testing.T, text string, parts ...string) {
 
 // Every command says how it is used, in words that it takes itself.
 func TestExamples(t *testing.T) {
-	in := &invocation{Program: newFixture(t, nil).Program}
-	exited := false
-	parser, err := in.parser(context.Background(), &grammar{}, &exited)
-	if err != nil {
-		t.Fatal(err)
-	}
 	exempt := []string{"__complete"}
-	for _, leaf := range parser.Model.Leaves(false) {
+	for _, leaf := range tree(t).Leaves(false) {
 		if slices.Contains(exempt, leaf.Name) {
 			continue
 		}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -22,18 +21,7 @@ func tree(t *testing.T) *kong.Node {
 
 // docs/cli.md is what go generate makes of the commands as they are.
 func TestReferenceIsCurrent(t *testing.T) {
-	const path = "../docs/cli.md"
-	got := markdown(tree(t))
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
+	if got := markdown(tree(t)); got != stored(t, "../docs/cli.md", got) {
 		t.Error("docs/cli.md is not what the commands are: go generate ./cli")
 	}
 }
