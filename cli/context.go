@@ -103,7 +103,7 @@ func (c *contextUse) Run(ctx context.Context, in *invocation) error {
 	}
 	cc, ok := conf.Contexts[c.Name]
 	if !ok {
-		return in.unknownContext(setting{c.Name, "the command line"}, conf)
+		return noContextCalled(c.Name, conf).withHelp("make it: belay context set " + shellWord(c.Name) + " --server URL")
 	}
 	conf.Current = c.Name
 	if err := in.save(conf); err != nil {
@@ -137,7 +137,7 @@ func (c *contextView) Run(in *invocation) error {
 	}
 	cc, ok := conf.Contexts[name]
 	if !ok {
-		return in.unknownContext(setting{name, "the command line"}, conf)
+		return noContextCalled(name, conf)
 	}
 	it, err := contextItem(name, cc, name == conf.Current)
 	if err != nil {
@@ -242,7 +242,7 @@ func (c *contextRename) Run(in *invocation) error {
 	}
 	cc, ok := conf.Contexts[c.From]
 	if !ok {
-		return in.unknownContext(setting{c.From, "the command line"}, conf)
+		return noContextCalled(c.From, conf)
 	}
 	if _, taken := conf.Contexts[c.To]; taken || c.To == "" {
 		return &failure{exit: exitConflict, what: fmt.Sprintf("there is a context %q already", c.To)}
@@ -277,7 +277,7 @@ func (c *contextDelete) Run(in *invocation) error {
 	}
 	for _, name := range c.Names {
 		if _, ok := conf.Contexts[name]; !ok {
-			return in.unknownContext(setting{name, "the command line"}, conf)
+			return noContextCalled(name, conf)
 		}
 	}
 	for _, name := range c.Names {

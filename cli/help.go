@@ -65,8 +65,11 @@ func (c *helpCommand) Run(in *invocation, k *kong.Kong) error {
 }
 
 func noHelp(words []string) error {
-	return usage("there is no help about %q", strings.Join(words, " ")).
-		withHelp("topics: "+strings.Join(helpTopics(), ", "), "see: belay --help")
+	f := usage("there is no help about %q", strings.Join(words, " "))
+	if near, ok := nearest(strings.Join(words, " "), helpTopics()); ok {
+		f.help = append(f.help, "did you mean: belay help "+near)
+	}
+	return f.withHelp("topics: "+strings.Join(helpTopics(), ", "), "see: belay --help")
 }
 
 // nodeOf finds a command by its words.

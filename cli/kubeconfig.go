@@ -30,7 +30,7 @@ func (in *invocation) readKubeconfig(path string) ([]byte, error) {
 	}
 	b, err := readBounded(path)
 	if err != nil {
-		return nil, usage("cannot read the kubeconfig — %v", err)
+		return nil, usage("cannot read the kubeconfig — %v", err).withHelp("name another: -f PATH")
 	}
 	return in.embedFiles(b, filepath.Dir(path))
 }

@@ -78,6 +78,9 @@ func (in *invocation) summarize(r resource, p *page, narrowed bool) {
 	if in.set.org.text != "" {
 		where += " · " + in.set.org.text
 	}
+	if n := len(keep(p.items, func(it item) bool { return stale(it, in.Now()) })); n > 0 {
+		where += fmt.Sprintf(" · %d stale", n)
+	}
 	switch {
 	case len(p.items) == 0 && narrowed:
 		in.say(plain, "no %s matches · %s", r.noun, where)

@@ -119,7 +119,19 @@ func (c *client) complaints(f *failure, p problem) {
 		if near, ok := meant(e.Message); ok {
 			f.help = append(f.help, "did you mean: "+near)
 		}
+		if strings.HasPrefix(e.Pointer, "/metadata/") && takes(c.command, "set") {
+			f.help = append(f.help, settingHelp(e.Message)...)
+		}
 	}
+}
+
+// settingHelp says what a setting can be.
+func settingHelp(message string) []string {
+	out := []string{"all settings of a kind: belay kind view KIND"}
+	if strings.HasSuffix(message, "of type array") || strings.HasSuffix(message, "of type object") {
+		out = append([]string{"a list or an object is given as JSON: --set 'metadata.KEY=[1, 2]'"}, out...)
+	}
+	return out
 }
 
 // spelled joins a place and what is said of it, which often goes on from it.

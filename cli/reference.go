@@ -76,6 +76,7 @@ func (in *invocation) findSlowly(ctx context.Context, r resource, name string) (
 		f.help = append(f.help, "did you mean: "+near)
 	}
 	f.help = append(f.help, in.elsewhere(ctx, r, name)...)
+	f.help = append(f.help, in.wasDeleted(ctx, r, name)...)
 	return item{}, f.withHelp("see: belay " + r.noun + " list")
 }
 
@@ -105,6 +106,23 @@ func (in *invocation) elsewhere(ctx context.Context, r resource, name string) []
 		}
 	}
 	return out
+}
+
+// wasDeleted says how something of this name that was deleted comes back.
+// What goes wrong here is nobody's concern either.
+func (in *invocation) wasDeleted(ctx context.Context, r resource, name string) []string {
+	if !r.restorable {
+		return nil
+	}
+	gone, err := in.deleted(ctx, r)
+	if err != nil {
+		return nil
+	}
+	found := named(gone, name)
+	if len(found) == 0 {
+		return nil
+	}
+	return []string{"it was deleted; to restore it: " + undoing(r, found[0].name())}
 }
 
 // has tells whether there is something of this name in an organization.

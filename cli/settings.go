@@ -49,7 +49,7 @@ func (in *invocation) settle() (*settings, error) {
 		setting{project.Context, project.path}, setting{conf.Current, in.configFile})}
 	ctx, known := conf.Contexts[s.context.text]
 	if s.context.text != "" && !known && !in.contextOptional {
-		return nil, in.unknownContext(s.context, conf)
+		return nil, unknownContext(s.context, conf)
 	}
 	in.settleContext(s, ctx, project, conf.Preferences)
 	if s.base, err = parseServer(s.server.text); err != nil {
@@ -115,23 +115,30 @@ func (in *invocation) knownContext() error {
 	}
 	name := in.set.context.text
 	if _, known := conf.Contexts[name]; name != "" && !known {
-		return in.unknownContext(in.set.context, conf)
+		return unknownContext(in.set.context, conf)
 	}
 	return nil
 }
 
-func (in *invocation) unknownContext(s setting, c *config) error {
-	f := usage("there is no context %q (from %s)", s.text, s.origin)
+// unknownContext refuses a context that is to be used and is not there.
+func unknownContext(s setting, c *config) error {
+	f := noContextCalled(s.text, c)
+	f.what += " (from " + s.origin + ")"
+	return f.withHelp("make it: belay context set " + shellWord(s.text) + " --server URL")
+}
+
+// noContextCalled says that there is no context of that name, and which there
+// are.
+func noContextCalled(name string, c *config) *failure {
+	f := usage("there is no context %q", name)
 	names := contextNames(c)
-	if n, ok := nearest(s.text, names); ok {
+	if n, ok := nearest(name, names); ok {
 		f.help = append(f.help, "did you mean: "+n)
 	}
 	if len(names) == 0 {
-		f.help = append(f.help, "there are no contexts yet")
-	} else {
-		f.help = append(f.help, "there are: "+strings.Join(names, ", "))
+		return f.withHelp("there are no contexts yet")
 	}
-	return f.withHelp("make it: belay context set " + shellWord(s.text) + " --server URL")
+	return f.withHelp("there are: " + strings.Join(names, ", "))
 }
 
 // parseServer reads a server's address: scheme, host and perhaps a path

@@ -182,6 +182,25 @@ func TestTableOnATerminal(t *testing.T) {
 	golden(t, "connections.ascii.golden", b.String())
 }
 
+// Below a list it is counted what can no longer be relied on.
+func TestListCountsWhatIsStale(t *testing.T) {
+	p := readPage(t, "connections.json", "connections")
+	s := newScreen(t)
+	f := newFixture(t, nil)
+	f.Stdout = s.slave
+	for later, want := range map[time.Duration]string{0: "3 of 3 connections · 127.0.0.1:9081\n", time.Hour: "3 of 3 connections · 127.0.0.1:9081 · 1 stale\n"} {
+		f.err.Reset()
+		in := f.invocation(t, globals{})
+		now := f.Now().Add(later)
+		in.Program.Now = func() time.Time { return now }
+		in.summarize(connections(), p, false)
+		if got := f.err.String(); got != want {
+			t.Errorf("%s later: %q, want %q", later, got, want)
+		}
+		in.Program.Now = func() time.Time { return now.Add(-later) }
+	}
+}
+
 // What is severe is confirmed by typing its name; "y" will not do.
 func TestConfirmationByHand(t *testing.T) {
 	cases := []struct {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -30,6 +31,12 @@ func (c *whoami) Run(ctx context.Context, in *invocation) error {
 	}
 	if c.Permissions {
 		return in.showPermissions(ctx, it)
+	}
+	// A token that may not read organizations does not keep anybody from
+	// asking who he is.
+	_, err = in.organizationID(ctx)
+	if f, ok := errors.AsType[*failure](err); ok && f.exit == exitNotFound {
+		return err
 	}
 	roles := in.rolesOf(ctx, it)
 	_, origin, err := in.token()
