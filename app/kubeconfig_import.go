@@ -135,6 +135,25 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 	return out, nil
 }
 
+// ImportKubeconfigOnce is ImportKubeconfig for a request that may be repeated.
+// It returns what tell makes of what became of the contexts; with an
+// Idempotency-Key that is kept, and is the answer to the same request.
+func (a *App) ImportKubeconfigOnce(ctx context.Context, org belay.ID, up KubeconfigUpload, im KubeconfigImport,
+	tell func([]*ImportedContext) ([]byte, error),
+) ([]byte, error) {
+	c, err := a.authorize(ctx, org, belay.PermissionConnectionWrite)
+	if err != nil {
+		return nil, err
+	}
+	return a.answerOnce(ctx, c, func() ([]byte, error) {
+		contexts, err := a.ImportKubeconfig(ctx, c.org, up, im)
+		if err != nil {
+			return nil, err
+		}
+		return tell(contexts)
+	})
+}
+
 // bounded refuses an import that names more than a file can hold.
 func (im KubeconfigImport) bounded() error {
 	if n := len(im.Contexts); n > kubeconfig.MaxContexts {

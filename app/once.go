@@ -64,12 +64,67 @@ func (a *App) createOnce(ctx context.Context, c caller, id belay.ID, create func
 // createdBefore is the id of what a request with this key has created, ""
 // when there was none.
 func (a *App) createdBefore(ctx context.Context, user belay.ID, key Idempotency) (belay.ID, error) {
-	before, err := a.store.Idempotency(ctx, user, key.Key, a.now().Add(-idempotencyLife))
+	before, err := a.remembered(ctx, user, key)
 	if err != nil || before == nil {
 		return "", err
 	}
-	if !bytes.Equal(before.Request, key.Request) {
-		return "", belay.Errorf(belay.CodeIdempotencyReused, "this Idempotency-Key was used for another request; use a new key for each request")
-	}
 	return before.ObjectID, nil
+}
+
+// remembered is what is known of the request with this key, nil when there
+// was none.
+func (a *App) remembered(ctx context.Context, user belay.ID, key Idempotency) (*store.Idempotency, error) {
+	before, err := a.store.Idempotency(ctx, user, key.Key, a.now().Add(-idempotencyLife))
+	if err != nil || before == nil {
+		return nil, err
+	}
+	if !bytes.Equal(before.Request, key.Request) {
+		return nil, belay.Errorf(belay.CodeIdempotencyReused, "this Idempotency-Key was used for another request; use a new key for each request")
+	}
+	return before, nil
+}
+
+// answerLife is how long a request that is answered once may take. One that
+// has not ended by then was cut off with its server, and may be repeated.
+const answerLife = 10 * time.Minute
+
+// answerOnce does work that is no single transaction, unless the same request
+// was answered before: then it returns that answer. While the first is under
+// way, the same request is a conflict; work that fails may be repeated.
+func (a *App) answerOnce(ctx context.Context, c caller, work func() ([]byte, error)) ([]byte, error) {
+	key, ok := ctx.Value(idempotencyKey{}).(Idempotency)
+	if !ok {
+		return work()
+	}
+	key.Request = a.keyring.Digest("request", []byte(c.org), key.Request)
+	before, err := a.remembered(ctx, c.UserID, key)
+	if err != nil || before != nil && before.Answer != nil {
+		return answerOf(before), err
+	}
+	now := a.now()
+	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.RememberRequest(ctx, &store.Idempotency{UserID: c.UserID, Key: key.Key, Request: key.Request}, now, now.Add(-answerLife))
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := work()
+	// Who has gone must find the answer when he asks again.
+	kept := a.store.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+		if err != nil {
+			return tx.ForgetRequest(ctx, c.UserID, key.Key)
+		}
+		return tx.AnswerRequest(ctx, c.UserID, key.Key, answer)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, kept
+}
+
+func answerOf(i *store.Idempotency) []byte {
+	if i == nil {
+		return nil
+	}
+	return i.Answer
 }

@@ -3,7 +3,9 @@ package app_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"testing"
+	"time"
 
 	"belay"
 	"belay/app"
@@ -40,5 +42,47 @@ func TestRememberedRequestIsKeyed(t *testing.T) {
 	w.must(err)
 	if elsewhere == nil || bytes.Equal(elsewhere.Request, stored.Request) {
 		t.Errorf("stored elsewhere is %+v", elsewhere)
+	}
+}
+
+// TestAnswerOnce imports twice at once with one Idempotency-Key, and again
+// after the first import was cut off.
+func TestAnswerOnce(t *testing.T) {
+	w := newImportWorld(t)
+	w.uids[here] = "one"
+	up := file(kubeContext{name: "a", server: here, user: token("x")})
+	ctx := app.WithIdempotency(w.admin, app.Idempotency{Key: "import", Request: []byte("the file")})
+	told := 0
+	run := func(tell func([]*app.ImportedContext) ([]byte, error)) (string, error) {
+		answer, err := w.ImportKubeconfigOnce(ctx, w.org, up, app.KubeconfigImport{}, func(contexts []*app.ImportedContext) ([]byte, error) {
+			told++
+			return tell(contexts)
+		})
+		return string(answer), err
+	}
+	outcome := func(contexts []*app.ImportedContext) ([]byte, error) { return []byte(contexts[0].Outcome), nil }
+
+	broken := errors.New("broken")
+	if _, err := run(func([]*app.ImportedContext) ([]byte, error) { return nil, broken }); !errors.Is(err, broken) {
+		t.Fatalf("the import that fails ends with %v", err)
+	}
+	_, err := run(func([]*app.ImportedContext) ([]byte, error) {
+		// While it is under way.
+		if _, err := run(outcome); belay.CodeOf(err) != belay.CodeConflict {
+			t.Errorf("at once: %v", err)
+		}
+		// As if its server had been gone since.
+		w.now = w.now.Add(11 * time.Minute)
+		answer, err := run(outcome)
+		w.must(err)
+		if answer != string(app.ImportUnchanged) {
+			t.Errorf("after it was cut off: %q", answer)
+		}
+		return []byte("late"), nil
+	})
+	w.must(err)
+	told = 0
+	if _, err := run(outcome); err != nil || told != 0 {
+		t.Errorf("it was imported again, with %v", err)
 	}
 }

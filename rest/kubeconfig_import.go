@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"encoding/json"
+
 	"belay"
 	"belay/app"
 )
@@ -97,6 +99,9 @@ func (a *API) importKubeconfig(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if err := r.checkIdempotencyKey(); err != nil {
+		return response{}, err
+	}
 	var o importOptions
 	up, err := r.upload(&o)
 	if err != nil {
@@ -108,9 +113,11 @@ func (a *API) importKubeconfig(r *request) (response, error) {
 			Name: k.Name, As: k.As, OnExisting: k.OnExisting, Move: k.Move, AcceptIdentity: k.Accept, WithoutCredential: k.Bare,
 		})
 	}
-	contexts, err := a.app.ImportKubeconfig(r.Context(), org, up, im)
+	answer, err := a.app.ImportKubeconfigOnce(r.once(), org, up, im, func(contexts []*app.ImportedContext) ([]byte, error) {
+		return json.Marshal(newImported(contexts))
+	})
 	if err != nil {
 		return response{}, err
 	}
-	return response{body: newImported(contexts)}, nil
+	return response{body: json.RawMessage(answer)}, nil
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -67,6 +68,9 @@ func (r *request) part(part *multipart.Part, up *app.KubeconfigUpload, v any) er
 	if err != nil {
 		return badUpload(err)
 	}
+	// The boundary differs from request to request: by this the same request
+	// is told from another.
+	r.body = append(fmt.Appendf(r.body, "%q %q %d\n", part.FormName(), part.FileName(), len(data)), data...)
 	switch name := part.FormName(); name {
 	case "k8sfile":
 		if up.Data != nil {

@@ -1,10 +1,12 @@
 package rest_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
 	"belay"
+	"belay/belaytest"
 )
 
 // TestRegistration goes through the steps of Meshery's registration.
@@ -52,6 +54,22 @@ func TestGivenID(t *testing.T) {
 		b["status"] = map[bool]string{true: "registered", false: "register"}[path == connections]
 		p := zoe.Post(path+"?orgId="+second, b).Want(http.StatusConflict).WantCode(belay.CodeConflict)
 		wantText(t, p, "id")
+	}
+	// Nor does it tell a connection of another organization from one of the
+	// same that cannot be seen, or one that is deleted.
+	stranger := w.Member("stranger")
+	deleted := a.Post(connections, body("", "short")).Want(http.StatusCreated).ID()
+	a.Delete(connections + "/" + deleted).Want(http.StatusNoContent)
+	before = w.Stored()
+	refusals := map[string]bool{}
+	for _, id := range []string{w.connection, deleted, missing} {
+		for c, org := range map[*belaytest.Client]string{zoe: second, stranger: string(w.Organization)} {
+			p := c.Post(connections+"?orgId="+org, body(id, "stolen")).Want(http.StatusConflict).WantCode(belay.CodeConflict)
+			refusals[fmt.Sprint(p.Code, p.Detail, p.Errors)] = true
+		}
+	}
+	if len(refusals) != 1 {
+		t.Errorf("the refusals differ: %v", refusals)
 	}
 	a.Put(connections+"/"+w.connection, body(missing, "shop")).Want(http.StatusUnprocessableEntity)
 	a.Post("/api/integrations/credentials", object{"id": missing, "name": "x", "type": "opaque", "secret": object{"a": "b"}}).Want(http.StatusUnprocessableEntity)

@@ -27,7 +27,7 @@ var constraints = []constraint{
 	nameTaken("teams", "team"),
 	{
 		name: "connections_pkey", columns: "connections.id",
-		meaning: belay.Errorf(belay.CodeConflict, "this id is taken"),
+		meaning: &belay.Error{Code: belay.CodeConflict, Message: "this id is taken", Fields: []belay.Field{{Pointer: "/id", Message: "is taken"}}},
 	},
 	{
 		name: "connections_identity_key", columns: "connections.organization_id, connections.identity",

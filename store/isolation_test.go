@@ -22,7 +22,7 @@ var organizationless = map[string]string{
 	"FirstOrganization":  "of the server",
 	"CreateOrganization": "makes one", "TokenByHash": "by secret", "TokenOf": "of a user", "CreateToken": "of a user", "TokenUsed": "by secret", "RevokeToken": "of a user",
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
-	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user",
+	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user", "AnswerRequest": "of a user", "ForgetRequest": "of a user",
 	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",
 	"ConnectionRoles": "of a user", "EnvironmentRoles": "of a user", "WorkspaceRoles": "of a user", "CredentialRoles": "of a user",
 	"CreateWorkspace": "makes one", "CreateEnvironment": "makes one", "CreateCredential": "makes one", "CreateTeam": "makes one",

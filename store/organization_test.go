@@ -197,6 +197,13 @@ func TestIdempotency(t *testing.T) {
 		find(w.max, "k", day, want)
 		wantCode(t, remember(again, now.Add(24*time.Hour)), "")
 		find(w.max, "k", now, again)
+		again.Answer = []byte("done")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.AnswerRequest(ctx, w.max, "k", again.Answer) }), "")
+		find(w.max, "k", now, again)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.ForgetRequest(ctx, w.ann, "k") }), "")
+		find(w.max, "k", now, again)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.ForgetRequest(ctx, w.max, "k") }), "")
+		find(w.max, "k", now, nil)
 	})
 }
 

@@ -357,6 +357,7 @@ create table idempotency_keys (
 	key        ctext not null,
 	request    bytea not null,
 	object_id  ctext not null,
+	answer     bytea not null,
 	created_at bigint not null,
 	primary key (user_id, key)
 );
