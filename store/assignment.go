@@ -110,7 +110,7 @@ func (t *Tx) UnassignConnection(ctx context.Context, org, environment, connectio
 }
 
 // assignRows is how many assignments one statement makes or ends.
-const assignRows = 1000
+const assignRows = 10_000
 
 // ChangeSet puts connections into an environment and takes others out, as one
 // change of its set; nothing changes when all are as they are to be. When a
@@ -132,10 +132,10 @@ func (t *Tx) ChangeSet(ctx context.Context, org, environment belay.ID, put []bel
 		changed += n
 	}
 	for rows := range slices.Chunk(take, assignRows) {
-		var cond condition
-		cond.add("environment_id in (select id from environments where organization_id = ? and id = ? and deleted_at = 0)", org, environment)
-		cond.in("connection_id", texts(rows))
-		n, err := t.execAny(ctx, "delete from environment_connections"+cond.where(), cond.args...)
+		n, err := t.execAny(ctx, `
+			delete from environment_connections
+			where environment_id in (select id from environments where organization_id = $1 and id = $2 and deleted_at = 0)
+			and connection_id in (select value->>0 from `+t.elements("$3")+")", org, environment, packed(rows))
 		if err != nil {
 			return 0, err
 		}
@@ -151,17 +151,36 @@ func (t *Tx) ChangeSet(ctx context.Context, org, environment belay.ID, put []bel
 // live and not in it, all at the time of the first, and returns how many these
 // are.
 func (t *Tx) putConnections(ctx context.Context, org, environment belay.ID, rows []belay.Assignment) (int64, error) {
-	var v rowsOf
-	for _, a := range rows {
-		v.add(a.ID, a.RightID)
+	pairs := make([][]belay.ID, len(rows))
+	for i, a := range rows {
+		pairs[i] = []belay.ID{a.ID, a.RightID}
 	}
-	n := len(v.args)
-	return t.execAny(ctx, "with v(id, connection_id) as (values "+v.String()+`)
+	return t.execAny(ctx, `
 		insert into environment_connections (id, environment_id, connection_id, created_at)
-		select v.id, l.id, r.id, cast(`+placeholder(n+1)+` as bigint) from environments l cross join v cross join connections r
-		where l.organization_id = `+placeholder(n+2)+` and l.id = `+placeholder(n+3)+` and l.deleted_at = 0
-		and r.organization_id = `+placeholder(n+2)+` and r.id = v.connection_id and r.deleted_at = 0`+t.keep("r", "l")+`
-		on conflict do nothing`, append(v.args, micros(rows[0].CreatedAt), org, environment)...)
+		select v.value->>0, l.id, r.id, cast($4 as bigint)
+		from environments l cross join `+t.elements("$3")+` v cross join connections r
+		where l.organization_id = $1 and l.id = $2 and l.deleted_at = 0
+		and r.organization_id = $1 and r.id = v.value->>1 and r.deleted_at = 0`+t.keep("r", "l")+`
+		on conflict do nothing`, org, environment, jsonText{pairs}, micros(rows[0].CreatedAt))
+}
+
+// elements are the rows of a JSON array that is one parameter, each as value:
+// a thousand parameters take SQLite's driver longer than what is done with
+// them, since it looks for each by its name.
+func (r Reader) elements(parameter string) string {
+	if r.postgres {
+		return "json_array_elements(cast(" + parameter + " as json))"
+	}
+	return "json_each(" + parameter + ")"
+}
+
+// packed are ids as an array of arrays of one, as elements takes it.
+func packed(ids []belay.ID) jsonText {
+	rows := make([][]belay.ID, len(ids))
+	for i := range ids {
+		rows[i] = ids[i : i+1]
+	}
+	return jsonText{rows}
 }
 
 // absent says which end of some assignments is not there: the environment,
@@ -170,15 +189,12 @@ func (r Reader) absent(ctx context.Context, org, environment belay.ID, rows []be
 	if _, err := r.Environment(ctx, org, environment); err != nil {
 		return 0, err
 	}
-	ids := make([]string, len(rows))
+	ids := make([]belay.ID, len(rows))
 	for i, a := range rows {
-		ids[i] = string(a.RightID)
+		ids[i] = a.RightID
 	}
-	var cond condition
-	cond.add("organization_id = ?", org)
-	cond.add("deleted_at = 0")
-	cond.in("id", ids)
-	found, err := all(ctx, r, scanID, "select id from connections"+cond.where(), cond.args...)
+	found, err := all(ctx, r, scanID, "select c.id from "+r.elements("$2")+` v cross join connections c
+		where c.organization_id = $1 and c.id = v.value->>0 and c.deleted_at = 0`, org, packed(ids))
 	if err != nil {
 		return 0, err
 	}
