@@ -157,7 +157,7 @@ func (in *invocation) affectedByConnection(ctx context.Context, it item) (conseq
 		return c, nil
 	}
 	in.nameCredentials(ctx, it)
-	c.stays = relatedTo(credentials(), it.objects("credentials"))
+	c.stays = relatedTo(credentials(), keep(it.objects("credentials"), func(use item) bool { return use.at("deleted") != true }))
 	if text := credentialColumn().cell(it, view{}).text; text != "" {
 		c.lines = append(c.lines, "Stays:   credential "+text)
 	}

@@ -52,24 +52,27 @@ func (in *invocation) nameCredentials(ctx context.Context, it item) {
 		if !ok {
 			continue
 		}
-		if cred, err := in.credentialOf(ctx, use); err == nil {
+		if cred, gone, err := in.credentialOf(ctx, use.id()); err == nil {
 			fields["name"] = cred.name()
+			if gone {
+				fields["deleted"] = true // which lists do not tell
+			}
 		}
 	}
 }
 
-// credentialOf is the credential that a connection refers to, also one that
+// credentialOf is the credential that a connection refers to, and whether it
 // was deleted and can be restored.
-func (in *invocation) credentialOf(ctx context.Context, use item) (item, error) {
-	if use.at("deleted") != true {
-		cred, _, err := in.get(ctx, credentials(), use.id())
-		return cred, err
+func (in *invocation) credentialOf(ctx context.Context, id string) (cred item, gone bool, err error) {
+	if cred, _, err = in.get(ctx, credentials(), id); err == nil {
+		return cred, false, nil
 	}
-	gone, err := in.deleted(ctx, credentials())
+	all, err := in.deleted(ctx, credentials())
 	if err != nil {
-		return item{}, err
+		return item{}, false, err
 	}
-	return credentials().findDeleted(gone, use.id())
+	cred, err = credentials().findDeleted(all, id)
+	return cred, err == nil, err
 }
 
 // connectionDetail are the properties of one connection, all that can be set

@@ -136,7 +136,7 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 func (in *invocation) sayGoneCredentials(ctx context.Context, conn item) {
 	for _, use := range keep(conn.objects("credentials"), func(use item) bool { return use.at("deleted") == true }) {
 		other := "belay connection credential " + shellWord(conn.name()) + " --use NAME"
-		cred, err := in.credentialOf(ctx, use)
+		cred, _, err := in.credentialOf(ctx, use.id())
 		if err != nil {
 			in.warn("its credential %s was deleted, and cannot be restored by you", use.id())
 			in.say(plain, "  use another one: %s", other)

@@ -292,6 +292,20 @@ func (in *invocation) askSecret(f belay.CredentialField, known fields) (belay.Se
 	}
 }
 
+// publicFlags are how the fields of a type are given that are not secret.
+func publicFlags(t belay.CredentialType) []string {
+	var out []string
+	for _, f := range t.Fields {
+		switch {
+		case f.Public && f.Name == "username":
+			out = append(out, "--user NAME")
+		case f.Public:
+			out = append(out, "--field "+f.Name+"=VALUE")
+		}
+	}
+	return out
+}
+
 // missingFields says which flag gives what a credential lacks.
 func missingFields(t belay.CredentialType, have fields) error {
 	err := t.Check("", have)
@@ -310,7 +324,10 @@ func missingFields(t belay.CredentialType, have fields) error {
 	if m, ok := mainField(t); ok {
 		f.help = append(f.help, fmt.Sprintf("secret fields: --secret-file %s=PATH, --secret-env %s=VARIABLE", m.Name, m.Name))
 	}
-	return f.withHelp("others: --field NAME=VALUE", "given: "+orNone(slices.Sorted(maps.Keys(have))))
+	if flags := publicFlags(t); len(flags) > 0 {
+		f.help = append(f.help, "others: "+strings.Join(flags, ", "))
+	}
+	return f.withHelp("given: " + orNone(slices.Sorted(maps.Keys(have))))
 }
 
 func orNone(names []string) string {

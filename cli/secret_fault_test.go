@@ -18,3 +18,14 @@ func TestWhatIsWrongWithACredentialIsNotMissing(t *testing.T) {
 		}
 	}
 }
+
+// What is missing is named with the flag that gives it.
+func TestFlagsOfWhatIsMissing(t *testing.T) {
+	for name, want := range map[string]string{
+		belay.CredentialBasic: "others: --user NAME", belay.CredentialHeader: "others: --field name=VALUE",
+	} {
+		f := newFixture(t, nil)
+		f.run(t, exitUsage, "credential", "create", "x", "--type", name)
+		mustContain(t, f.err.String(), want)
+	}
+}

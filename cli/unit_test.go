@@ -110,7 +110,7 @@ func TestNoSuchCommand(t *testing.T) {
 		"doctor": "", "team": "", "teams list": "", "session": "", "provider": "", "export": "", "apply": "", "diff": "", "activity": "", "user": "",
 		"import":      "there is: belay connection import",
 		"delete":      "there is: belay connection delete, belay credential delete, belay environment delete, belay workspace delete, belay context delete",
-		"conection":   "did you mean: belay connection",
+		"connektion":  "did you mean: belay connection",
 		"conf":        "did you mean: belay config",
 		"envs":        "did you mean: belay environment",
 		"conn tset":   "did you mean: belay connection test",
