@@ -88,6 +88,12 @@ func (a *App) mayAttach(ctx context.Context, c caller, before, v *belay.Connecti
 	return nil
 }
 
+// keepCredentials keeps what a connection is to use from being deleted before
+// it does.
+func keepCredentials(ctx context.Context, tx *store.Tx, v *belay.Connection) error {
+	return tx.KeepCredentials(ctx, v.OrganizationID, idsOf(v.Credentials, func(u belay.CredentialUse) belay.ID { return u.CredentialID }))
+}
+
 // accepts tells whether a connection of a kind, at an endpoint, can do
 // anything with a credential: nil, or the one field that says why not.
 func accepts(kind *belay.Kind, endpoint string, c *belay.Credential) *belay.Error {

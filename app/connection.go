@@ -230,6 +230,9 @@ func (a *App) updateConnection(ctx context.Context, c caller, seen *belay.Connec
 	}
 	var saved *belay.Connection
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := keepCredentials(ctx, tx, &next); err != nil {
+			return err
+		}
 		if first != nil {
 			if err := first(ctx, tx); err != nil {
 				return err

@@ -80,6 +80,9 @@ func (b *importBatch) save(ctx context.Context, p *importPlan) (saved, error) {
 	}
 	s.written = true
 	err = b.app.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := keepCredentials(ctx, tx, &next); err != nil {
+			return err
+		}
 		if err := credential.beside(ctx, tx); err != nil {
 			return err
 		}

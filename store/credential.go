@@ -256,6 +256,22 @@ func (t *Tx) CredentialUsed(ctx context.Context, org, id belay.ID, at time.Time)
 	return err
 }
 
+// KeepCredentials keeps those of some credentials that are there from being
+// deleted until the transaction ends. Who changes credentials and connections
+// begins with the credentials, in the order of their ids: then none waits for
+// another who waits for him. Before a connection that is there is given
+// credentials, they must be kept.
+func (t *Tx) KeepCredentials(ctx context.Context, org belay.ID, ids []belay.ID) error {
+	if !t.postgres || len(ids) == 0 {
+		return nil
+	}
+	var cond condition
+	cond.add("organization_id = ?", org)
+	cond.in("id", texts(ids))
+	_, err := t.execAny(ctx, "select 1 from credentials"+cond.where()+" order by id for key share", cond.args...)
+	return err
+}
+
 // CredentialToDelete returns one live credential, to which no connection that
 // is not there yet can refer until the transaction ends.
 func (t *Tx) CredentialToDelete(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {

@@ -123,7 +123,7 @@ func (t *Tx) DetachCredential(ctx context.Context, s Sight, credential belay.ID,
 	for i := range users {
 		users[i].drop(credential)
 	}
-	return len(users), t.saveUses(ctx, s.OrganizationID, users, now)
+	return len(users), t.saveUses(ctx, s.OrganizationID, credential, users, now)
 }
 
 // drop takes out a credential; the first that is left is the primary one.
@@ -140,11 +140,14 @@ func (d *detached) drop(credential belay.ID) {
 	d.uses = left
 }
 
-// saveUses writes what some connections use: in three statements, however
-// many they are.
-func (t *Tx) saveUses(ctx context.Context, org belay.ID, users []detached, now time.Time) error {
+// saveUses writes what some connections use, from which a credential was
+// taken: in three statements, however many they are. The references that stay
+// are not made again: that would wait for whoever deletes what they refer to,
+// while he waits here to take that off the same connection. Their positions
+// stay in order, with a gap.
+func (t *Tx) saveUses(ctx context.Context, org, credential belay.ID, users []detached, now time.Time) error {
 	ids := make([]string, len(users))
-	var texts, left rowsOf
+	var texts, first rowsOf
 	for i, u := range users {
 		ids[i] = string(u.id)
 		text, err := json.Marshal(u.uses)
@@ -152,8 +155,8 @@ func (t *Tx) saveUses(ctx context.Context, org belay.ID, users []detached, now t
 			return err
 		}
 		texts.add(u.id, string(text))
-		for position, use := range u.uses {
-			left.add(u.id, position, use.ID, use.Purpose)
+		if len(u.uses) > 0 {
+			first.add(u.id, u.uses[0].ID, u.uses[0].Purpose)
 		}
 	}
 	n := len(texts.args)
@@ -163,12 +166,15 @@ func (t *Tx) saveUses(ctx context.Context, org belay.ID, users []detached, now t
 	if err != nil {
 		return err
 	}
-	var cond condition
-	cond.in("connection_id", ids)
-	if _, err := t.execAny(ctx, "delete from connection_credentials"+cond.where(), cond.args...); err != nil || left.n == 0 {
+	var gone condition
+	gone.add("credential_id = ?", credential)
+	gone.in("connection_id", ids)
+	if _, err := t.execAny(ctx, "delete from connection_credentials"+gone.where(), gone.args...); err != nil || first.n == 0 {
 		return err
 	}
-	return t.exec(ctx, "insert into connection_credentials (connection_id, position, credential_id, purpose) values "+left.String(), left.args...)
+	return t.exec(ctx, "with v(id, credential_id, purpose) as (values "+first.String()+`)
+		update connection_credentials set purpose = v.purpose
+		from v where connection_credentials.connection_id = v.id and connection_credentials.credential_id = v.credential_id`, first.args...)
 }
 
 // rowsOf are the rows of a values clause.

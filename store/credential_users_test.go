@@ -110,8 +110,8 @@ func TestDetachCredential(t *testing.T) {
 		rows := w.rows(t, "select credential_id, cast(position as text) as position, purpose, cast(count(*) as text) as n from connection_credentials group by credential_id, position, purpose order by position")
 		n := store.DetachLimit + 10
 		wantEqual(t, rows, []string{
-			fmt.Sprintf("credential_id=%s position=0 purpose=primary n=%d", second.ID, n),
-			fmt.Sprintf("credential_id=%s position=1 purpose=fallback n=%d", third.ID, n),
+			fmt.Sprintf("credential_id=%s position=1 purpose=primary n=%d", second.ID, n),
+			fmt.Sprintf("credential_id=%s position=2 purpose=fallback n=%d", third.ID, n),
 		})
 	})
 }
