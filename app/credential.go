@@ -157,6 +157,19 @@ func (s *sealed) save(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
+// stillSent refuses new material with which a connection that uses the
+// credential could do nothing: see accepts.
+func (s *sealed) stillSent(ctx context.Context, tx *store.Tx) error {
+	if s.version == nil || s.Type == belay.CredentialMTLS || !s.OnlyInTLS() {
+		return nil
+	}
+	plain, err := tx.CredentialSentPlain(ctx, s.OrganizationID, s.ID)
+	if err == nil && plain {
+		err = belay.Invalid("/secret", "would be a client certificate only, which is shown in TLS, and a connection uses the credential at an address that begins with http://")
+	}
+	return err
+}
+
 // beside stores the credential that comes with a connection, if any, in the
 // connection's transaction. In a request for both, its name is a field of its
 // own.
@@ -294,7 +307,12 @@ func (a *App) UpdateCredential(ctx context.Context, org, id belay.ID, version in
 		if err != nil {
 			return err
 		}
-		return a.store.Write(ctx, s.save)
+		return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if err := s.save(ctx, tx); err != nil {
+				return err
+			}
+			return s.stillSent(ctx, tx)
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"belay"
 	"belay/app"
 	"belay/kubeconfig"
 )
@@ -39,4 +40,31 @@ func TestImportOfACertificateWithoutTLS(t *testing.T) {
 
 	// A token goes anywhere.
 	w.one(w.admin, app.ImportUpdated, file(kubeContext{name: "plain", server: plain, user: token("x")}))
+}
+
+// Nor does a credential become one behind the back of a connection that uses
+// it without TLS.
+func TestCredentialBecomesACertificate(t *testing.T) {
+	for engine, w := range engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			const plain = "http://10.0.0.1:8080"
+			pair := authority().Client("me")
+			text, key := belay.NewSecret(pair.Certificate), belay.NewSecret(pair.Key)
+			become := app.CredentialChange{Secret: map[string]*belay.Secret{"token": nil, "clientCertificate": &text, "clientKey": &key}}
+			v := w.one(w.admin, app.ImportCreated, file(kubeContext{name: "a", server: plain, user: token("x")})).Connection
+			id := v.Credentials[0].CredentialID
+			_, err := w.UpdateCredential(w.admin, w.org, id, 0, become)
+			if belay.CodeOf(err) != belay.CodeInvalid {
+				t.Fatalf("it becomes a certificate: %v", err)
+			}
+			if k, err := w.Credential(w.admin, w.org, id); err != nil || k.Current != 1 || k.Set[0] != "token" {
+				t.Errorf("it was changed all the same: %+v, %v", k, err)
+			}
+			endpoint := here
+			_, err = w.UpdateConnection(w.admin, w.org, v.ID, 0, app.ConnectionChange{Endpoint: &endpoint})
+			w.must(err)
+			_, err = w.UpdateCredential(w.admin, w.org, id, 0, become)
+			w.must(err)
+		})
+	}
 }

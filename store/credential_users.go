@@ -91,6 +91,16 @@ func (r Reader) CredentialInUse(ctx context.Context, org, credential belay.ID) (
 	return len(found) > 0, err
 }
 
+// CredentialSentPlain tells whether a live connection uses a credential at an
+// address without TLS.
+func (r Reader) CredentialSentPlain(ctx context.Context, org, credential belay.ID) (bool, error) {
+	var cond condition
+	cond.use(org, credential)
+	cond.add("c.endpoint like 'http://%'")
+	found, err := all(ctx, r, scanID, "select c.id"+usersFrom+cond.where()+" limit 1", cond.args...)
+	return len(found) > 0, err
+}
+
 // DetachLimit is from how many connections DetachCredential takes a
 // credential at most: so many that no other write waits for long.
 const DetachLimit = 500

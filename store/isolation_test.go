@@ -121,6 +121,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"ConnectionByIdentity": func() error { v, err := tx.ConnectionByIdentity(ctx, org, s.c.Identity); return found(v, err) },
 		"ConnectionsAt":        func() error { v, err := tx.ConnectionsAt(ctx, org, s.c.Kind, s.c.Endpoint); return found(v, err) },
 		"DeletedConnection":    func() error { _, err := tx.DeletedConnection(ctx, org, s.deleted["connection"]); return err },
+		"CredentialSentPlain":  func() error { v, err := tx.CredentialSentPlain(ctx, org, s.k.ID); return found(v, err) },
 		"KeepCredentials":      func() error { return tx.KeepCredentials(ctx, org, []belay.ID{s.k.ID}) },
 		"CredentialToDelete":   func() error { _, err := tx.CredentialToDelete(ctx, org, s.k.ID); return err },
 		"DeletedCredential":    func() error { _, err := tx.DeletedCredential(ctx, org, s.deleted["credential"]); return err },
@@ -245,7 +246,7 @@ var errShown = errors.New("shown to a stranger")
 var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
 	"ConnectionsOfCluster", "ConnectionsLike", "FreeCredentialName",
-	"CredentialUsers", "CredentialInUse", "KeepCredentials", "DetachCredential",
+	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
 	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 	"Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
