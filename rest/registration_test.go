@@ -48,6 +48,9 @@ func TestGivenID(t *testing.T) {
 	zoe := w.As(w.NewUser("zoe"))
 	second := string(w.NewOrganization("Second", zoe.UserID))
 	zoe = w.As(zoe.UserID)
+	stranger := w.Member("stranger")
+	deleted := a.Post(connections, body("", "short")).Want(http.StatusCreated).ID()
+	a.Delete(connections + "/" + deleted).Want(http.StatusNoContent)
 	before := w.Stored()
 	for _, path := range []string{connections, connections + "/register"} {
 		b := body(w.connection, "stolen")
@@ -57,10 +60,6 @@ func TestGivenID(t *testing.T) {
 	}
 	// Nor does it tell a connection of another organization from one of the
 	// same that cannot be seen, or one that is deleted.
-	stranger := w.Member("stranger")
-	deleted := a.Post(connections, body("", "short")).Want(http.StatusCreated).ID()
-	a.Delete(connections + "/" + deleted).Want(http.StatusNoContent)
-	before = w.Stored()
 	refusals := map[string]bool{}
 	for _, id := range []string{w.connection, deleted, missing} {
 		for c, org := range map[*belaytest.Client]string{zoe: second, stranger: string(w.Organization)} {
