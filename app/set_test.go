@@ -53,7 +53,7 @@ func TestSetIsAuthorizedAsItIsWritten(t *testing.T) {
 	}
 	left := a.newID()
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return a.replaceSet(ctx, tx, c, e.ID, 0, []belay.ID{left}, []belay.ID{left})
+		return a.replaceSet(ctx, tx, c, 0, a.setChange(e.ID, e.SetVersion-1, []belay.ID{left}, []belay.ID{left}))
 	})
 	if belay.CodeOf(err) != belay.CodePreconditionFailed {
 		t.Errorf("got %v", err)

@@ -244,6 +244,34 @@ func TestTestsOnlyWhatMayBeUsed(t *testing.T) {
 	}
 }
 
+// TestSetAsksForEachConnection puts connections into an environment as
+// somebody who may put in some, only see others, and not even see one.
+func TestSetAsksForEachConnection(t *testing.T) {
+	w := newWorld(t)
+	ann := w.MemberWith("ann", w.workspace, belay.RoleViewer)
+	make := func(a *belaytest.Client, name string) string {
+		return a.Post("/api/integrations/connections", object{"name": name, "kind": "http", "url": w.target.URL}).Want(http.StatusCreated).ID()
+	}
+	in, own, unseen := make(ann, "in"), make(ann, "own"), make(w.Admin, "unseen")
+	environment := ann.Post("/api/environments", object{"name": "of ann"}).Want(http.StatusCreated).ID()
+	path := "/api/environments/" + environment + "/connections"
+	ann.Post(path+"/"+in, nil).Want(http.StatusCreated)
+	set := func(ids ...string) *belaytest.Answer {
+		return ann.With("If-Match", "*").Put(path, object{"connectionIds": ids})
+	}
+	wantFields(t, set(in, own, unseen).Want(http.StatusUnprocessableEntity).Problem(), "/connectionIds/2")
+	wantFields(t, set(own, in, missing).Want(http.StatusUnprocessableEntity).Problem(), "/connectionIds/2")
+	wantFields(t, set(in, w.connection, own).Want(http.StatusForbidden).Problem(), "/connectionIds/1")
+	if got := ann.Get(path).Items("connections"); len(got) != 1 || got[0]["id"] != in {
+		t.Errorf("after refusals it holds %v", got)
+	}
+	if got := set(own).Want(http.StatusOK).Items("connections"); len(got) != 1 || got[0]["id"] != own {
+		t.Errorf("it holds %v", got)
+	}
+	reader := w.As(ann.UserID, belay.PermissionEnvironmentWrite, belay.PermissionEnvironmentRead, belay.PermissionConnectionRead)
+	reader.With("If-Match", "*").Put(path, object{"connectionIds": []string{own, in}}).Want(http.StatusForbidden)
+}
+
 // TestRestore takes back a deletion, and with it the rest of the change; not
 // as somebody whom the connection never belonged to.
 func TestRestore(t *testing.T) {

@@ -26,9 +26,13 @@ func (r Reader) roles(ctx context.Context, query string, cond *condition) (map[b
 }
 
 // grantedTo selects the roles of a user on some objects.
-func grantedTo(user belay.ID, column string, ids []belay.ID) *condition {
+func (r Reader) grantedTo(user belay.ID, column string, ids []belay.ID) *condition {
 	var cond condition
 	cond.add("wu.user_id = ?", user)
+	if len(ids) > belay.MaxPageSize {
+		cond.add(column+" in (select value from "+r.elements("?")+")", jsonText{ids})
+		return &cond
+	}
 	cond.in(column, texts(ids))
 	return &cond
 }
@@ -44,7 +48,7 @@ func (r Reader) ConnectionRoles(ctx context.Context, user belay.ID, ids ...belay
 		join environments e on e.id = ec.environment_id and e.deleted_at = 0
 		join workspace_environments we on we.environment_id = ec.environment_id
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join grants wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "ec.connection_id", ids))
+		join grants wu on wu.workspace_id = we.workspace_id`, r.grantedTo(user, "ec.connection_id", ids))
 }
 
 // EnvironmentRoles returns, for each of some environments, the user's roles
@@ -56,7 +60,7 @@ func (r Reader) EnvironmentRoles(ctx context.Context, user belay.ID, ids ...bela
 	return r.roles(ctx, `
 		select distinct we.environment_id, wu.role from workspace_environments we
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join grants wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "we.environment_id", ids))
+		join grants wu on wu.workspace_id = we.workspace_id`, r.grantedTo(user, "we.environment_id", ids))
 }
 
 // WorkspaceRoles returns the user's role in each of some workspaces.
@@ -66,7 +70,7 @@ func (r Reader) WorkspaceRoles(ctx context.Context, user belay.ID, ids ...belay.
 	}
 	return r.roles(ctx, `
 		select wu.workspace_id, wu.role from grants wu
-		join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0`, grantedTo(user, "wu.workspace_id", ids))
+		join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0`, r.grantedTo(user, "wu.workspace_id", ids))
 }
 
 // CredentialRoles returns, for each of some credentials, the user's roles in
@@ -79,7 +83,7 @@ func (r Reader) CredentialRoles(ctx context.Context, user belay.ID, ids ...belay
 	assigned, err := r.roles(ctx, `
 		select distinct wc.credential_id, wu.role from workspace_credentials wc
 		join workspaces w on w.id = wc.workspace_id and w.deleted_at = 0
-		join grants wu on wu.workspace_id = wc.workspace_id`, grantedTo(user, "wc.credential_id", ids))
+		join grants wu on wu.workspace_id = wc.workspace_id`, r.grantedTo(user, "wc.credential_id", ids))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func (r Reader) CredentialRoles(ctx context.Context, user belay.ID, ids ...belay
 		join environments e on e.id = ec.environment_id and e.deleted_at = 0
 		join workspace_environments we on we.environment_id = ec.environment_id
 		join workspaces w on w.id = we.workspace_id and w.deleted_at = 0
-		join grants wu on wu.workspace_id = we.workspace_id`, grantedTo(user, "cc.credential_id", ids))
+		join grants wu on wu.workspace_id = we.workspace_id`, r.grantedTo(user, "cc.credential_id", ids))
 	for id, roles := range seen {
 		assigned[id] = append(assigned[id], roles...)
 	}

@@ -197,6 +197,10 @@ func TestRoles(t *testing.T) {
 				[]belay.ID{r.github.ID, r.cluster.ID},
 				roles{r.github.ID: {belay.RoleEditor, belay.RoleOperator}, r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}},
 			},
+			"one of many connections": {
+				w.ConnectionRoles, append(make([]belay.ID, 3*belay.MaxPageSize), r.cluster.ID),
+				roles{r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}},
+			},
 			"one connection": {w.ConnectionRoles, []belay.ID{r.cluster.ID}, roles{r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}}},
 			"credentials": {
 				w.CredentialRoles,

@@ -135,7 +135,7 @@ func (t *Tx) ChangeSet(ctx context.Context, org, environment belay.ID, put []bel
 		n, err := t.execAny(ctx, `
 			delete from environment_connections
 			where environment_id in (select id from environments where organization_id = $1 and id = $2 and deleted_at = 0)
-			and connection_id in (select value->>0 from `+t.elements("$3")+")", org, environment, packed(rows))
+			and connection_id in (select value from `+t.elements("$3")+")", org, environment, jsonText{rows})
 		if err != nil {
 			return 0, err
 		}
@@ -151,36 +151,36 @@ func (t *Tx) ChangeSet(ctx context.Context, org, environment belay.ID, put []bel
 // live and not in it, all at the time of the first, and returns how many these
 // are.
 func (t *Tx) putConnections(ctx context.Context, org, environment belay.ID, rows []belay.Assignment) (int64, error) {
-	pairs := make([][]belay.ID, len(rows))
+	pairs := make([]string, len(rows))
 	for i, a := range rows {
-		pairs[i] = []belay.ID{a.ID, a.RightID}
+		pairs[i] = string(a.ID) + " " + string(a.RightID)
 	}
+	id, connection := t.halves("v.value")
 	return t.execAny(ctx, `
 		insert into environment_connections (id, environment_id, connection_id, created_at)
-		select v.value->>0, l.id, r.id, cast($4 as bigint)
+		select `+id+`, l.id, r.id, cast($4 as bigint)
 		from environments l cross join `+t.elements("$3")+` v cross join connections r
 		where l.organization_id = $1 and l.id = $2 and l.deleted_at = 0
-		and r.organization_id = $1 and r.id = v.value->>1 and r.deleted_at = 0`+t.keep("r", "l")+`
+		and r.organization_id = $1 and r.id = `+connection+` and r.deleted_at = 0`+t.keep("r", "l")+`
 		on conflict do nothing`, org, environment, jsonText{pairs}, micros(rows[0].CreatedAt))
 }
 
-// elements are the rows of a JSON array that is one parameter, each as value:
-// a thousand parameters take SQLite's driver longer than what is done with
-// them, since it looks for each by its name.
+// elements are the rows of one parameter, a JSON array of texts, each as
+// value: a thousand parameters take SQLite's driver longer than what is done
+// with them, since it looks for each by its name.
 func (r Reader) elements(parameter string) string {
 	if r.postgres {
-		return "json_array_elements(cast(" + parameter + " as json))"
+		return "json_array_elements_text(cast(" + parameter + " as json))"
 	}
 	return "json_each(" + parameter + ")"
 }
 
-// packed are ids as an array of arrays of one, as elements takes it.
-func packed(ids []belay.ID) jsonText {
-	rows := make([][]belay.ID, len(ids))
-	for i := range ids {
-		rows[i] = ids[i : i+1]
+// halves are the parts of a text before and after its only blank.
+func (r Reader) halves(text string) (before, after string) {
+	if r.postgres {
+		return "split_part(" + text + ", ' ', 1)", "split_part(" + text + ", ' ', 2)"
 	}
-	return jsonText{rows}
+	return "substr(" + text + ", 1, instr(" + text + ", ' ') - 1)", "substr(" + text + ", instr(" + text + ", ' ') + 1)"
 }
 
 // absent says which end of some assignments is not there: the environment,
@@ -194,7 +194,7 @@ func (r Reader) absent(ctx context.Context, org, environment belay.ID, rows []be
 		ids[i] = a.RightID
 	}
 	found, err := all(ctx, r, scanID, "select c.id from "+r.elements("$2")+` v cross join connections c
-		where c.organization_id = $1 and c.id = v.value->>0 and c.deleted_at = 0`, org, packed(ids))
+		where c.organization_id = $1 and c.id = v.value and c.deleted_at = 0`, org, jsonText{ids})
 	if err != nil {
 		return 0, err
 	}
@@ -222,6 +222,25 @@ func (r Reader) AssignedConnections(ctx context.Context, org, environment belay.
 		select ec.connection_id from environment_connections ec
 		join connections c on c.id = ec.connection_id and c.deleted_at = 0 and c.organization_id = $1
 		where ec.environment_id = $2 order by ec.connection_id`, org, environment)
+}
+
+// ConnectionOwners returns who owns each of some live connections; one that is
+// not there is left out.
+func (r Reader) ConnectionOwners(ctx context.Context, org belay.ID, connections []belay.ID) (map[belay.ID]belay.ID, error) {
+	if len(connections) == 0 {
+		return nil, nil
+	}
+	pairs, err := all(ctx, r, func(r row) ([2]belay.ID, error) {
+		var pair [2]belay.ID
+		err := r.Scan(&pair[0], &pair[1])
+		return pair, err
+	}, "select c.id, c.owner_id from "+r.elements("$2")+` v cross join connections c
+		where c.organization_id = $1 and c.id = v.value and c.deleted_at = 0`, org, jsonText{connections})
+	out := make(map[belay.ID]belay.ID, len(pairs))
+	for _, pair := range pairs {
+		out[pair[0]] = pair[1]
+	}
+	return out, err
 }
 
 func scanID(r row) (belay.ID, error) {

@@ -133,7 +133,11 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 			name, err := tx.FreeCredentialName(ctx, org, s.k.Name, s.k.Name)
 			return found(name != s.k.Name, err)
 		},
-		"ConnectionCounts":    func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
+		"ConnectionCounts": func() error { v, err := tx.ConnectionCounts(ctx, org); return found(v, err) },
+		"ConnectionOwners": func() error {
+			v, err := tx.ConnectionOwners(ctx, org, []belay.ID{s.c.ID})
+			return found(len(v), err)
+		},
 		"AssignedConnections": func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
 		"CredentialVersion":   func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
 		"CredentialVersions":  func() error { return foundAny(tx.CredentialVersions(ctx, org, s.k.ID, q)) },
@@ -247,7 +251,7 @@ var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
 	"ConnectionsOfCluster", "ConnectionsLike", "FreeCredentialName",
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
-	"AssignedConnections", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
+	"AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 	"Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
 }

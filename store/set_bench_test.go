@@ -23,7 +23,7 @@ func BenchmarkSet(b *testing.B) {
 		for i, id := range ids {
 			put[i] = w.pair(e.ID, id)
 		}
-		stop, ended := make(chan struct{}), make(chan time.Duration)
+		stop, ended, written := make(chan struct{}), make(chan time.Duration), make(chan struct{})
 		go func() {
 			longest := time.Duration(0)
 			for {
@@ -42,6 +42,10 @@ func BenchmarkSet(b *testing.B) {
 					b.Error(err)
 				}
 				longest = max(longest, time.Since(began))
+				select {
+				case written <- struct{}{}:
+				default:
+				}
 			}
 		}()
 		var stopped sync.Once
@@ -53,7 +57,7 @@ func BenchmarkSet(b *testing.B) {
 				take []belay.ID
 			}{{put, nil}, {nil, ids}} {
 				err := w.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-					if _, err := tx.AssignedConnections(ctx, w.org, e.ID); err != nil {
+					if _, err := tx.Environment(ctx, w.org, e.ID); err != nil {
 						return err
 					}
 					_, err := tx.ChangeSet(ctx, w.org, e.ID, change.put, change.take)
@@ -62,6 +66,7 @@ func BenchmarkSet(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
+				<-written // so that nothing waits for two of them
 			}
 		}
 		stopped.Do(func() { close(stop) })

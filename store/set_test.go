@@ -63,3 +63,22 @@ func TestChangeSet(t *testing.T) {
 		change(nil, nil, 4, n-1200)
 	})
 }
+
+// TestConnectionOwners asks for more connections than a page has, of which
+// some are not there.
+func TestConnectionOwners(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		a, b := w.addConnection(w.org, "a"), w.addConnection(w.org, "b")
+		gone, theirs := w.addConnection(w.org, "gone"), w.addConnection(w.other, "theirs")
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			return tx.DeleteConnection(ctx, w.org, gone.ID, "", w.now())
+		})
+		ids := append(make([]belay.ID, 500), a.ID, gone.ID, theirs.ID, w.id(), b.ID)
+		got, err := w.ConnectionOwners(ctx, w.org, ids)
+		wantCode(t, err, "")
+		wantEqual(t, got, map[belay.ID]belay.ID{a.ID: a.OwnerID, b.ID: b.OwnerID})
+		got, err = w.ConnectionOwners(ctx, w.org, nil)
+		wantCode(t, err, "")
+		wantEqual(t, len(got), 0)
+	})
+}
