@@ -174,6 +174,36 @@ func TestRightsAreLostDuringATest(t *testing.T) {
 	}
 }
 
+// TestSignedOutDuringATest ends the session, or the administrator's role, with
+// which an environment is tested.
+func TestSignedOutDuringATest(t *testing.T) {
+	for name, lose := range map[string]func(s *belaytest.Server, browser *belaytest.Client) belay.Code{
+		"the session": func(_ *belaytest.Server, browser *belaytest.Client) belay.Code {
+			browser.Post("/user/logout", nil).Want(http.StatusSeeOther)
+			return belay.CodeUnauthenticated
+		},
+		"the role": func(s *belaytest.Server, browser *belaytest.Client) belay.Code {
+			s.Join(s.Organization, browser.UserID, belay.OrganizationMember)
+			return belay.CodeNotFound
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target, began, finish := stopping(t)
+			s := belaytest.Start(t, belaytest.Options{Limits: app.Limits{TestsPerUser: 1}})
+			environment, _ := environmentOf(s.Admin, target, target)
+			user := s.NewUser("bob")
+			s.Join(s.Organization, user, belay.OrganizationAdmin)
+			browser := s.Browser(user).With("Sec-Fetch-Site", "same-origin")
+			answered := make(chan *belaytest.Answer, 1)
+			go func() { answered <- browser.Post("/api/environments/"+environment+"/test", nil) }()
+			<-began
+			want := lose(s, browser)
+			finish()
+			(<-answered).WantCode(want)
+		})
+	}
+}
+
 // TestConnectionIsLostDuringATest deletes a connection before its turn: it is
 // left out, and what is left is tested.
 func TestConnectionIsLostDuringATest(t *testing.T) {

@@ -109,6 +109,15 @@ func TestToken(t *testing.T) {
 			got, err := w.TokenByHash(ctx, hash)
 			wantCode(t, err, "")
 			wantEqual(t, got, want)
+			if want == nil {
+				return
+			}
+			got, err = w.TokenOf(ctx, want.UserID, want.ID)
+			wantCode(t, err, "")
+			wantEqual(t, got, want)
+			got, err = w.TokenOf(ctx, w.eve, want.ID)
+			wantCode(t, err, "")
+			wantEqual(t, got, (*belay.Token)(nil))
 		}
 		find(want.Hash, want)
 		find(all.Hash, all)
@@ -141,6 +150,12 @@ func TestSession(t *testing.T) {
 		got, err := w.SessionByHash(ctx, want.Hash)
 		wantCode(t, err, "")
 		wantEqual(t, got, want)
+		got, err = w.SessionOf(ctx, w.max, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, want)
+		got, err = w.SessionOf(ctx, w.eve, want.ID)
+		wantCode(t, err, "")
+		wantEqual(t, got, (*belay.Session)(nil))
 		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteSession(ctx, w.eve, want.ID) }), belay.CodeNotFound)
 		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteSession(ctx, w.max, want.ID) }), "")
 		got, err = w.SessionByHash(ctx, want.Hash)
