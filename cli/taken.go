@@ -18,31 +18,48 @@ func (in *invocation) taken(ctx context.Context, err error, r resource, name str
 		return err
 	}
 	out := *f
-	out.what, out.help = "there is already "+article(r.noun)+" "+r.noun+` "`+name+`"`, nil
-	found := in.holderOf(ctx, r, name)
-	if found == "" {
+	out.what, out.help = alreadyThere(r, name), nil
+	found, ok := in.holderOf(ctx, r, name)
+	if !ok {
 		return out.withHelp("you do not see it here; choose another name")
 	}
-	out.what = "there is already " + article(r.noun) + " " + r.noun + ` "` + found + `"`
-	word := shellWord(found)
+	out.what = alreadyThere(r, found.name())
+	word := shellWord(found.name())
 	return out.withHelp("see it: belay " + r.noun + " view " + word).withHelp(next(word)...)
 }
 
-// holderOf is the name of the one that has a name, as it is written there;
-// "" where that cannot be seen.
-func (in *invocation) holderOf(ctx context.Context, r resource, name string) string {
+func alreadyThere(r resource, name string) string {
+	return "there is already " + article(r.noun) + " " + r.noun + ` "` + name + `"`
+}
+
+// holderOf is the one that has a name, as far as that can be seen.
+func (in *invocation) holderOf(ctx context.Context, r resource, name string) (item, bool) {
 	query, err := r.byName(name)
 	if err != nil {
-		return ""
+		return item{}, false
 	}
 	p, err := in.fetch(ctx, r, query)
 	if err != nil {
-		return ""
+		return item{}, false
 	}
-	if found := named(p.items, name); len(found) == 1 {
-		return found[0].name()
+	found := named(p.items, name)
+	if len(found) != 1 {
+		return item{}, false
 	}
-	return ""
+	return found[0], true
+}
+
+// wouldBeTaken refuses, in a dry run, a name that something else has.
+func (in *invocation) wouldBeTaken(ctx context.Context, r resource, it item, name string) error {
+	if !in.flags.DryRun || name == "" {
+		return nil
+	}
+	found, ok := in.holderOf(ctx, r, name)
+	if !ok || found.id() == it.id() {
+		return nil
+	}
+	f := &failure{exit: exitConflict, what: alreadyThere(r, found.name())}
+	return f.withHelp("see it: belay " + r.noun + " view " + shellWord(found.name())).withHelp(otherName("")...)
 }
 
 // nameRefused tells whether a problem document refuses the name of a noun
