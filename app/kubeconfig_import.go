@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"belay"
 	"belay/kubeconfig"
@@ -123,7 +124,7 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 	if err := checkImport(preview, up, im); err != nil {
 		return nil, err
 	}
-	batch := &importBatch{app: a, caller: c, environments: im.EnvironmentIDs}
+	batch := &importBatch{app: a, caller: c, environments: slices.Sorted(slices.Values(im.EnvironmentIDs))}
 	for _, k := range preview.Contexts {
 		batch.plans = append(batch.plans, planOf(k, optionsFor(im, k.Name), up.ConnectionID != ""))
 	}

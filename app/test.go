@@ -208,10 +208,8 @@ func (a *App) record(ctx context.Context, tested *belay.Connection, k *belay.Che
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		// First the credentials, then the connection, as those do who change
 		// both: then none of them waits for the other.
-		for _, u := range sent(k) {
-			if err := tx.CredentialUsed(ctx, k.OrganizationID, u.CredentialID, k.StartedAt); err != nil {
-				return err
-			}
+		if err := tx.CredentialsUsed(ctx, k.OrganizationID, sentIDs(k), k.StartedAt); err != nil {
+			return err
 		}
 		v, err := tx.Connection(ctx, k.OrganizationID, k.ConnectionID)
 		gone := isNotFound(err)
@@ -239,12 +237,7 @@ func (a *App) used(ctx context.Context, k *belay.Check) error {
 		return nil
 	}
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		for _, u := range sent(k) {
-			if err := tx.CredentialUsed(ctx, k.OrganizationID, u.CredentialID, k.StartedAt); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.CredentialsUsed(ctx, k.OrganizationID, sentIDs(k), k.StartedAt)
 	})
 }
 
@@ -254,6 +247,10 @@ func sent(k *belay.Check) []belay.Rejection {
 		return k.Rejected
 	}
 	return append([]belay.Rejection{{CredentialID: k.CredentialID, CredentialVersion: k.CredentialVersion}}, k.Rejected...)
+}
+
+func sentIDs(k *belay.Check) []belay.ID {
+	return idsOf(sent(k), func(r belay.Rejection) belay.ID { return r.CredentialID })
 }
 
 // replacedSince tells whether a credential that a check was made with has

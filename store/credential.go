@@ -248,11 +248,22 @@ func scanCredentialVersion(r row) (*belay.CredentialVersion, error) {
 	return &v, err
 }
 
-// CredentialUsed records that a credential was used. The version, by which
-// people's changes are told apart, stays.
-func (t *Tx) CredentialUsed(ctx context.Context, org, id belay.ID, at time.Time) error {
-	_, err := t.execAny(ctx, `
-		update credentials set last_used_at = $3 where organization_id = $1 and id = $2 and last_used_at < $3`, org, id, micros(at))
+// CredentialsUsed records that credentials were used. Their versions, by which
+// an editor sees that somebody else has changed them, stay. They are locked in
+// the order of their ids, as KeepCredentials does.
+func (t *Tx) CredentialsUsed(ctx context.Context, org belay.ID, ids []belay.ID, at time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := t.lockCredentials(ctx, org, ids, "no key update"); err != nil {
+		return err
+	}
+	var cond condition
+	cond.add("organization_id = ?", org)
+	cond.in("id", texts(ids))
+	cond.add("last_used_at < ?", micros(at))
+	set := cond.bind("?", micros(at))
+	_, err := t.execAny(ctx, "update credentials set last_used_at = "+set+cond.where(), cond.args...)
 	return err
 }
 
@@ -262,13 +273,19 @@ func (t *Tx) CredentialUsed(ctx context.Context, org, id belay.ID, at time.Time)
 // another who waits for him. Before a connection that is there is given
 // credentials, they must be kept.
 func (t *Tx) KeepCredentials(ctx context.Context, org belay.ID, ids []belay.ID) error {
+	return t.lockCredentials(ctx, org, ids, "key share")
+}
+
+// lockCredentials locks those of some credentials that are there, in the order
+// of their ids.
+func (t *Tx) lockCredentials(ctx context.Context, org belay.ID, ids []belay.ID, strength string) error {
 	if !t.postgres || len(ids) == 0 {
 		return nil
 	}
 	var cond condition
 	cond.add("organization_id = ?", org)
 	cond.in("id", texts(ids))
-	_, err := t.execAny(ctx, "select 1 from credentials"+cond.where()+" order by id for key share", cond.args...)
+	_, err := t.execAny(ctx, "select 1 from credentials"+cond.where()+" order by id for "+strength, cond.args...)
 	return err
 }
 

@@ -75,6 +75,21 @@ func TestRetiredVersions(t *testing.T) {
 				t.Errorf("of %d versions, %d: its ciphertext is kept: %v", last, n, kept)
 			}
 		}
+		// The version in force is not touched, however many come after it.
+		staged := w.addCredential(w.org, "staged")
+		for n := 2; n <= last; n++ {
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				_, err := tx.UpdateCredential(ctx, w.org, staged.ID, w.now(), func(c *belay.Credential) (*belay.CredentialVersion, error) {
+					return w.version(c, n), nil
+				})
+				return err
+			}), "")
+		}
+		inForce, err := w.CredentialVersion(ctx, w.org, staged.ID, 1)
+		wantCode(t, err, "")
+		if len(inForce.Sealed) == 0 {
+			t.Error("the version in force has lost its ciphertext")
+		}
 		untouched, err := w.CredentialVersion(ctx, w.org, other.ID, 1)
 		wantCode(t, err, "")
 		if len(untouched.Sealed) == 0 {
@@ -102,12 +117,12 @@ func TestRetiredVersions(t *testing.T) {
 	})
 }
 
-func TestCredentialUsed(t *testing.T) {
+func TestCredentialsUsed(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		k := w.addCredential(w.org, "key")
 		early, late := w.now(), w.now()
 		for _, at := range []time.Time{late, early} { // an older use does not hide a newer one
-			wantCode(t, w.try(func(tx *store.Tx) error { return tx.CredentialUsed(ctx, w.org, k.ID, at) }), "")
+			wantCode(t, w.try(func(tx *store.Tx) error { return tx.CredentialsUsed(ctx, w.org, []belay.ID{k.ID}, at) }), "")
 		}
 		want := *k
 		want.LastUsedAt = late

@@ -175,7 +175,7 @@ func (w *world) foreignChanges(s estate, tx *store.Tx) map[string]func() error {
 			before.OrganizationID, after.OrganizationID, after.Health.Status = org, org, belay.HealthUnhealthy
 			return tx.SaveHealth(ctx, &before, &after)
 		},
-		"CredentialUsed": func() error { return tx.CredentialUsed(ctx, org, s.k.ID, w.now()) },
+		"CredentialsUsed": func() error { return tx.CredentialsUsed(ctx, org, []belay.ID{s.k.ID}, w.now()) },
 		"DetachCredential": func() error {
 			n, err := tx.DetachCredential(ctx, store.Sight{Viewer: everything(org)}, s.k.ID, w.now())
 			return found(n, err)
@@ -251,7 +251,7 @@ var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
 	"ConnectionsOfCluster", "ConnectionsLike", "FreeCredentialName",
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
-	"AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialUsed",
+	"AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 	"Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"belay"
@@ -27,6 +26,10 @@ func scanMember(r row) (*belay.Member, error) {
 	return &m, err
 }
 
+// usersOfTeam selects the users of a team of an organization.
+const usersOfTeam = `select tu.user_id from team_users tu
+	join teams t on t.id = tu.team_id and t.deleted_at = 0 where t.id = ? and t.organization_id = ?`
+
 // Members lists the users who belong to an organization.
 func (r Reader) Members(ctx context.Context, org belay.ID, f belay.MemberFilter, q belay.Query) (belay.Page[*belay.Member], error) {
 	var cond condition
@@ -37,13 +40,14 @@ func (r Reader) Members(ctx context.Context, org belay.ID, f belay.MemberFilter,
 		cond.add("m.email_fold = ?", fold(f.Email))
 	}
 	if f.TeamID != "" {
-		cond.add("u.id in (select tu.user_id from team_users tu where tu.team_id = ?)", f.TeamID)
+		cond.add("u.id in ("+usersOfTeam+")", f.TeamID, org)
 	}
 	if f.NotInTeamID != "" {
-		cond.add("u.id not in (select tu.user_id from team_users tu where tu.team_id = ?)", f.NotInTeamID)
+		cond.add("u.id not in ("+usersOfTeam+")", f.NotInTeamID, org)
 	}
 	if f.WorkspaceID != "" {
-		cond.add("u.id in (select wu.user_id from workspace_users wu where wu.workspace_id = ?)", f.WorkspaceID)
+		cond.add(`u.id in (select wu.user_id from workspace_users wu
+			join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0 where w.id = ? and w.organization_id = ?)`, f.WorkspaceID, org)
 	}
 	cond.search(org, "user", "u.id", q.Search)
 	return members.counted(ctx, r, &cond, &cond, q)
@@ -59,12 +63,12 @@ func (r Reader) Member(ctx context.Context, org, user belay.ID) (*belay.Member, 
 // SetMembership gives a user a role in an organization. Taking its role away
 // from the last owner is CodeConflict.
 func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Time) error {
-	before, err := t.membership(ctx, m.OrganizationID, m.UserID)
+	before, err := t.standing(ctx, m.OrganizationID, m.UserID, t.lock)
 	if err != nil {
 		return err
 	}
-	if before == belay.OrganizationOwner && m.Role != belay.OrganizationOwner {
-		if err := t.anotherOwner(ctx, m.OrganizationID, m.UserID); err != nil {
+	if m.Role != belay.OrganizationOwner {
+		if err := before.mayGo(); err != nil {
 			return err
 		}
 	}
@@ -73,7 +77,7 @@ func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Tim
 		select cast($1 as text), u.id, cast($3 as text), u.email_fold, cast($4 as bigint) from users u where u.id = $2 and u.deleted_at = 0
 		on conflict (organization_id, user_id) do update set role = excluded.role`,
 		m.OrganizationID, m.UserID, m.Role, micros(now))
-	if err != nil || before != "" {
+	if err != nil || before.role != "" {
 		return notFound(err, "user")
 	}
 	u, err := t.User(ctx, m.UserID)
@@ -83,31 +87,39 @@ func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Tim
 	return t.addTerms(ctx, m.OrganizationID, "user", u.ID, u.Email, u.FirstName, u.LastName)
 }
 
-// membership is a user's role in an organization, "" for none.
-func (r Reader) membership(ctx context.Context, org, user belay.ID) (belay.OrganizationRole, error) {
-	role, err := one(ctx, r, func(r row) (belay.OrganizationRole, error) {
-		var role belay.OrganizationRole
-		err := r.Scan(&role)
-		return role, err
-	}, "select role from memberships where organization_id = $1 and user_id = $2"+r.lock, org, user)
-	if errors.Is(err, errNoRow) {
-		return "", nil
-	}
-	return role, err
+// standing is what a user is in an organization.
+type standing struct {
+	role   belay.OrganizationRole // "" for no member
+	others int                    // owners beside him
 }
 
-// anotherOwner refuses when nobody else owns the organization. The owners
-// are locked, so that two of them do not leave at the same time.
-func (t *Tx) anotherOwner(ctx context.Context, org, user belay.ID) error {
-	owners, err := all(ctx, t.Reader, scanID,
-		"select user_id from memberships where organization_id = $1 and role = 'owner' order by user_id"+t.lock, org)
-	if err != nil {
-		return err
-	}
-	for _, owner := range owners {
-		if owner != user {
-			return nil
+// standing reads what a user is in an organization, and locks that and its
+// owners, so that two of them do not leave at the same time. Everybody locks
+// in the order of the ids: then none waits for another who waits for him.
+func (t *Tx) standing(ctx context.Context, org, user belay.ID, lock string) (standing, error) {
+	var s standing
+	found, err := all(ctx, t.Reader, func(r row) (belay.Membership, error) {
+		var m belay.Membership
+		err := r.Scan(&m.UserID, &m.Role)
+		return m, err
+	}, `
+		select user_id, role from memberships
+		where organization_id = $1 and (user_id = $2 or role = 'owner') order by user_id`+lock, org, user)
+	for _, m := range found {
+		switch {
+		case m.UserID == user:
+			s.role = m.Role
+		case m.Role == belay.OrganizationOwner:
+			s.others++
 		}
+	}
+	return s, err
+}
+
+// mayGo refuses when nobody else owns the organization.
+func (s standing) mayGo() error {
+	if s.role != belay.OrganizationOwner || s.others > 0 {
+		return nil
 	}
 	return &belay.Error{
 		Code:    belay.CodeConflict,
@@ -123,20 +135,19 @@ func (t *Tx) anotherOwner(ctx context.Context, org, user belay.ID) error {
 // workspaces, his places in its teams and the tokens that are bound to it.
 // What he owned stays. Removing the last owner is CodeConflict.
 func (t *Tx) RemoveMember(ctx context.Context, org, user belay.ID) error {
-	if err := t.seize(ctx, "memberships", "user_id", org, user); err != nil {
-		return err
+	lock := ""
+	if t.postgres {
+		lock = " for update" // who gives him a place meanwhile is waited for
 	}
-	role, err := t.membership(ctx, org, user)
+	before, err := t.standing(ctx, org, user, lock)
 	if err != nil {
 		return err
 	}
-	if role == "" {
+	if before.role == "" {
 		return belay.NotFound("user")
 	}
-	if role == belay.OrganizationOwner {
-		if err := t.anotherOwner(ctx, org, user); err != nil {
-			return err
-		}
+	if err := before.mayGo(); err != nil {
+		return err
 	}
 	for _, statement := range []string{
 		"delete from workspace_users where user_id = $2 and workspace_id in (select id from workspaces where organization_id = $1)",

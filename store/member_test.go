@@ -211,3 +211,80 @@ func TestLastOwner(t *testing.T) {
 		}
 	})
 }
+
+// What a filter names and is of another organization, or deleted, names
+// nobody.
+func TestMembersOfWhatIsElsewhere(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.member(w.other, w.max, belay.OrganizationMember)
+		foreign, gone := w.addTeam(w.other, "theirs"), w.addTeam(w.org, "gone")
+		w.join(foreign, w.max)
+		w.join(gone, w.max)
+		there, closed := w.addWorkspace(w.other, "theirs"), w.addWorkspace(w.org, "closed")
+		for _, v := range []*belay.Workspace{there, closed} {
+			w.grant(v, w.max, belay.RoleViewer)
+		}
+		w.grantTeam(there, foreign, belay.RoleViewer)
+		stays := w.addTeam(w.org, "stays")
+		w.grantTeam(closed, stays, belay.RoleViewer)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteTeam(ctx, w.org, gone.ID, w.now()) }), "")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, closed.ID, w.now()) }), "")
+		for name, c := range map[string]struct {
+			filter belay.MemberFilter
+			want   int
+		}{
+			"a team elsewhere":        {belay.MemberFilter{TeamID: foreign.ID}, 0},
+			"a deleted team":          {belay.MemberFilter{TeamID: gone.ID}, 0},
+			"not in a team elsewhere": {belay.MemberFilter{NotInTeamID: foreign.ID}, 2},
+			"a workspace elsewhere":   {belay.MemberFilter{WorkspaceID: there.ID}, 0},
+			"a deleted workspace":     {belay.MemberFilter{WorkspaceID: closed.ID}, 0},
+		} {
+			page, err := w.Members(ctx, w.org, c.filter, belay.Query{})
+			wantCode(t, err, "")
+			if len(page.Items) != c.want {
+				t.Errorf("%s: %d members", name, len(page.Items))
+			}
+		}
+		for name, f := range map[string]belay.TeamFilter{"elsewhere": {WorkspaceID: there.ID}, "deleted": {WorkspaceID: closed.ID}} {
+			page, err := w.Teams(ctx, everything(w.org), f, belay.Query{})
+			wantCode(t, err, "")
+			if len(page.Items) != 0 {
+				t.Errorf("a workspace that is %s has the teams %v", name, page.Items)
+			}
+		}
+	})
+}
+
+// A member sees of the deleted teams those that he owned.
+func TestDeletedTeams(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		m := w.addTeam(w.org, "anns")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteTeam(ctx, w.org, m.ID, w.now()) }), "")
+		for user, want := range map[belay.ID]int{m.OwnerID: 1, w.max: 0} {
+			page, err := w.Teams(ctx, belay.Viewer{OrganizationID: w.org, UserID: user}, belay.TeamFilter{Deleted: true}, belay.Query{})
+			wantCode(t, err, "")
+			wantEqual(t, len(page.Items), want)
+		}
+	})
+}
+
+// A member who is removed takes the tokens along that are bound to the
+// organization, and no others.
+func TestRemovedMembersTokens(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		hashes := map[belay.ID][]byte{w.org: []byte("bound"), w.other: []byte("elsewhere"), "": []byte("free")}
+		for org, hash := range hashes {
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				return tx.CreateToken(ctx, &belay.Token{ID: w.id(), UserID: w.max, OrganizationID: org, Name: "t", Hash: hash, CreatedAt: w.now()})
+			}), "")
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.RemoveMember(ctx, w.org, w.max) }), "")
+		for org, hash := range hashes {
+			k, err := w.TokenByHash(ctx, hash)
+			wantCode(t, err, "")
+			if gone := k == nil; gone != (org == w.org) {
+				t.Errorf("the token of %q is gone: %t", org, gone)
+			}
+		}
+	})
+}

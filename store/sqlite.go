@@ -99,7 +99,10 @@ func connect(ctx context.Context, db *sql.DB) error {
 func sqliteURL(path, more string) string {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
 	return u.String() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
-		"&_pragma=foreign_keys(on)&_pragma=cache_size(-4000)&" + more
+		"&_pragma=foreign_keys(on)&_pragma=cache_size(-4000)" +
+		// What is deleted is overwritten: a ciphertext that is gone is in no copy
+		// of the file either.
+		"&_pragma=secure_delete(on)&" + more
 }
 
 // sqliteViolation names what a statement ran against: the columns of a

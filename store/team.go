@@ -46,6 +46,11 @@ func (r Reader) DeletedTeam(ctx context.Context, org, id belay.ID) (*belay.Team,
 	return t, notFound(err, "deleted team")
 }
 
+// teamsOfWorkspace selects the teams with a role in a workspace of an
+// organization.
+const teamsOfWorkspace = `select wt.team_id from workspace_teams wt
+	join workspaces w on w.id = wt.workspace_id and w.deleted_at = 0 where w.id = ? and w.organization_id = ?`
+
 // Teams lists the teams of an organization; every member sees them all.
 func (r Reader) Teams(ctx context.Context, v belay.Viewer, f belay.TeamFilter, q belay.Query) (belay.Page[*belay.Team], error) {
 	var cond condition
@@ -55,10 +60,10 @@ func (r Reader) Teams(ctx context.Context, v belay.Viewer, f belay.TeamFilter, q
 		cond.add("t.owner_id = ?", v.UserID)
 	}
 	if f.WorkspaceID != "" {
-		cond.add("t.id in (select wt.team_id from workspace_teams wt where wt.workspace_id = ?)", f.WorkspaceID)
+		cond.add("t.id in ("+teamsOfWorkspace+")", f.WorkspaceID, v.OrganizationID)
 	}
 	if f.NotInWorkspaceID != "" {
-		cond.add("t.id not in (select wt.team_id from workspace_teams wt where wt.workspace_id = ?)", f.NotInWorkspaceID)
+		cond.add("t.id not in ("+teamsOfWorkspace+")", f.NotInWorkspaceID, v.OrganizationID)
 	}
 	if f.UserID != "" {
 		cond.add("t.id in (select tu.team_id from team_users tu where tu.user_id = ?)", f.UserID)
