@@ -125,8 +125,17 @@ type Principal struct {
 	TokenID   ID                      // "" for a session
 	SessionID ID                      // "" for a token
 	Scopes    []Permission            // nil: all; otherwise only these
-	ExpiresAt time.Time               // of the token or session, zero for never
+	// WorkspaceID and EnvironmentID bind a token: what its user may do, it may
+	// only there and with what is reached from there. "" for none; with both,
+	// what both reach.
+	WorkspaceID   ID
+	EnvironmentID ID
+	ExpiresAt     time.Time // of the token or session, zero for never
 }
+
+// Bound tells whether the token that was used, if any, is for one workspace
+// or environment only.
+func (p *Principal) Bound() bool { return p.WorkspaceID != "" || p.EnvironmentID != "" }
 
 // InScope tells whether the token that was used, if any, allows p.
 func (p *Principal) InScope(perm Permission) bool {

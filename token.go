@@ -18,6 +18,8 @@ type Token struct {
 	ID             ID
 	UserID         ID
 	OrganizationID ID // bound to one organization; "" for all of the user's
+	WorkspaceID    ID // bound to what this workspace reaches; "" for none; needs an organization
+	EnvironmentID  ID // bound to what this environment holds; "" for none; needs an organization
 	Name           string
 	Prefix         string // the public part, by which people recognise it
 	Hash           []byte // SHA-256 of the whole token
