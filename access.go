@@ -125,6 +125,9 @@ type Principal struct {
 	TokenID   ID                      // "" for a session
 	SessionID ID                      // "" for a token
 	Scopes    []Permission            // nil: all; otherwise only these
+	// OrganizationID binds a token to one organization, the only one in Roles;
+	// "" for none.
+	OrganizationID ID
 	// WorkspaceID and EnvironmentID bind a token: what its user may do, it may
 	// only there and with what is reached from there. "" for none; with both,
 	// what both reach.
@@ -140,6 +143,17 @@ func (p *Principal) Bound() bool { return p.WorkspaceID != "" || p.EnvironmentID
 // InScope tells whether the token that was used, if any, allows p.
 func (p *Principal) InScope(perm Permission) bool {
 	return p.Scopes == nil || slices.Contains(p.Scopes, perm)
+}
+
+// WithinBinding tells whether p is for something that a bound token can
+// reach, if the one that was used is bound: what lies in a workspace or an
+// environment, and who one is. It keeps out what is done in an organization.
+func (p *Principal) WithinBinding(perm Permission) bool {
+	if !p.Bound() {
+		return true
+	}
+	_, inWorkspace := weakest[perm]
+	return inWorkspace || slices.Contains([]Permission{PermissionOrganizationRead, PermissionUserRead, PermissionKindRead}, perm)
 }
 
 // Organizations returns the organizations the principal belongs to, ordered
@@ -167,9 +181,35 @@ func PrincipalFrom(ctx context.Context) *Principal {
 }
 
 // Viewer says with whose eyes a list is read: all of an organization, or
-// what the user owns and what his workspaces reach.
+// what the user owns and what his workspaces reach; and of that, if it is
+// bound, only what is reached through one workspace or environment.
 type Viewer struct {
 	OrganizationID ID
 	UserID         ID
 	All            bool
+	WorkspaceID    ID // "" for none, as in Principal
+	EnvironmentID  ID // "" for none, as in Principal
+}
+
+// Bound tells whether the viewer sees by one workspace or environment only.
+func (v Viewer) Bound() bool { return v.WorkspaceID != "" || v.EnvironmentID != "" }
+
+// Whole tells whether the viewer sees everything that the organization has.
+func (v Viewer) Whole() bool { return v.All && !v.Bound() }
+
+// Access is what somebody may in one organization by roles in workspaces:
+// the strongest role on each object that he reaches by its id. What a bound
+// token reaches without a role has RoleNone: there it counts who owns it.
+type Access struct {
+	Workspaces   map[ID]Role
+	Environments map[ID]Role
+	Credentials  map[ID]Role // that are assigned to a workspace
+}
+
+// Strongest is the stronger of two roles.
+func Strongest(a, b Role) Role {
+	if b.AtLeast(a) {
+		return b
+	}
+	return a
 }

@@ -101,7 +101,7 @@ func (g *Gate) token(ctx context.Context, hash []byte, from string) (*belay.Prin
 		return nil, err
 	}
 	p.TokenID, p.Scopes, p.ExpiresAt = t.ID, t.Scopes, t.ExpiresAt
-	if t.OrganizationID != "" {
+	if p.OrganizationID = t.OrganizationID; t.OrganizationID != "" {
 		role, member := p.Roles[t.OrganizationID]
 		p.Roles = map[belay.ID]belay.OrganizationRole{}
 		if member {

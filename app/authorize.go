@@ -10,18 +10,27 @@ import (
 // caller is an authorized principal in one organization.
 type caller struct {
 	*belay.Principal
-	org   belay.ID
+	org belay.ID
+	// admin tells that he may everything in it: he administers it, and his
+	// token is bound to no part of it.
 	admin bool
 }
 
 func (c caller) viewer() belay.Viewer {
-	return belay.Viewer{OrganizationID: c.org, UserID: c.UserID, All: c.admin}
+	return belay.Viewer{
+		OrganizationID: c.org, UserID: c.UserID, All: c.Roles[c.org].Administers(),
+		WorkspaceID: c.WorkspaceID, EnvironmentID: c.EnvironmentID,
+	}
 }
 
-// standing is what the caller is to an object of that owner, when
-// workspaces give him these roles.
-func (c caller) standing(owner belay.ID, roles []belay.Role) belay.Standing {
-	return belay.Standing{Owner: owner == c.UserID, Admin: c.admin, Roles: roles}
+// standing is what the caller is to an object of that owner which no
+// workspace and no environment reaches, such as a team or what is deleted.
+// Through a binding there is none.
+func (c caller) standing(owner belay.ID) belay.Standing {
+	if c.Bound() {
+		return belay.Standing{}
+	}
+	return belay.Standing{Owner: owner == c.UserID, Admin: c.admin}
 }
 
 // authorize finds out who calls and for which organization. With "" for org
@@ -48,7 +57,7 @@ func in(principal *belay.Principal, org belay.ID) (caller, error) {
 	if !ok {
 		return caller{}, belay.NotFound("organization")
 	}
-	return caller{Principal: principal, org: org, admin: role.Administers()}, nil
+	return caller{Principal: principal, org: org, admin: role.Administers() && !principal.Bound()}, nil
 }
 
 // authenticated refuses strangers, and tokens without the scope.
@@ -60,8 +69,12 @@ func authenticated(ctx context.Context, p belay.Permission) (*belay.Principal, e
 	return principal, inScope(principal, p)
 }
 
-// inScope refuses a token that lacks a scope.
+// inScope refuses a token that lacks a scope, or that is bound to a part of
+// an organization and cannot reach what the permission is for.
 func inScope(principal *belay.Principal, p belay.Permission) error {
+	if !principal.WithinBinding(p) {
+		return boundElsewhere("this is done in an organization")
+	}
 	if principal.InScope(p) {
 		return nil
 	}
@@ -110,7 +123,31 @@ func (c caller) requireAdmin(p belay.Permission) error {
 	if c.admin {
 		return nil
 	}
+	if c.Bound() {
+		return boundElsewhere("this is done in an organization")
+	}
 	return forbidden(p)
+}
+
+// mayCreate refuses a bound token: what is new belongs to no workspace and to
+// no environment, and so lies outside of what the token is for.
+func (c caller) mayCreate() error {
+	if !c.Bound() {
+		return nil
+	}
+	return boundElsewhere("what is made anew belongs to none")
+}
+
+// boundElsewhere is the refusal of what a bound token is not for.
+func boundElsewhere(why string) error {
+	return &belay.Error{
+		Code:    belay.CodeForbidden,
+		Message: "the token that was used is for one workspace or environment only, and " + why,
+		Remedy: []belay.Remedy{{
+			ID: "token.binding", Title: "Use another token",
+			Description: "A token that is not bound to a workspace or an environment can do this, if its user may.",
+		}},
+	}
 }
 
 func forbidden(p belay.Permission) error {

@@ -86,7 +86,7 @@ func (a *App) restorable(ctx context.Context, c caller, v *belay.Connection, k *
 	}
 	for _, u := range v.Credentials {
 		lost, err := a.store.DeletedCredential(ctx, v.OrganizationID, u.CredentialID)
-		if err == nil && allow(c.standing(lost.OwnerID, nil), belay.PermissionCredentialRead, belay.PermissionCredentialWrite, "credential") == nil {
+		if err == nil && allow(c.standing(lost.OwnerID), belay.PermissionCredentialRead, belay.PermissionCredentialWrite, "credential") == nil {
 			return lost
 		}
 	}

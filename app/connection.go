@@ -19,9 +19,13 @@ type Connection struct {
 }
 
 // connection is the view of a connection for the caller.
-func (c caller) connection(v *belay.Connection, roles []belay.Role, environments []*belay.Environment) *Connection {
-	return &Connection{Connection: v, Environments: environments, Actions: c.actions(c.standing(v.OwnerID, roles),
+func (r rights) connection(v *belay.Connection, holders []*belay.Environment) *Connection {
+	return &Connection{Connection: v, Environments: r.visible(holders), Actions: r.actions(r.toConnection(v.OwnerID, environmentIDs(holders)),
 		belay.PermissionConnectionRead, belay.PermissionConnectionUse, belay.PermissionConnectionWrite)}
+}
+
+func environmentIDs(all []*belay.Environment) []belay.ID {
+	return idsOf(all, func(e *belay.Environment) belay.ID { return e.ID })
 }
 
 // findConnection loads a connection on which the caller has a permission.
@@ -37,18 +41,18 @@ func (a *App) loadConnection(ctx context.Context, c caller, id belay.ID, want be
 	if err != nil {
 		return nil, err
 	}
-	roles, err := c.roles(ctx, a.store.ConnectionRoles, []belay.ID{id})
+	r, err := a.rights(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := allow(c.standing(v.OwnerID, roles[id]), belay.PermissionConnectionRead, want, "connection"); err != nil {
-		return nil, err
-	}
-	environments, err := a.store.EnvironmentsOf(ctx, c.viewer(), []belay.ID{id})
+	holders, err := a.store.EnvironmentsOf(ctx, c.org, id)
 	if err != nil {
 		return nil, err
 	}
-	out := c.connection(v, roles[id], environments[id])
+	if err := allow(r.toConnection(v.OwnerID, environmentIDs(holders[id])), belay.PermissionConnectionRead, want, "connection"); err != nil {
+		return nil, err
+	}
+	out := r.connection(v, holders[id])
 	out.Gone, err = a.gone(ctx, v)
 	return out, err
 }
@@ -88,14 +92,12 @@ func (a *App) connectionPage(ctx context.Context, c caller, f belay.ConnectionFi
 		return belay.Page[*Connection]{}, err
 	}
 	ids := idsOf(page.Items, func(v *belay.Connection) belay.ID { return v.ID })
-	roles, err := c.roles(ctx, a.store.ConnectionRoles, ids)
+	r, err := a.rights(ctx, c)
 	if err != nil {
 		return belay.Page[*Connection]{}, err
 	}
-	environments, err := a.store.EnvironmentsOf(ctx, c.viewer(), ids)
-	return mapPage(page, func(v *belay.Connection) *Connection {
-		return c.connection(v, roles[v.ID], environments[v.ID])
-	}), err
+	holders, err := a.store.EnvironmentsOf(ctx, c.org, ids...)
+	return mapPage(page, func(v *belay.Connection) *Connection { return r.connection(v, holders[v.ID]) }), err
 }
 
 // StatusSummary is how many connections have each status. It counts the
@@ -125,6 +127,9 @@ func (a *App) Connection(ctx context.Context, org, id belay.ID) (*Connection, er
 func (a *App) CreateConnection(ctx context.Context, org belay.ID, ch ConnectionChange) (*Connection, error) {
 	c, err := a.authorize(ctx, org, belay.PermissionConnectionWrite)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.mayCreate(); err != nil {
 		return nil, err
 	}
 	wanted := belay.StatusRegistered

@@ -37,8 +37,8 @@ type CredentialChange struct {
 	Secret map[string]*belay.Secret
 }
 
-func (c caller) credential(v *belay.Credential, roles []belay.Role, usage belay.CredentialUsage) *Credential {
-	return &Credential{Credential: v, Fingerprint: shown(v.ID, v.Fingerprint), Usage: usage, Actions: c.actions(c.standing(v.OwnerID, roles),
+func (c caller) credential(v *belay.Credential, s belay.Standing, usage belay.CredentialUsage) *Credential {
+	return &Credential{Credential: v, Fingerprint: shown(v.ID, v.Fingerprint), Usage: usage, Actions: c.actions(s,
 		belay.PermissionCredentialRead, belay.PermissionCredentialUse, belay.PermissionCredentialWrite)}
 }
 
@@ -54,15 +54,15 @@ func (a *App) loadCredential(ctx context.Context, c caller, id belay.ID, want be
 	if err != nil {
 		return nil, err
 	}
-	roles, err := c.roles(ctx, a.store.CredentialRoles, []belay.ID{id})
+	standing, err := a.toCredentials(ctx, c, v)
 	if err != nil {
 		return nil, err
 	}
-	if err := allow(c.standing(v.OwnerID, roles[id]), belay.PermissionCredentialRead, want, "credential"); err != nil {
+	if err := allow(standing(v), belay.PermissionCredentialRead, want, "credential"); err != nil {
 		return nil, err
 	}
 	usage, err := a.store.CredentialUsages(ctx, c.org, []belay.ID{id})
-	return c.credential(v, roles[id], usage[id]), err
+	return c.credential(v, standing(v), usage[id]), err
 }
 
 // shown is the fingerprint of a credential's secret as it is shown.
@@ -93,12 +93,12 @@ func (a *App) credentialPage(ctx context.Context, c caller, f belay.CredentialFi
 		return belay.Page[*Credential]{}, err
 	}
 	ids := idsOf(page.Items, func(v *belay.Credential) belay.ID { return v.ID })
-	roles, err := c.roles(ctx, a.store.CredentialRoles, ids)
+	standing, err := a.toCredentials(ctx, c, page.Items...)
 	if err != nil {
 		return belay.Page[*Credential]{}, err
 	}
 	usage, err := a.store.CredentialUsages(ctx, c.org, ids)
-	return mapPage(page, func(v *belay.Credential) *Credential { return c.credential(v, roles[v.ID], usage[v.ID]) }), err
+	return mapPage(page, func(v *belay.Credential) *Credential { return c.credential(v, standing(v), usage[v.ID]) }), err
 }
 
 // Credential returns one credential, without its secret.
@@ -194,11 +194,14 @@ func (a *App) CreateCredential(ctx context.Context, org belay.ID, ch CredentialC
 	if err != nil || id != s.ID {
 		return replayed(err, func() (*Credential, error) { return a.loadCredential(ctx, c, id, belay.PermissionCredentialRead) })
 	}
-	return c.credential(s.Credential, nil, belay.CredentialUsage{}), nil
+	return c.credential(s.Credential, c.standing(s.OwnerID), belay.CredentialUsage{}), nil
 }
 
 // newCredential makes a credential and seals its first version.
 func (a *App) newCredential(c caller, ch CredentialChange) (*sealed, error) {
+	if err := c.mayCreate(); err != nil {
+		return nil, err
+	}
 	now := a.now()
 	v := &belay.Credential{
 		ID: a.newID(), OrganizationID: c.org, OwnerID: c.UserID,

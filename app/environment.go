@@ -34,8 +34,8 @@ func (ch EnvironmentChange) apply(e *belay.Environment) error {
 	return p.err()
 }
 
-func (c caller) environment(e *belay.Environment, roles []belay.Role) *Environment {
-	return &Environment{Environment: e, Actions: c.actions(c.standing(e.OwnerID, roles),
+func (c caller) environment(e *belay.Environment, s belay.Standing) *Environment {
+	return &Environment{Environment: e, Actions: c.actions(s,
 		belay.PermissionEnvironmentRead, belay.PermissionConnectionUse, belay.PermissionEnvironmentWrite)}
 }
 
@@ -51,12 +51,12 @@ func (a *App) loadEnvironment(ctx context.Context, c caller, id belay.ID, want b
 	if err != nil {
 		return nil, err
 	}
-	roles, err := c.roles(ctx, a.store.EnvironmentRoles, []belay.ID{id})
+	r, err := a.rights(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	err = allow(c.standing(e.OwnerID, roles[id]), belay.PermissionEnvironmentRead, want, "environment")
-	return c.environment(e, roles[id]), err
+	s := r.toEnvironment(e)
+	return c.environment(e, s), allow(s, belay.PermissionEnvironmentRead, want, "environment")
 }
 
 // Environments lists the environments that the caller sees.
@@ -77,8 +77,8 @@ func (a *App) environmentPage(ctx context.Context, c caller, f belay.Environment
 	if err != nil {
 		return belay.Page[*Environment]{}, err
 	}
-	roles, err := c.roles(ctx, a.store.EnvironmentRoles, idsOf(page.Items, func(e *belay.Environment) belay.ID { return e.ID }))
-	return mapPage(page, func(e *belay.Environment) *Environment { return c.environment(e, roles[e.ID]) }), err
+	r, err := a.rights(ctx, c)
+	return mapPage(page, func(e *belay.Environment) *Environment { return c.environment(e, r.toEnvironment(e)) }), err
 }
 
 // Environment returns one environment.
@@ -91,6 +91,9 @@ func (a *App) Environment(ctx context.Context, org, id belay.ID) (*Environment, 
 func (a *App) CreateEnvironment(ctx context.Context, org belay.ID, ch EnvironmentChange) (*Environment, error) {
 	c, err := a.authorize(ctx, org, belay.PermissionEnvironmentWrite)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.mayCreate(); err != nil {
 		return nil, err
 	}
 	now := a.now()
@@ -107,7 +110,7 @@ func (a *App) CreateEnvironment(ctx context.Context, org belay.ID, ch Environmen
 	if err != nil || id != e.ID {
 		return replayed(err, func() (*Environment, error) { return a.loadEnvironment(ctx, c, id, belay.PermissionEnvironmentRead) })
 	}
-	return c.environment(e, nil), nil
+	return c.environment(e, c.standing(e.OwnerID)), nil
 }
 
 // UpdateEnvironment changes an environment. With a version other than 0 it

@@ -69,7 +69,11 @@ func (a *App) mayAssign(ctx context.Context, c caller, have, want []belay.ID) er
 	if err != nil {
 		return err
 	}
-	roles, err := c.roles(ctx, a.store.ConnectionRoles, missing)
+	r, err := a.rights(ctx, c)
+	if err != nil {
+		return err
+	}
+	holders, err := a.store.HoldersOf(ctx, c.org, missing...)
 	if err != nil {
 		return err
 	}
@@ -77,7 +81,7 @@ func (a *App) mayAssign(ctx context.Context, c caller, have, want []belay.ID) er
 		owner, there := owners[id]
 		var err error = belay.NotFound("connection")
 		if there {
-			err = allow(c.standing(owner, roles[id]), belay.PermissionConnectionRead, belay.PermissionConnectionWrite, "connection")
+			err = allow(r.toConnection(owner, holders[id]), belay.PermissionConnectionRead, belay.PermissionConnectionWrite, "connection")
 		}
 		if err != nil {
 			return about("/connectionIds/"+itoa(slices.Index(want, id)), err)

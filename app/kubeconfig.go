@@ -93,6 +93,11 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 	if err != nil {
 		return nil, err
 	}
+	if target == nil {
+		if err := c.mayCreate(); err != nil {
+			return nil, err
+		}
+	}
 	preview := &KubeconfigPreview{Problems: file.Problems}
 	for i := range file.Contexts {
 		k := &file.Contexts[i]
@@ -293,6 +298,9 @@ func (a *App) sameSecret(ctx context.Context, c caller, fingerprint string) (*be
 func (a *App) OfferKubeconfig(ctx context.Context, org belay.ID, data []byte) (int, error) {
 	c, err := a.authorize(ctx, org, belay.PermissionConnectionWrite)
 	if err != nil {
+		return 0, err
+	}
+	if err := c.mayCreate(); err != nil {
 		return 0, err
 	}
 	file, err := kubeconfig.Parse(data, kubeconfig.Options{Now: a.now()})

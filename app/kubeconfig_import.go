@@ -239,6 +239,9 @@ func (b *importBatch) carryOut(ctx context.Context, p *importPlan) *ImportedCont
 
 // create stores a context as a new connection.
 func (b *importBatch) create(ctx context.Context, p *importPlan, out *ImportedContext) error {
+	if err := b.caller.mayCreate(); err != nil {
+		return err
+	}
 	v := *p.k.draft
 	if p.as != "" {
 		if err := b.app.applyConnection(ConnectionChange{Name: &p.as}, &v); err != nil {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"strconv"
 
 	"belay"
@@ -30,17 +29,6 @@ func idsOf[T any](items []T, id func(T) belay.ID) []belay.ID {
 		out[i] = id(v)
 	}
 	return out
-}
-
-// roles reads the caller's roles on the items of a page. An administrator
-// needs none.
-func (c caller) roles(ctx context.Context,
-	read func(context.Context, belay.ID, ...belay.ID) (map[belay.ID][]belay.Role, error), ids []belay.ID,
-) (map[belay.ID][]belay.Role, error) {
-	if c.admin {
-		return nil, nil
-	}
-	return read(ctx, c.UserID, ids...)
 }
 
 // added lists what is in to and not in from, each once, in its order.

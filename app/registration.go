@@ -12,7 +12,11 @@ import (
 // connection of a kind, and the kind, from which it makes its form. Nothing
 // is stored until then.
 func (a *App) BeginRegistration(ctx context.Context, kind string) (belay.ID, *belay.Kind, error) {
-	if _, err := authenticated(ctx, belay.PermissionConnectionWrite); err != nil {
+	principal, err := authenticated(ctx, belay.PermissionConnectionWrite)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := (caller{Principal: principal}).mayCreate(); err != nil {
 		return "", nil, err
 	}
 	k, ok := a.kinds[kind]

@@ -18,7 +18,7 @@ func deleted[T any](ctx context.Context, org, id belay.ID, noun string, read, wr
 		if err != nil {
 			return v, err
 		}
-		return v, allow(c.standing(owner(v), nil), read, write, noun)
+		return v, allow(c.standing(owner(v)), read, write, noun)
 	})
 }
 

@@ -15,6 +15,9 @@ func (a *App) TestDraft(ctx context.Context, org belay.ID, ch ConnectionChange) 
 	if err != nil {
 		return nil, err
 	}
+	if err := c.mayCreate(); err != nil {
+		return nil, err
+	}
 	ch.Status = nil
 	if ch.Name == nil || *ch.Name == "" {
 		name := "draft"

@@ -151,8 +151,12 @@ func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *
 	if err != nil {
 		return c, nil, ignoring(err, isNotFound)
 	}
-	roles, err := c.roles(ctx, a.store.ConnectionRoles, []belay.ID{id})
-	if err != nil || !c.standing(v.OwnerID, roles[id]).Has(belay.PermissionConnectionUse) {
+	r, err := a.rights(ctx, c)
+	if err != nil {
+		return c, nil, err
+	}
+	holders, err := a.store.HoldersOf(ctx, c.org, id)
+	if err != nil || !r.toConnection(v.OwnerID, holders[id]).Has(belay.PermissionConnectionUse) {
 		return c, nil, err
 	}
 	return c, v, nil

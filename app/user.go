@@ -22,13 +22,14 @@ func (a *App) WhoAmI(ctx context.Context) (*Me, error) {
 	return &Me{User: u, Principal: principal}, err
 }
 
-// Organizations lists the organizations that the caller belongs to.
+// Organizations lists the organizations that the caller belongs to: one,
+// when his token is bound to it.
 func (a *App) Organizations(ctx context.Context, q belay.Query) (belay.Page[*belay.Organization], error) {
 	principal, err := authenticated(ctx, belay.PermissionOrganizationRead)
 	if err != nil {
 		return belay.Page[*belay.Organization]{}, err
 	}
-	return a.store.OrganizationsOf(ctx, principal.UserID, q)
+	return a.store.OrganizationsOf(ctx, principal.UserID, principal.OrganizationID, q)
 }
 
 // Organization returns one organization to which the caller belongs.

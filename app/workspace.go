@@ -34,8 +34,8 @@ func (ch WorkspaceChange) apply(w *belay.Workspace) error {
 	return p.err()
 }
 
-func (c caller) workspace(w *belay.Workspace, roles []belay.Role) *Workspace {
-	return &Workspace{Workspace: w, Actions: c.actions(c.standing(w.OwnerID, roles),
+func (c caller) workspace(w *belay.Workspace, s belay.Standing) *Workspace {
+	return &Workspace{Workspace: w, Actions: c.actions(s,
 		belay.PermissionWorkspaceRead, belay.PermissionWorkspaceWrite, belay.PermissionWorkspaceAssign)}
 }
 
@@ -51,12 +51,12 @@ func (a *App) loadWorkspace(ctx context.Context, c caller, id belay.ID, want bel
 	if err != nil {
 		return nil, err
 	}
-	roles, err := c.roles(ctx, a.store.WorkspaceRoles, []belay.ID{id})
+	r, err := a.rights(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	err = allow(c.standing(w.OwnerID, roles[id]), belay.PermissionWorkspaceRead, want, "workspace")
-	return c.workspace(w, roles[id]), err
+	s := r.toWorkspace(w)
+	return c.workspace(w, s), allow(s, belay.PermissionWorkspaceRead, want, "workspace")
 }
 
 // Workspaces lists the workspaces that the caller sees.
@@ -73,8 +73,8 @@ func (a *App) Workspaces(ctx context.Context, org belay.ID, f belay.WorkspaceFil
 	if err != nil {
 		return belay.Page[*Workspace]{}, err
 	}
-	roles, err := c.roles(ctx, a.store.WorkspaceRoles, idsOf(page.Items, func(w *belay.Workspace) belay.ID { return w.ID }))
-	return mapPage(page, func(w *belay.Workspace) *Workspace { return c.workspace(w, roles[w.ID]) }), err
+	r, err := a.rights(ctx, c)
+	return mapPage(page, func(w *belay.Workspace) *Workspace { return c.workspace(w, r.toWorkspace(w)) }), err
 }
 
 // Workspace returns one workspace.
@@ -104,7 +104,7 @@ func (a *App) CreateWorkspace(ctx context.Context, org belay.ID, ch WorkspaceCha
 	if err != nil || id != w.ID {
 		return replayed(err, func() (*Workspace, error) { return a.loadWorkspace(ctx, c, id, belay.PermissionWorkspaceRead) })
 	}
-	return c.workspace(w, nil), nil
+	return c.workspace(w, c.standing(w.OwnerID)), nil
 }
 
 // UpdateWorkspace changes a workspace. With a version other than 0 it does

@@ -204,6 +204,9 @@ func TestTokenOfOneOrganization(t *testing.T) {
 	if got := bound.Get("/api/environments").Want(http.StatusOK).Items("environments"); len(got) != 0 {
 		t.Errorf("it lists %v", got)
 	}
+	if got := bound.Get("/api/identity/orgs").Want(http.StatusOK).Items("organizations"); len(got) != 1 || got[0]["id"] != string(second) {
+		t.Errorf("its organizations are %v", got)
+	}
 	left := w.Client(w.Token(belay.Token{UserID: w.Member("ann").UserID, OrganizationID: second}))
 	left.Get("/api/environments").Want(http.StatusForbidden)
 }

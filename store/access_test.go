@@ -52,13 +52,38 @@ func (w *world) sees(t *testing.T, v belay.Viewer) map[string][]string {
 	return out
 }
 
-// hasRoleOn lists by name what there still is and a user has a role on, asked
-// for by its id: the same that he sees.
-func (w *world) hasRoleOn(t *testing.T, r reach, user belay.ID) map[string][]string {
+// seer is a user who does not see everything.
+func (w *world) seer(user belay.ID) belay.Viewer {
+	return belay.Viewer{OrganizationID: w.org, UserID: user}
+}
+
+// access is what a viewer may by roles.
+func (w *world) access(t *testing.T, v belay.Viewer) *belay.Access {
 	t.Helper()
-	ask := map[string]func(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error){
-		"workspace": w.WorkspaceRoles, "environment": w.EnvironmentRoles, "connection": w.ConnectionRoles, "credential": w.CredentialRoles,
+	access, err := w.Access(ctx, v)
+	wantCode(t, err, "")
+	return access
+}
+
+// mayRead lists by name what there still is and a viewer may read, decided by
+// what he may by roles: the same that he sees in lists.
+func (w *world) mayRead(t *testing.T, r reach, v belay.Viewer) map[string][]string {
+	t.Helper()
+	access := w.access(t, v)
+	roles := map[string]map[belay.ID]belay.Role{
+		"workspace": access.Workspaces, "environment": access.Environments, "connection": {}, "credential": access.Credentials,
 	}
+	holders, err := w.EnvironmentsOf(ctx, w.org, r.github.ID, r.cluster.ID)
+	wantCode(t, err, "")
+	for id, environments := range holders {
+		for _, e := range environments {
+			if role, reached := access.Environments[e.ID]; reached {
+				roles["connection"][id] = belay.Strongest(roles["connection"][id], role)
+			}
+		}
+	}
+	seen, err := w.SeenCredentials(ctx, v, r.token.ID, r.certs.ID, r.apart.ID, r.apartUsed.ID)
+	wantCode(t, err, "")
 	out := map[string][]string{}
 	for _, sort := range resources {
 		for _, id := range []belay.ID{r.team.ID, r.prod.ID, r.dev.ID, r.github.ID, r.cluster.ID, r.token.ID, r.certs.ID, r.apart.ID, r.apartUsed.ID} {
@@ -67,9 +92,7 @@ func (w *world) hasRoleOn(t *testing.T, r reach, user belay.ID) map[string][]str
 				continue
 			}
 			wantCode(t, err, "")
-			roles, err := ask[sort.name](ctx, user, id)
-			wantCode(t, err, "")
-			if len(roles[id]) > 0 {
+			if role, reached := roles[sort.name][id]; reached && (role != belay.RoleNone || v.UserID == w.ann) || sort.name == "credential" && seen[id] {
 				out[sort.name] = append(out[sort.name], i.Name)
 			}
 		}
@@ -152,7 +175,7 @@ func TestViewer(t *testing.T) {
 			t.Run(step.name, func(t *testing.T) {
 				wantCode(t, w.try(step.do), "")
 				wantEqual(t, w.sees(t, seer), step.left)
-				wantEqual(t, w.hasRoleOn(t, r, w.max), step.left)
+				wantEqual(t, w.mayRead(t, r, seer), step.left)
 				wantCode(t, w.try(step.undo), "")
 				wantEqual(t, w.sees(t, seer), everything)
 			})
@@ -170,68 +193,151 @@ func TestViewer(t *testing.T) {
 	})
 }
 
-func TestRoles(t *testing.T) {
+func TestAccess(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		r := w.reach()
 		second := w.addWorkspace(w.org, "second")
 		w.share(second, r.prod)
 		w.grant(second, w.max, belay.RoleEditor)
-		type roles = map[belay.ID][]belay.Role
-		for name, test := range map[string]struct {
-			get  func(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error)
-			ids  []belay.ID
-			want roles
-		}{
-			"workspaces": {
-				w.WorkspaceRoles,
-				[]belay.ID{r.team.ID, second.ID},
-				roles{r.team.ID: {belay.RoleOperator}, second.ID: {belay.RoleEditor}},
-			},
-			"environments": {
-				w.EnvironmentRoles,
-				[]belay.ID{r.prod.ID, r.dev.ID},
-				roles{r.prod.ID: {belay.RoleEditor, belay.RoleOperator}, r.dev.ID: {belay.RoleOperator}},
-			},
-			"connections": {
-				w.ConnectionRoles,
-				[]belay.ID{r.github.ID, r.cluster.ID},
-				roles{r.github.ID: {belay.RoleEditor, belay.RoleOperator}, r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}},
-			},
-			"one of many connections": {
-				w.ConnectionRoles, append(make([]belay.ID, 3*belay.MaxPageSize), r.cluster.ID),
-				roles{r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}},
-			},
-			"one connection": {w.ConnectionRoles, []belay.ID{r.cluster.ID}, roles{r.cluster.ID: {belay.RoleEditor, belay.RoleOperator}}},
-			"credentials": {
-				w.CredentialRoles,
-				[]belay.ID{r.apart.ID, r.apartUsed.ID, r.token.ID},
-				roles{r.apart.ID: {belay.RoleOperator}, r.token.ID: {belay.RoleViewer}},
-			},
-			"nothing": {w.ConnectionRoles, nil, roles{}},
-		} {
-			got, err := test.get(ctx, w.max, test.ids...)
-			wantCode(t, err, "")
-			for _, rs := range got {
-				slices.Sort(rs)
+		w.entrust(second, r.apart)
+		type roles = map[belay.ID]belay.Role
+		wantEqual(t, w.access(t, w.seer(w.max)), &belay.Access{
+			Workspaces:   roles{r.team.ID: belay.RoleOperator, second.ID: belay.RoleEditor},
+			Environments: roles{r.prod.ID: belay.RoleEditor, r.dev.ID: belay.RoleOperator},
+			Credentials:  roles{r.apart.ID: belay.RoleEditor},
+		})
+		none := &belay.Access{Workspaces: roles{}, Environments: roles{}, Credentials: roles{}}
+		wantEqual(t, w.access(t, w.seer(w.eve)), none)
+		wantEqual(t, w.access(t, belay.Viewer{OrganizationID: w.other, UserID: w.max}), none)
+		for _, role := range belay.Roles() {
+			w.grant(second, w.max, role)
+			if got := w.access(t, w.seer(w.max)).Workspaces[second.ID]; got != role {
+				t.Errorf("a role is %q, want %q", got, role)
 			}
-			if !t.Run(name, func(t *testing.T) { wantEqual(t, got, test.want) }) {
-				continue
-			}
-			got, err = test.get(ctx, w.eve, test.ids...)
-			wantCode(t, err, "")
-			wantEqual(t, got, roles{})
 		}
 		for _, id := range []belay.ID{r.team.ID, second.ID} {
 			wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, id, w.now()) }), "")
 		}
-		for name, get := range map[string]func(ctx context.Context, user belay.ID, ids ...belay.ID) (map[belay.ID][]belay.Role, error){
-			"environment": w.EnvironmentRoles, "connection": w.ConnectionRoles, "credential": w.CredentialRoles, "workspace": w.WorkspaceRoles,
+		wantEqual(t, w.access(t, w.seer(w.max)), none)
+	})
+}
+
+// A bound viewer sees what is reached by his binding, as an administrator or
+// by a role that leads through it, and nothing else: in lists as one by one.
+func TestBoundViewer(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		r := w.reach()
+		// A second way to dev and its connection, and what else max and ann see.
+		second := w.addWorkspace(w.org, "second")
+		w.share(second, r.dev)
+		w.grant(second, w.max, belay.RoleEditor)
+		third := w.addWorkspace(w.org, "third")
+		w.grant(third, w.max, belay.RoleAdmin)
+		w.share(third, w.addEnvironment(w.org, "elsewhere"))
+		dev := map[string][]string{"environment": {"dev"}, "connection": {"github"}, "credential": {"token"}}
+		team := map[string][]string{
+			"workspace": {"team"}, "environment": {"dev", "prod"}, "connection": {"cluster", "github"}, "credential": {"apart", "certs", "token"},
+		}
+		nothing := map[string][]string{}
+		max, ann, eve := w.seer(w.max), belay.Viewer{OrganizationID: w.org, UserID: w.ann, All: true}, w.seer(w.eve)
+		owner := w.seer(w.ann) // of everything, without a role in a workspace
+		foreign := belay.Viewer{OrganizationID: w.other, UserID: w.eve, All: true}
+		for name, test := range map[string]struct {
+			viewer                 belay.Viewer
+			workspace, environment belay.ID
+			want                   map[string][]string
+		}{
+			"max, team":          {max, r.team.ID, "", team},
+			"max, dev":           {max, "", r.dev.ID, dev},
+			"max, team and dev":  {max, r.team.ID, r.dev.ID, dev},
+			"max, third and dev": {max, third.ID, r.dev.ID, nothing},
+			"max, nowhere":       {max, w.id(), "", nothing},
+			"ann, team":          {ann, r.team.ID, "", team},
+			"ann, dev":           {ann, "", r.dev.ID, dev},
+			"ann, team and dev":  {ann, r.team.ID, r.dev.ID, dev},
+			"ann, third and dev": {ann, third.ID, r.dev.ID, nothing},
+			"ann, nowhere":       {ann, "", w.id(), nothing},
+			"owner, team":        {owner, r.team.ID, "", team},
+			"owner, dev":         {owner, "", r.dev.ID, dev},
+			"eve, team":          {eve, r.team.ID, "", nothing},
+			"eve, dev":           {eve, "", r.dev.ID, nothing},
+			"foreign, team":      {foreign, r.team.ID, "", nothing},
+			"foreign, dev":       {foreign, "", r.dev.ID, nothing},
+			"foreign, both":      {foreign, r.team.ID, r.dev.ID, nothing},
 		} {
-			got, err := get(ctx, w.max, r.team.ID, r.prod.ID, r.github.ID, r.token.ID, r.apart.ID)
+			v := test.viewer
+			v.WorkspaceID, v.EnvironmentID = test.workspace, test.environment
+			t.Run(name, func(t *testing.T) {
+				wantEqual(t, w.sees(t, v), test.want)
+				if v.OrganizationID == w.org {
+					wantEqual(t, w.mayRead(t, r, v), test.want)
+				}
+			})
+		}
+		// Roles that lead past the binding do not count.
+		devByTeam := max
+		devByTeam.WorkspaceID = r.team.ID
+		wantEqual(t, w.access(t, devByTeam).Environments[r.dev.ID], belay.RoleOperator)
+		devAlone := max
+		devAlone.EnvironmentID = r.dev.ID
+		wantEqual(t, w.access(t, devAlone).Environments, map[belay.ID]belay.Role{r.dev.ID: belay.RoleEditor})
+		ann.EnvironmentID = r.dev.ID
+		wantEqual(t, w.access(t, ann).Environments, map[belay.ID]belay.Role{r.dev.ID: belay.RoleAdmin})
+		for _, step := range w.cuts(r)[1:2] { // the workspace is deleted
+			wantCode(t, w.try(step.do), "")
+			wantEqual(t, w.sees(t, devByTeam), nothing)
+			ann.WorkspaceID, ann.EnvironmentID = r.team.ID, ""
+			wantEqual(t, w.sees(t, ann), nothing)
+		}
+	})
+}
+
+// What is deleted is out of a binding's reach, whoever asks for it.
+func TestBoundViewerSeesNothingDeleted(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		r := w.reach()
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteConnection(ctx, w.org, r.cluster.ID, "", w.now()) }), "")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, r.dev.ID, w.now()) }), "")
+		v := belay.Viewer{OrganizationID: w.org, UserID: w.ann, All: true, WorkspaceID: r.team.ID}
+		for _, all := range []bool{true, false} {
+			v.All = all
+			page, err := w.Connections(ctx, v, belay.ConnectionFilter{Statuses: []belay.Status{belay.StatusDeleted}}, belay.Query{})
 			wantCode(t, err, "")
-			if len(got) != 0 {
-				t.Errorf("%s: deleted workspaces still give %v", name, got)
-			}
+			wantEqual(t, page.Total, 0)
+			environments, err := w.Environments(ctx, v, belay.EnvironmentFilter{Deleted: true}, belay.Query{})
+			wantCode(t, err, "")
+			wantEqual(t, environments.Total, 0)
+		}
+	})
+}
+
+// Pages, totals and cursors of a bound viewer are right however much there is
+// behind his binding, and beside it.
+func TestBoundViewerInPages(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.addConnection(w.org, "c")
+		w.multiply("connections", 2300, map[string]string{"id": "'0' || (9999 - n) || '-' || id"})
+		var all []*belay.Connection
+		for q, first := (belay.Query{Size: 100}), true; first || q.Cursor != ""; first = false {
+			page, err := w.Connections(ctx, everything(w.org), belay.ConnectionFilter{}, q)
+			wantCode(t, err, "")
+			all, q.Cursor = append(all, page.Items...), page.NextCursor
+		}
+		much, few, v := w.addEnvironment(w.org, "much"), w.addEnvironment(w.org, "few"), w.addWorkspace(w.org, "v")
+		w.assign(much, all[:2200]...)
+		w.assign(few, all[2190:2230]...)
+		w.share(v, much, few)
+		w.grant(v, w.max, belay.RoleViewer)
+		for name, test := range map[string]struct {
+			admin                  bool
+			workspace, environment belay.ID
+			want                   []*belay.Connection
+		}{
+			"much, as an administrator": {true, v.ID, "", all[:2230]}, "much": {false, "", much.ID, all[:2200]},
+			"few, as an administrator": {true, "", few.ID, all[2190:2230]}, "few": {false, v.ID, few.ID, all[2190:2230]},
+		} {
+			viewer := belay.Viewer{OrganizationID: w.org, UserID: w.max, All: test.admin, WorkspaceID: test.workspace, EnvironmentID: test.environment}
+			w.wantWalk(t, name, viewer, belay.ConnectionFilter{}, belay.Order{Column: "name"}, test.want)
 		}
 	})
 }

@@ -25,18 +25,22 @@ var connections = list[*belay.Connection]{
 
 var seenConnections = seen{
 	table: "connections", alias: "c", reached: reachesConnection,
-	reach: "select ec.connection_id from environment_connections ec where ec.environment_id in (" + environmentsOf + ")",
+	ids: func(r reach) string {
+		return "select ec.connection_id from environment_connections ec where ec.environment_id in (" + r.environments + ")"
+	},
 }
 
-// reachesConnection holds for the connections that a user's workspaces
-// reach. The environments are the same for every row, and looked up once.
-const reachesConnection = `exists (select 1 from environment_connections ec
-	where ec.connection_id = c.id and ec.environment_id in (` + environmentsOf + `))`
+// reachesConnection holds for the connections that are reached. The
+// environments are the same for every row, and looked up once.
+func reachesConnection(r reach) string {
+	return `exists (select 1 from environment_connections ec
+		where ec.connection_id = c.id and ec.environment_id in (` + r.environments + "))"
+}
 
 // Connections lists what v sees of an organization's connections.
 func (r Reader) Connections(ctx context.Context, v belay.Viewer, f belay.ConnectionFilter, q belay.Query) (belay.Page[*belay.Connection], error) {
 	conditions := func(cond *condition) { connectionCondition(cond, v, f, q.Search) }
-	if !v.All || !onlyProperties(f) || q.Search != "" {
+	if !v.Whole() || !onlyProperties(f) || q.Search != "" {
 		return seenBy(ctx, r, &connections, &seenConnections, v, q, q.Search != "" || isSelective(f), conditions)
 	}
 	var cond condition

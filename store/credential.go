@@ -40,21 +40,25 @@ var credentials = list[*belay.Credential]{
 	scan: scanCredential,
 }
 
-// reachesCredential holds for the credentials that are assigned to a user's
-// workspaces, or that a connection uses which they reach.
-const reachesCredential = `(exists (select 1 from workspace_credentials wc
-	where wc.credential_id = k.id and wc.workspace_id in (` + workspacesOf + `))
-	or exists (select 1 from connection_credentials cc
-	join connections c on c.id = cc.connection_id and c.deleted_at = 0
-	where cc.credential_id = k.id and ` + reachesConnection + `))`
-
 var seenCredentials = seen{
 	table: "credentials", alias: "k", reached: reachesCredential,
-	reach: `select wc.credential_id from workspace_credentials wc where wc.workspace_id in (` + workspacesOf + `)
-		union all select cc.credential_id from environment_connections ec
-		join connections c on c.id = ec.connection_id and c.deleted_at = 0
-		join connection_credentials cc on cc.connection_id = ec.connection_id
-		where ec.environment_id in (` + environmentsOf + `)`,
+	ids: func(r reach) string {
+		return "select wc.credential_id from workspace_credentials wc where wc.workspace_id in (" + r.workspaces + `)
+			union all select cc.credential_id from environment_connections ec
+			join connections c on c.id = ec.connection_id and c.deleted_at = 0
+			join connection_credentials cc on cc.connection_id = ec.connection_id
+			where ec.environment_id in (` + r.environments + ")"
+	},
+}
+
+// reachesCredential holds for the credentials that are assigned to a
+// workspace that is reached, or that a connection uses which is.
+func reachesCredential(r reach) string {
+	return `(exists (select 1 from workspace_credentials wc
+		where wc.credential_id = k.id and wc.workspace_id in (` + r.workspaces + `))
+		or exists (select 1 from connection_credentials cc
+		join connections c on c.id = cc.connection_id and c.deleted_at = 0
+		where cc.credential_id = k.id and ` + reachesConnection(r) + "))"
 }
 
 // Credential returns one live credential.
@@ -72,7 +76,7 @@ func (r Reader) DeletedCredential(ctx context.Context, org, id belay.ID) (*belay
 // Credentials lists what v sees of an organization's credentials.
 func (r Reader) Credentials(ctx context.Context, v belay.Viewer, f belay.CredentialFilter, q belay.Query) (belay.Page[*belay.Credential], error) {
 	selective := f.Deleted || f.Fingerprint != "" || f.EnvironmentID != "" || f.WorkspaceID != "" || f.ConnectionID != "" || q.Search != ""
-	if v.All && !selective && f.Types == nil {
+	if v.Whole() && !selective && f.Types == nil {
 		var cond condition
 		seenCredentials.by(&cond, r, v, walk)
 		cond.live("k", false)

@@ -67,20 +67,26 @@ func (c *condition) use(org, credential belay.ID) {
 // holds is true of the connections that the viewer owns, or on which he has
 // one of some roles.
 func (s Sight) holds(cond *condition, roles []belay.Role) string {
-	if s.All {
+	if s.Whole() {
 		return "1 = 1"
 	}
+	in := reachOf(cond, s.Viewer)
+	if s.All {
+		return reachesConnection(in)
+	}
 	owns := cond.bind("c.owner_id = ?", s.UserID)
+	if s.Bound() {
+		owns += " and " + reachesConnection(boundReach(cond, s.Viewer))
+	}
 	if len(roles) == 0 {
-		return owns
+		return "(" + owns + ")"
 	}
 	places := make([]string, len(roles))
-	user := cond.bind(environmentsOf, s.UserID)
 	for i, role := range roles {
 		places[i] = cond.bind("?", role)
 	}
-	return "(" + owns + ` or exists (select 1 from environment_connections ec
-		where ec.connection_id = c.id and ec.environment_id in (` + user + " and wu.role in (" + strings.Join(places, ", ") + "))))"
+	in.environments += " and wu.role in (" + strings.Join(places, ", ") + ")"
+	return "(" + owns + " or " + reachesConnection(in) + ")"
 }
 
 // CredentialInUse tells whether a live connection uses a credential.

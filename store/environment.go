@@ -36,19 +36,11 @@ var environments = list[*belay.Environment]{
 	scan: scanEnvironment,
 }
 
-// environmentsOf selects the live environments that a user's workspaces
-// reach.
-const environmentsOf = `select we.environment_id from grants wu
-	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
-	join workspace_environments we on we.workspace_id = wu.workspace_id
-	join environments e on e.id = we.environment_id and e.deleted_at = 0
-	where wu.user_id = ?`
-
-// reachesEnvironment holds for the environments that a user's workspaces
-// reach.
-const reachesEnvironment = "e.id in (" + environmentsOf + ")"
-
-var seenEnvironments = seen{table: "environments", alias: "e", reach: environmentsOf, reached: reachesEnvironment}
+var seenEnvironments = seen{
+	table: "environments", alias: "e",
+	ids:     func(r reach) string { return r.environments },
+	reached: func(r reach) string { return "e.id in (" + r.environments + ")" },
+}
 
 // heldByWorkspace selects the environments that are assigned to a live
 // workspace.
@@ -69,7 +61,7 @@ func (r Reader) DeletedEnvironment(ctx context.Context, org, id belay.ID) (*bela
 
 // Environments lists what v sees of an organization's environments.
 func (r Reader) Environments(ctx context.Context, v belay.Viewer, f belay.EnvironmentFilter, q belay.Query) (belay.Page[*belay.Environment], error) {
-	if v.All && f == (belay.EnvironmentFilter{}) && q.Search == "" {
+	if v.Whole() && f == (belay.EnvironmentFilter{}) && q.Search == "" {
 		var cond condition
 		seenEnvironments.by(&cond, r, v, walk)
 		cond.live("e", false)
@@ -99,20 +91,17 @@ func environmentCondition(cond *condition, v belay.Viewer, f belay.EnvironmentFi
 	cond.search(v.OrganizationID, "environment", "e.id", search)
 }
 
-// EnvironmentsOf returns, for each of some connections, the live
-// environments that hold it and that v sees, by name.
-func (r Reader) EnvironmentsOf(ctx context.Context, v belay.Viewer, connections []belay.ID) (map[belay.ID][]*belay.Environment, error) {
+// EnvironmentsOf returns, for each of some connections of an organization,
+// the live environments that hold it, by name.
+func (r Reader) EnvironmentsOf(ctx context.Context, org belay.ID, connections ...belay.ID) (map[belay.ID][]*belay.Environment, error) {
 	out := map[belay.ID][]*belay.Environment{}
 	if len(connections) == 0 {
 		return out, nil
 	}
 	var cond condition
 	cond.in("ec.connection_id", texts(connections))
-	cond.add("e.organization_id = ?", v.OrganizationID)
+	cond.add("e.organization_id = ?", org)
 	cond.add("e.deleted_at = 0")
-	if !v.All {
-		cond.add("(e.owner_id = ? or "+reachesEnvironment+")", v.UserID, v.UserID)
-	}
 	type pair struct {
 		connection  belay.ID
 		environment *belay.Environment

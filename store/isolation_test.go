@@ -24,7 +24,6 @@ var organizationless = map[string]string{
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
 	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user", "AnswerRequest": "of a user", "ForgetRequest": "of a user",
 	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",
-	"ConnectionRoles": "of a user", "EnvironmentRoles": "of a user", "WorkspaceRoles": "of a user", "CredentialRoles": "of a user",
 	"CreateWorkspace": "makes one", "CreateEnvironment": "makes one", "CreateCredential": "makes one", "CreateTeam": "makes one",
 }
 
@@ -150,8 +149,16 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 			return found(v.Total, err)
 		},
 		"CredentialInUse": func() error { v, err := tx.CredentialInUse(ctx, org, s.k.ID); return found(v, err) },
+		"HoldersOf":       func() error { v, err := tx.HoldersOf(ctx, org, s.c.ID); return found(len(v), err) },
+		"Access": func() error {
+			eve.WorkspaceID = s.v.ID
+			one, err := tx.Access(ctx, eve)
+			all, allErr := tx.Access(ctx, belay.Viewer{OrganizationID: org, All: true, WorkspaceID: s.v.ID, EnvironmentID: s.e.ID})
+			return found(len(one.Workspaces)+len(one.Environments)+len(one.Credentials)+len(all.Environments), errors.Join(err, allErr))
+		},
+		"SeenCredentials": func() error { v, err := tx.SeenCredentials(ctx, all, s.k.ID); return found(len(v), err) },
 		"EnvironmentsOf": func() error {
-			v, err := tx.EnvironmentsOf(ctx, all, []belay.ID{s.c.ID})
+			v, err := tx.EnvironmentsOf(ctx, org, s.c.ID)
 			return found(len(v), err)
 		},
 	}
@@ -253,7 +260,7 @@ var silent = []string{
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
 	"AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
-	"Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
+	"Access", "SeenCredentials", "HoldersOf", "Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
 }
 
 func TestIsolation(t *testing.T) {

@@ -30,9 +30,7 @@ func TestSetGrant(t *testing.T) {
 				wantEqual(t, got, belay.Grant{ID: first.ID, WorkspaceID: v.ID, UserID: to.UserID, TeamID: to.TeamID, Role: role, CreatedAt: first.CreatedAt})
 			}
 		}
-		roles, err := w.WorkspaceRoles(ctx, w.max, v.ID)
-		wantCode(t, err, "")
-		wantEqual(t, roles, map[belay.ID][]belay.Role{v.ID: {belay.RoleViewer}}) // he is not in the team
+		wantEqual(t, w.access(t, w.seer(w.max)).Workspaces, map[belay.ID]belay.Role{v.ID: belay.RoleViewer}) // he is not in the team
 		for _, c := range []struct {
 			grant belay.Grant
 			want  belay.Code
@@ -55,7 +53,7 @@ func TestSetGrant(t *testing.T) {
 			}), "")
 		}
 		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteTeam(ctx, w.org, m.ID, w.now()) }), "")
-		_, err = w.setGrant(belay.Grant{WorkspaceID: v.ID, TeamID: m.ID, Role: belay.RoleViewer})
+		_, err := w.setGrant(belay.Grant{WorkspaceID: v.ID, TeamID: m.ID, Role: belay.RoleViewer})
 		wantCode(t, err, belay.CodeNotFound)
 	})
 }
@@ -72,9 +70,7 @@ func TestViewerThroughTeam(t *testing.T) {
 		see := func() []string { return w.sees(t, belay.Viewer{OrganizationID: w.org, UserID: sam})["connection"] }
 		all := []string{"cluster", "github"}
 		wantEqual(t, see(), all)
-		roles, err := w.ConnectionRoles(ctx, sam, r.github.ID)
-		wantCode(t, err, "")
-		wantEqual(t, roles, map[belay.ID][]belay.Role{r.github.ID: {belay.RoleEditor}})
+		wantEqual(t, w.access(t, w.seer(sam)).Environments, map[belay.ID]belay.Role{r.prod.ID: belay.RoleEditor, r.dev.ID: belay.RoleEditor})
 		for name, cut := range map[string]struct{ do, undo func(tx *store.Tx) error }{
 			"the role": {
 				func(tx *store.Tx) error {

@@ -37,9 +37,13 @@ func (r Reader) Organization(ctx context.Context, id belay.ID) (*belay.Organizat
 	return o, notFound(err, "organization")
 }
 
-// OrganizationsOf lists the organizations that a user belongs to.
-func (r Reader) OrganizationsOf(ctx context.Context, user belay.ID, q belay.Query) (belay.Page[*belay.Organization], error) {
+// OrganizationsOf lists the organizations that a user belongs to; with only,
+// that one if it is among them.
+func (r Reader) OrganizationsOf(ctx context.Context, user, only belay.ID, q belay.Query) (belay.Page[*belay.Organization], error) {
 	var cond condition
+	if only != "" {
+		cond.add("o.id = ?", only)
+	}
 	cond.add("m.user_id = ?", user)
 	cond.add("o.deleted_at = 0")
 	cond.eachWord(q.Search, func(from, to string) {

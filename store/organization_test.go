@@ -66,7 +66,7 @@ func TestOrganization(t *testing.T) {
 		for search, names := range map[string][]string{
 			"": {"Größe & Co", "Org"}, "GRÖ": {"Größe & Co"}, "co mak": {"Größe & Co"}, "öße": {}, "other": {}, "&": {}, "or": {"Org"},
 		} {
-			page, err := w.OrganizationsOf(ctx, w.max, belay.Query{Search: search})
+			page, err := w.OrganizationsOf(ctx, w.max, "", belay.Query{Search: search})
 			wantCode(t, err, "")
 			var got []string
 			for _, o := range page.Items {

@@ -9,12 +9,11 @@ import (
 )
 
 // seen says how the objects of one sort are found that a user sees: those he
-// owns, and those that his workspaces reach. In reach and reached each ? is
-// the user.
+// owns, and those that his workspaces reach.
 type seen struct {
 	table, alias string
-	reach        string // selects the ids of what is reached, some perhaps twice
-	reached      string // holds for a row that is reached
+	ids          func(reach) string // selects the ids of what is reached, some perhaps twice
+	reached      func(reach) string // holds for a row that is reached
 }
 
 // way is how a list finds what somebody sees among what there is.
@@ -38,7 +37,7 @@ const driveLimit = 2000
 // see all.
 func (s *seen) ways(ctx context.Context, r Reader, v belay.Viewer) (page, total way, err error) {
 	var cond condition
-	ids := cond.bind(s.reach, v.UserID) + " union all " + s.owned(&cond, v)
+	ids := s.idsFor(&cond, v)
 	var n int
 	err = r.db.QueryRowContext(ctx, "select count(*) from (select 1 from ("+ids+") as seen limit "+
 		strconv.Itoa(belay.CountLimit+1)+") as counted", cond.args...).Scan(&n)
@@ -54,19 +53,31 @@ func (s *seen) ways(ctx context.Context, r Reader, v belay.Viewer) (page, total 
 	return page, total, nil
 }
 
-// owned selects the ids of what the viewer owns.
-func (s *seen) owned(cond *condition, v belay.Viewer) string {
-	return cond.bind("select o.id from "+s.table+" o where o.organization_id = ?", v.OrganizationID) + cond.bind(" and o.owner_id = ?", v.UserID)
+// idsFor selects the ids of what somebody sees who does not see all, some
+// perhaps twice.
+func (s *seen) idsFor(cond *condition, v belay.Viewer) string {
+	ids := s.ids(reachOf(cond, v))
+	if v.All {
+		return ids
+	}
+	ids += " union all " + cond.bind("select o.id from "+s.table+" o where o.organization_id = ?", v.OrganizationID) + cond.bind(" and o.owner_id = ?", v.UserID)
+	if v.Bound() {
+		ids += " and o.id in (" + s.ids(boundReach(cond, v)) + ")"
+	}
+	return ids
 }
 
 // by adds the condition that a row is of the viewer's organization and that
-// he sees it.
+// he sees it. Through a binding nothing is seen that is deleted.
 func (s *seen) by(cond *condition, r Reader, v belay.Viewer, w way) {
+	if v.Bound() {
+		cond.add(s.alias + ".deleted_at = 0")
+	}
 	switch {
-	case v.All:
+	case v.Whole():
 		cond.add(s.alias+".organization_id = ?", v.OrganizationID)
 	case w == drive:
-		ids := cond.bind(s.reach, v.UserID) + " union all " + s.owned(cond, v)
+		ids := s.idsFor(cond, v)
 		among := " in (" + ids + ")"
 		if r.postgres {
 			// Its planner joins what is in a subquery with the whole table when it
@@ -79,8 +90,21 @@ func (s *seen) by(cond *condition, r Reader, v belay.Viewer, w way) {
 			cond.bind("coalesce("+s.alias+".organization_id, '') = ?", v.OrganizationID))
 	default:
 		cond.add(s.alias+".organization_id = ?", v.OrganizationID)
-		cond.parts = append(cond.parts, "("+cond.bind(s.alias+".owner_id = ?", v.UserID)+" or "+cond.bind(s.reached, v.UserID)+")")
+		cond.parts = append(cond.parts, s.seenRow(cond, v))
 	}
+}
+
+// seenRow holds for a row that is seen by somebody who does not see all.
+func (s *seen) seenRow(cond *condition, v belay.Viewer) string {
+	reached := s.reached(reachOf(cond, v))
+	if v.All {
+		return reached
+	}
+	owned := cond.bind(s.alias+".owner_id = ?", v.UserID)
+	if v.Bound() {
+		owned += " and " + s.reached(boundReach(cond, v))
+	}
+	return "(" + owned + " or " + reached + ")"
 }
 
 // seenBy reads a page of what the viewer sees, and its total. conditions adds
@@ -89,7 +113,7 @@ func seenBy[T any](ctx context.Context, r Reader, l *list[T], s *seen, v belay.V
 	selective bool, conditions func(*condition),
 ) (belay.Page[T], error) {
 	page, total := walk, walk
-	if !v.All && !selective {
+	if !v.Whole() && !selective {
 		var err error
 		if page, total, err = s.ways(ctx, r, v); err != nil {
 			return belay.Page[T]{}, err

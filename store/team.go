@@ -51,10 +51,14 @@ func (r Reader) DeletedTeam(ctx context.Context, org, id belay.ID) (*belay.Team,
 const teamsOfWorkspace = `select wt.team_id from workspace_teams wt
 	join workspaces w on w.id = wt.workspace_id and w.deleted_at = 0 where w.id = ? and w.organization_id = ?`
 
-// Teams lists the teams of an organization; every member sees them all.
+// Teams lists the teams of an organization; every member sees them all, and
+// through a binding there is none.
 func (r Reader) Teams(ctx context.Context, v belay.Viewer, f belay.TeamFilter, q belay.Query) (belay.Page[*belay.Team], error) {
 	var cond condition
 	cond.add("t.organization_id = ?", v.OrganizationID)
+	if v.Bound() {
+		cond.add("1 = 0")
+	}
 	cond.live("t", f.Deleted)
 	if f.Deleted && !v.All {
 		cond.add("t.owner_id = ?", v.UserID)

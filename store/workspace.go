@@ -36,12 +36,11 @@ var workspaces = list[*belay.Workspace]{
 	scan: scanWorkspace,
 }
 
-// workspacesOf selects the live workspaces in which a user has a role.
-const workspacesOf = `select wu.workspace_id from grants wu
-	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
-	where wu.user_id = ?`
-
-var seenWorkspaces = seen{table: "workspaces", alias: "w", reach: workspacesOf, reached: "w.id in (" + workspacesOf + ")"}
+var seenWorkspaces = seen{
+	table: "workspaces", alias: "w",
+	ids:     func(r reach) string { return r.workspaces },
+	reached: func(r reach) string { return "w.id in (" + r.workspaces + ")" },
+}
 
 // Workspace returns one workspace.
 func (r Reader) Workspace(ctx context.Context, org, id belay.ID) (*belay.Workspace, error) {
@@ -57,7 +56,7 @@ func (r Reader) DeletedWorkspace(ctx context.Context, org, id belay.ID) (*belay.
 
 // Workspaces lists what v sees of an organization's workspaces.
 func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.WorkspaceFilter, q belay.Query) (belay.Page[*belay.Workspace], error) {
-	if v.All && f == (belay.WorkspaceFilter{}) && q.Search == "" {
+	if v.Whole() && f == (belay.WorkspaceFilter{}) && q.Search == "" {
 		var cond condition
 		seenWorkspaces.by(&cond, r, v, walk)
 		cond.live("w", false)
