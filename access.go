@@ -118,13 +118,16 @@ func (s Standing) Has(p Permission) bool {
 // Principal is who makes a request: a user, by a session or by a token that
 // may narrow what the user can do.
 type Principal struct {
-	UserID    ID
-	Email     string
-	Provider  string
-	Roles     map[ID]OrganizationRole // by organization
-	TokenID   ID                      // "" for a session
-	SessionID ID                      // "" for a token
-	Scopes    []Permission            // nil: all; otherwise only these
+	UserID   ID
+	Email    string
+	Provider string
+	Roles    map[ID]OrganizationRole // by organization
+	// AccessVersions are the organizations' versions of who may what, as they
+	// were when the principal was looked up; see Membership.
+	AccessVersions map[ID]int64
+	TokenID        ID           // "" for a session
+	SessionID      ID           // "" for a token
+	Scopes         []Permission // nil: all; otherwise only these
 	// OrganizationID binds a token to one organization, the only one in Roles;
 	// "" for none.
 	OrganizationID ID

@@ -38,4 +38,6 @@ type Membership struct {
 	OrganizationID ID
 	UserID         ID
 	Role           OrganizationRole
+	// AccessVersion grows whenever it changes who may what in the organization.
+	AccessVersion int64
 }

@@ -45,14 +45,15 @@ type Config struct {
 
 // App is the use cases. It is safe for concurrent use.
 type App struct {
-	store   *store.Store
-	keyring *secret.Keyring
-	kinds   map[string]Kind
-	clock   func() time.Time
-	newID   func() belay.ID
-	log     *slog.Logger
-	running running
-	slots   slots
+	store    *store.Store
+	keyring  *secret.Keyring
+	kinds    map[string]Kind
+	clock    func() time.Time
+	newID    func() belay.ID
+	log      *slog.Logger
+	running  running
+	slots    slots
+	compiled compiled
 }
 
 // New makes an App. Close it when nothing calls it any more.

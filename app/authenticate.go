@@ -131,9 +131,12 @@ func (g *Gate) principal(ctx context.Context, user belay.ID) (*belay.Principal, 
 		return nil, err
 	}
 	memberships, err := g.store.Memberships(ctx, user)
-	p := &belay.Principal{UserID: u.ID, Email: u.Email, Provider: u.Provider, Roles: map[belay.ID]belay.OrganizationRole{}}
+	p := &belay.Principal{
+		UserID: u.ID, Email: u.Email, Provider: u.Provider,
+		Roles: map[belay.ID]belay.OrganizationRole{}, AccessVersions: map[belay.ID]int64{},
+	}
 	for _, m := range memberships {
-		p.Roles[m.OrganizationID] = m.Role
+		p.Roles[m.OrganizationID], p.AccessVersions[m.OrganizationID] = m.Role, m.AccessVersion
 	}
 	return p, err
 }

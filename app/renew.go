@@ -19,10 +19,10 @@ func (a *App) renewed(ctx context.Context, c caller) (caller, error) {
 		return c, err
 	}
 	p := *c.Principal
-	p.Roles = map[belay.ID]belay.OrganizationRole{}
+	p.Roles, p.AccessVersions = map[belay.ID]belay.OrganizationRole{}, map[belay.ID]int64{}
 	for _, m := range memberships {
 		if _, was := c.Roles[m.OrganizationID]; was { // a token can be for one organization alone
-			p.Roles[m.OrganizationID] = m.Role
+			p.Roles[m.OrganizationID], p.AccessVersions[m.OrganizationID] = m.Role, m.AccessVersion
 		}
 	}
 	return in(&p, c.org)

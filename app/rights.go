@@ -18,7 +18,10 @@ func (a *App) rights(ctx context.Context, c caller) (rights, error) {
 	if c.admin {
 		return rights{caller: c}, nil
 	}
-	access, err := a.store.Access(ctx, c.viewer())
+	v := c.viewer()
+	// Counted before it is read: a change meanwhile makes it outdated.
+	now := grantsState{version: c.AccessVersions[c.org], changes: a.store.AccessChanges(c.org)}
+	access, err := a.compiled.of(ctx, v, now, func(ctx context.Context) (*belay.Access, error) { return a.store.Access(ctx, v) })
 	return rights{c, access}, err
 }
 

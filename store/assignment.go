@@ -16,6 +16,8 @@ type relation struct {
 	right end
 	// counts says that assigning changes the left end as well.
 	counts bool
+	// grants says that a pair changes who may what.
+	grants bool
 }
 
 type end struct{ table, column, noun string }
@@ -30,12 +32,12 @@ var (
 	workspaceEnvironments = relation{
 		table: "workspace_environments",
 		left:  end{"workspaces", "workspace_id", "workspace"},
-		right: end{"environments", "environment_id", "environment"},
+		right: end{"environments", "environment_id", "environment"}, grants: true,
 	}
 	workspaceCredentials = relation{
 		table: "workspace_credentials",
 		left:  end{"workspaces", "workspace_id", "workspace"},
-		right: end{"credentials", "credential_id", "credential"},
+		right: end{"credentials", "credential_id", "credential"}, grants: true,
 	}
 )
 
@@ -53,6 +55,9 @@ func (t *Tx) assign(ctx context.Context, rel relation, org belay.ID, a belay.Ass
 		and r.organization_id = $3 and r.id = $5 and r.deleted_at = 0`+keep+`
 		on conflict do nothing`,
 		a.ID, micros(a.CreatedAt), org, a.LeftID, a.RightID)
+	if n > 0 && rel.grants {
+		t.accessChanged(org)
+	}
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
@@ -64,6 +69,9 @@ func (t *Tx) assign(ctx context.Context, rel relation, org belay.ID, a belay.Ass
 func (t *Tx) unassign(ctx context.Context, rel relation, org, left, right belay.ID) (changed bool, err error) {
 	n, err := t.execAny(ctx, "delete from "+rel.table+" where "+rel.right.column+" = $3 and "+rel.left.column+
 		" in (select id from "+rel.left.table+" where organization_id = $1 and id = $2 and deleted_at = 0)", org, left, right)
+	if n > 0 && rel.grants {
+		t.accessChanged(org)
+	}
 	return n > 0, err
 }
 

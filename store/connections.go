@@ -31,10 +31,12 @@ var seenConnections = seen{
 }
 
 // reachesConnection holds for the connections that are reached. The
-// environments are the same for every row, and looked up once.
+// environments are the same for every row, and looked up once. They are
+// compared as an expression: otherwise SQLite probes, for each connection, an
+// index with every one of them.
 func reachesConnection(r reach) string {
 	return `exists (select 1 from environment_connections ec
-		where ec.connection_id = c.id and ec.environment_id in (` + r.environments + "))"
+		where ec.connection_id = c.id and coalesce(ec.environment_id, '') in (` + r.environments + "))"
 }
 
 // Connections lists what v sees of an organization's connections.

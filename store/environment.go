@@ -100,8 +100,11 @@ func (r Reader) EnvironmentsOf(ctx context.Context, org belay.ID, connections ..
 	}
 	var cond condition
 	cond.in("ec.connection_id", texts(connections))
+	cond.add("e.id = ec.environment_id")
 	cond.add("e.organization_id = ?", org)
 	cond.add("e.deleted_at = 0")
+	// In this order, which a cross join keeps on SQLite: it would go through all
+	// environments of the organization, knowing nothing of how many there are.
 	type pair struct {
 		connection  belay.ID
 		environment *belay.Environment
@@ -111,7 +114,7 @@ func (r Reader) EnvironmentsOf(ctx context.Context, org belay.ID, connections ..
 		e, err := scanEnvironment(extended{r, []any{&p.connection}})
 		p.environment = e
 		return p, err
-	}, "select "+environmentColumns+", ec.connection_id from environment_connections ec join environments e on e.id = ec.environment_id"+
+	}, "select "+environmentColumns+", ec.connection_id from environment_connections ec cross join environments e"+
 		cond.where()+" order by e.name_fold, e.id", cond.args...)
 	for _, p := range pairs {
 		out[p.connection] = append(out[p.connection], p.environment)
@@ -171,6 +174,7 @@ func (t *Tx) DeleteEnvironment(ctx context.Context, org, id belay.ID, now time.T
 	if err != nil {
 		return notFound(err, "environment")
 	}
+	t.accessChanged(org)
 	return t.countObject(ctx, org, "environment", -1)
 }
 
@@ -182,6 +186,7 @@ func (t *Tx) RestoreEnvironment(ctx context.Context, org, id belay.ID, now time.
 	if err != nil {
 		return nil, notFound(err, "deleted environment")
 	}
+	t.accessChanged(org)
 	if err := t.countObject(ctx, org, "environment", 1); err != nil {
 		return nil, err
 	}

@@ -55,6 +55,7 @@ func (t *Tx) SetGrant(ctx context.Context, org belay.ID, g belay.Grant) (belay.G
 	if err != nil {
 		return g, err
 	}
+	t.accessChanged(org)
 	stored, err := t.grants(ctx, e, org, g.WorkspaceID, []belay.ID{id})
 	return stored[id], err
 }
@@ -65,6 +66,9 @@ func (t *Tx) RemoveGrant(ctx context.Context, org belay.ID, g belay.Grant) (chan
 	e, id := granteeOf(g)
 	n, err := t.execAny(ctx, "delete from "+e.table+" where "+e.column+
 		" = $3 and workspace_id in (select id from workspaces where organization_id = $1 and id = $2 and deleted_at = 0)", org, g.WorkspaceID, id)
+	if n > 0 {
+		t.accessChanged(org)
+	}
 	return n > 0, err
 }
 

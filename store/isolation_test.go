@@ -344,6 +344,6 @@ func (w *world) rows(t *testing.T, query string, args ...any) []string {
 	return out
 }
 
-var tables = strings.Fields(`checks connection_counts connection_credentials connection_labels connections credential_versions
+var tables = strings.Fields(`access_versions checks connection_counts connection_credentials connection_labels connections credential_versions
 	credentials environment_connections environments idempotency_keys keysets memberships object_counts organizations
 	search_terms sessions sign_in_links tokens users workspace_credentials workspace_environments workspace_users workspaces`)

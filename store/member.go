@@ -72,6 +72,7 @@ func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Tim
 			return err
 		}
 	}
+	t.accessChanged(m.OrganizationID)
 	err = t.exec(ctx, `
 		insert into memberships (organization_id, user_id, role, email_fold, created_at)
 		select cast($1 as text), u.id, cast($3 as text), u.email_fold, cast($4 as bigint) from users u where u.id = $2 and u.deleted_at = 0
@@ -149,6 +150,7 @@ func (t *Tx) RemoveMember(ctx context.Context, org, user belay.ID) error {
 	if err := before.mayGo(); err != nil {
 		return err
 	}
+	t.accessChanged(org)
 	for _, statement := range []string{
 		"delete from workspace_users where user_id = $2 and workspace_id in (select id from workspaces where organization_id = $1)",
 		"delete from team_users where user_id = $2 and team_id in (select id from teams where organization_id = $1)",
@@ -174,6 +176,9 @@ func (t *Tx) AddTeamUser(ctx context.Context, org belay.ID, a belay.Assignment, 
 		where t.organization_id = $1 and t.id = $2 and t.deleted_at = 0`+t.keep("t, m", "")+`
 		on conflict do nothing`,
 		org, a.LeftID, a.RightID, a.ID, source, micros(a.CreatedAt))
+	if n > 0 {
+		t.accessChanged(org)
+	}
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
@@ -190,6 +195,9 @@ func (t *Tx) RemoveTeamUser(ctx context.Context, org, team, user belay.ID) (chan
 	n, err := t.execAny(ctx, `
 		delete from team_users where user_id = $3
 		and team_id in (select id from teams where organization_id = $1 and id = $2 and deleted_at = 0)`, org, team, user)
+	if n > 0 {
+		t.accessChanged(org)
+	}
 	return n > 0, err
 }
 

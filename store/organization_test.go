@@ -37,8 +37,8 @@ func TestMemberships(t *testing.T) {
 		got, err := w.Memberships(ctx, w.max)
 		wantCode(t, err, "")
 		wantEqual(t, got, []belay.Membership{
-			{OrganizationID: w.org, UserID: w.max, Role: belay.OrganizationMember},
-			{OrganizationID: w.other, UserID: w.max, Role: belay.OrganizationAdmin},
+			{OrganizationID: w.org, UserID: w.max, Role: belay.OrganizationMember, AccessVersion: 2},
+			{OrganizationID: w.other, UserID: w.max, Role: belay.OrganizationAdmin, AccessVersion: 3},
 		})
 		got, err = w.Memberships(ctx, w.id())
 		wantCode(t, err, "")

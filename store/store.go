@@ -19,8 +19,9 @@ import (
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	Reader
-	read  *sql.DB
-	write writer
+	read   *sql.DB
+	write  writer
+	access accessChanges
 }
 
 // Reader has every method that reads. A Store reads what is committed, a Tx
@@ -40,6 +41,8 @@ type Reader struct {
 type Tx struct {
 	Reader
 	shard int64 // of the counters, see count.go
+	// changed are the organizations in which it changes who may what.
+	changed map[belay.ID]bool
 }
 
 // keep is what a select ends with that keeps others from deleting the rows of
@@ -115,7 +118,16 @@ func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.write.do(ctx, fn)
+	var changed map[belay.ID]bool
+	// Also when it fails: whether a commit has failed is not always known.
+	defer func() { s.access.add(changed) }()
+	return s.write.do(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		changed = tx.changed
+		return tx.countAccess(ctx)
+	})
 }
 
 // exec runs a statement that must change a row; otherwise it returns

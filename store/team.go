@@ -131,6 +131,7 @@ func (t *Tx) DeleteTeam(ctx context.Context, org, id belay.ID, now time.Time) er
 	if err != nil {
 		return notFound(err, "team")
 	}
+	t.accessChanged(org)
 	return t.countObject(ctx, org, "team", -1)
 }
 
@@ -142,6 +143,7 @@ func (t *Tx) RestoreTeam(ctx context.Context, org, id belay.ID, now time.Time) (
 	if err != nil {
 		return nil, notFound(err, "deleted team")
 	}
+	t.accessChanged(org)
 	if err := t.countObject(ctx, org, "team", 1); err != nil {
 		return nil, err
 	}

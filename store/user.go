@@ -35,10 +35,11 @@ func (t *Tx) CreateUser(ctx context.Context, u *belay.User) error {
 func (r Reader) Memberships(ctx context.Context, user belay.ID) ([]belay.Membership, error) {
 	return all(ctx, r, func(r row) (belay.Membership, error) {
 		m := belay.Membership{UserID: user}
-		err := r.Scan(&m.OrganizationID, &m.Role)
+		err := r.Scan(&m.OrganizationID, &m.Role, &m.AccessVersion)
 		return m, err
 	}, `
-		select m.organization_id, m.role from memberships m
+		select m.organization_id, m.role, coalesce(v.version, 0) from memberships m
 		join organizations o on o.id = m.organization_id and o.deleted_at = 0
+		left join access_versions v on v.organization_id = m.organization_id
 		where m.user_id = $1 order by m.organization_id`, user)
 }

@@ -132,6 +132,7 @@ func (t *Tx) DeleteWorkspace(ctx context.Context, org, id belay.ID, now time.Tim
 	if err != nil {
 		return notFound(err, "workspace")
 	}
+	t.accessChanged(org)
 	return t.countObject(ctx, org, "workspace", -1)
 }
 
@@ -143,6 +144,7 @@ func (t *Tx) RestoreWorkspace(ctx context.Context, org, id belay.ID, now time.Ti
 	if err != nil {
 		return nil, notFound(err, "deleted workspace")
 	}
+	t.accessChanged(org)
 	if err := t.countObject(ctx, org, "workspace", 1); err != nil {
 		return nil, err
 	}

@@ -282,6 +282,12 @@ create view grants as
 	join teams t on t.id = tu.team_id and t.deleted_at = 0
 	join workspace_teams wt on wt.team_id = tu.team_id;
 
+-- How often it has changed who may what in an organization.
+create table access_versions (
+	organization_id ctext primary key,
+	version         bigint not null
+);
+
 create table checks (
 	id                 ctext primary key,
 	organization_id    ctext not null references organizations (id),
