@@ -199,6 +199,8 @@ func (in *invocation) values(ctx context.Context, v *kong.Value) []candidate {
 		return words(credentialTypeNames())
 	case "status":
 		return words(reachable())
+	case "permission":
+		return words(permissionNames())
 	case "context":
 		conf, err := in.loadConfig()
 		if err != nil {

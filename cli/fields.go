@@ -45,7 +45,7 @@ func shownNoun(command string) string {
 		return "check"
 	case verb == "usage":
 		return "connection"
-	case verb == "import" || noun == "context" || noun == "config":
+	case verb == "import" || noun == "context" || noun == "config" || noun == "access":
 		return ""
 	}
 	return noun

@@ -47,6 +47,7 @@ type grammar struct {
 	Environment  environmentCommands  `cmd:"" aliases:"environments,env" help:"Groups of connections."`
 	Workspace    workspaceCommands    `cmd:"" aliases:"workspaces,ws" help:"Where people and environments meet."`
 	Organization organizationCommands `cmd:"" aliases:"organizations,org,orgs" help:"The tenants that you belong to."`
+	Access       accessCommands       `cmd:"" help:"Who may do what, and why."`
 	Kind         kindCommands         `cmd:"" aliases:"kinds" help:"What a connection can connect to."`
 	Whoami       whoami               `cmd:"" help:"Show who you are to the server."`
 	Context      contextCommands      `cmd:"" aliases:"contexts,ctx" help:"The servers that you work with."`

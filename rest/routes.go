@@ -91,6 +91,9 @@ func (a *API) routes() []Route {
 		{get, orgs + "/{orgId}", belay.PermissionOrganizationRead, ok, nil, 0, false, a.getOrganization},
 		{get, "/api/user", belay.PermissionUserRead, ok, nil, 0, false, a.getUser},
 
+		{get, "/api/access/explain", belay.PermissionUserRead, ok, []string{"user", "permission", "workspace", "environment", "connection", "credential"}, 0, false, a.explain},
+		{get, "/api/access/permissions", AnyCaller, ok, nil, 0, false, a.listPermissions},
+
 		{get, kinds, belay.PermissionKindRead, ok, params([]string{"page", "pageSize", "pagesize", "page_size", "search"}), 0, false, a.listKinds},
 		{get, kinds + "/{name}", belay.PermissionKindRead, ok, nil, 0, false, a.getKind},
 

@@ -89,6 +89,8 @@ func (w *world) address(r rest.Route) string {
 	switch {
 	case r.Method == http.MethodDelete && r.Path == "/api/integrations/credentials":
 		path += "?credentialId=" + w.credential
+	case r.Path == "/api/access/explain":
+		path += "?permission=connection:read&connection=" + w.connection
 	case r.Path == "/api/system/kubernetes/ping":
 		path += "?connectionId=" + w.connection
 	}

@@ -149,7 +149,15 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 			return found(v.Total, err)
 		},
 		"CredentialInUse": func() error { v, err := tx.CredentialInUse(ctx, org, s.k.ID); return found(v, err) },
-		"HoldersOf":       func() error { v, err := tx.HoldersOf(ctx, org, s.c.ID); return found(len(v), err) },
+		"AccessPaths": func() error {
+			v, err := tx.AccessPaths(ctx, org, w.max, store.Object{ConnectionID: s.c.ID})
+			return found(len(v), err)
+		},
+		"Places": func() error {
+			_, workspace, err := tx.Places(ctx, org, store.Object{ConnectionID: s.c.ID})
+			return found(workspace, err)
+		},
+		"HoldersOf": func() error { v, err := tx.HoldersOf(ctx, org, s.c.ID); return found(len(v), err) },
 		"Access": func() error {
 			eve.WorkspaceID = s.v.ID
 			one, err := tx.Access(ctx, eve)
@@ -260,7 +268,7 @@ var silent = []string{
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
 	"AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
-	"Access", "SeenCredentials", "HoldersOf", "Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
+	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
 }
 
 func TestIsolation(t *testing.T) {

@@ -114,7 +114,7 @@ func scanned(step string) string {
 		return "" // json_each, which is the rows of a parameter
 	}
 	words := strings.Fields(step)
-	if words[0] != "SCAN" || slices.Contains([]string{"CONSTANT", "counted", "o", "a"}, words[1]) {
+	if words[0] != "SCAN" || slices.Contains([]string{"CONSTANT", "counted", "o", "a", "p"}, words[1]) {
 		return ""
 	}
 	return words[1]
@@ -203,11 +203,23 @@ func (w *world) otherReads() map[string]planned {
 		"access, bound":    {func(r store.Reader) error { _, err := r.Access(ctx, bound); return err }, true},
 		"seen credentials": {func(r store.Reader) error { _, err := r.SeenCredentials(ctx, seer, k); return err }, true},
 		"environments of":  {func(r store.Reader) error { _, err := r.EnvironmentsOf(ctx, w.org, c); return err }, false},
-		"owners":           {func(r store.Reader) error { _, err := r.ConnectionOwners(ctx, w.org, []belay.ID{c}); return err }, true},
-		"holders":          {func(r store.Reader) error { _, err := r.HoldersOf(ctx, w.org, c); return err }, true},
-		"assigned":         {func(r store.Reader) error { _, err := r.AssignedConnections(ctx, w.org, e); return err }, true},
-		"checks":           {func(r store.Reader) error { _, err := r.Checks(ctx, w.org, c, belay.Query{Page: 1}); return err }, true},
-		"usages":           {func(r store.Reader) error { _, err := r.CredentialUsages(ctx, w.org, []belay.ID{k}); return err }, true},
+		"paths to a connection": {func(r store.Reader) error {
+			_, err := r.AccessPaths(ctx, w.org, w.max, store.Object{ConnectionID: c})
+			return err
+		}, false},
+		"paths to a credential": {func(r store.Reader) error {
+			_, err := r.AccessPaths(ctx, w.org, w.max, store.Object{CredentialID: k})
+			return err
+		}, false},
+		"places": {func(r store.Reader) error {
+			_, _, err := r.Places(ctx, w.org, store.Object{ConnectionID: c})
+			return err
+		}, true},
+		"owners":   {func(r store.Reader) error { _, err := r.ConnectionOwners(ctx, w.org, []belay.ID{c}); return err }, true},
+		"holders":  {func(r store.Reader) error { _, err := r.HoldersOf(ctx, w.org, c); return err }, true},
+		"assigned": {func(r store.Reader) error { _, err := r.AssignedConnections(ctx, w.org, e); return err }, true},
+		"checks":   {func(r store.Reader) error { _, err := r.Checks(ctx, w.org, c, belay.Query{Page: 1}); return err }, true},
+		"usages":   {func(r store.Reader) error { _, err := r.CredentialUsages(ctx, w.org, []belay.ID{k}); return err }, true},
 		"users of a credential": {func(r store.Reader) error {
 			_, err := r.CredentialUsers(ctx, store.Sight{Viewer: seer, Readers: belay.Roles(), Writers: belay.Roles()}, k, 20)
 			return err
