@@ -85,6 +85,11 @@ func (a *App) PreviewKubeconfig(ctx context.Context, org belay.ID, up Kubeconfig
 
 // previewKubeconfig looks at the contexts of these names, or at all for none.
 func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up KubeconfigUpload, names []string) (*KubeconfigPreview, error) {
+	if up.ConnectionID == "" {
+		if err := c.mayCreate(); err != nil {
+			return nil, err
+		}
+	}
 	file, err := kubeconfig.Parse(up.Data, kubeconfig.Options{Files: up.Files, Now: a.now()})
 	if err != nil {
 		return nil, err
@@ -92,11 +97,6 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 	target, err := a.target(ctx, c, up.ConnectionID)
 	if err != nil {
 		return nil, err
-	}
-	if target == nil {
-		if err := c.mayCreate(); err != nil {
-			return nil, err
-		}
 	}
 	preview := &KubeconfigPreview{Problems: file.Problems}
 	for i := range file.Contexts {

@@ -356,6 +356,9 @@ func (s *Server) onLoopback() bool { return s.addr().Addr().Unmap().IsLoopback()
 // whoever administers the machine.
 func (s *Server) Gate() *app.Gate { return s.gate }
 
+// App returns the use cases, for what calls them without a request.
+func (s *Server) App() *app.App { return s.app }
+
 // Store is the server's database.
 func (s *Server) Store() *store.Store { return s.store }
 

@@ -1,0 +1,465 @@
+package rest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"belay"
+	"belay/rest"
+)
+
+// The matrix sends every route of the API as everybody, at objects of his own
+// workspace, of another one and of another organization, with tokens of every
+// scope, of the route's own and of all but those, bound and not bound, and
+// compares the answer with what is declared here. Nothing of what it expects
+// comes from the code under test; a route that is not declared fails.
+
+// who calls. Those from viewer to workspaceAdmin have that role in the own
+// workspace, all but the stranger belong to the organization.
+type who int
+
+const (
+	stranger who = iota
+	noRole
+	viewer
+	operator
+	editor
+	workspaceAdmin
+	orgAdmin
+	orgOwner
+	nobody // in no cell: whom nothing is allowed
+)
+
+func (w who) String() string {
+	return [...]string{"stranger", "no role", "viewer", "operator", "editor", "workspace admin", "organization admin", "organization owner"}[w]
+}
+
+// place is where the objects of a request are.
+type place int
+
+const (
+	ownWorkspace place = iota
+	otherWorkspace
+	otherOrganization
+)
+
+// binding is to what a token is bound.
+type binding int
+
+const (
+	unbound binding = iota
+	toWorkspace
+	toEnvironment
+	toOtherWorkspace
+)
+
+// scope is what the scopes of a token leave.
+type scope int
+
+const (
+	allScopes scope = iota
+	onlyOwn
+	allButOwn
+)
+
+// declared is what is expected of a route.
+type declared struct {
+	// of is what the route is about: a sort of object that is at a place, or
+	// "" for nothing of the kind.
+	of string
+	// needs is the weakest who may, of those with a role where the object is.
+	needs who
+	// answer is that of who may: the success, or what follows on the decision,
+	// so that nothing is changed.
+	answer int
+	// lists is set for a list: it holds the object of the place if that can be
+	// read, and the answer is the same.
+	lists string
+	// creates is set where something is made in the organization, which no
+	// bound token does.
+	creates bool
+}
+
+const (
+	ok         = http.StatusOK
+	done       = http.StatusNoContent
+	made       = http.StatusCreated
+	badBody    = http.StatusUnprocessableEntity
+	outdated   = http.StatusPreconditionFailed
+	forbidden  = http.StatusForbidden
+	absent     = http.StatusNotFound
+	notSigned  = http.StatusUnauthorized
+	everybody  = noRole
+	itsAdmins  = orgAdmin
+	theirRoute = ""
+)
+
+var expected = map[string]declared{
+	"GET /api/environments":                                               {lists: "environment", needs: everybody, answer: ok},
+	"POST /api/environments":                                              {creates: true, needs: everybody, answer: badBody},
+	"GET /api/environments/{environmentId}":                               {of: "environment", needs: viewer, answer: ok},
+	"PUT /api/environments/{environmentId}":                               {of: "environment", needs: editor, answer: ok},
+	"DELETE /api/environments/{environmentId}":                            {of: "environment", needs: editor, answer: outdated},
+	"GET /api/environments/{environmentId}/connections":                   {of: "environment", needs: viewer, answer: ok},
+	"PUT /api/environments/{environmentId}/connections":                   {of: "environment", needs: editor, answer: ok},
+	"POST /api/environments/{environmentId}/connections/{connectionId}":   {of: "environment", needs: editor, answer: made},
+	"DELETE /api/environments/{environmentId}/connections/{connectionId}": {of: "environment", needs: editor, answer: done},
+	"GET /api/environments/{environmentId}/credentials":                   {of: "environment", needs: viewer, answer: ok},
+	"POST /api/environments/{environmentId}/restore":                      {of: "environment", needs: editor, answer: ok},
+	"POST /api/environments/{environmentId}/test":                         {of: "environment", needs: operator, answer: ok},
+	"GET /api/integrations/connections":                                   {lists: "connection", needs: everybody, answer: ok},
+	"POST /api/integrations/connections":                                  {creates: true, needs: everybody, answer: badBody},
+	"POST /api/integrations/connections/test":                             {creates: true, needs: everybody, answer: badBody},
+	"POST /api/integrations/connections/register":                         {creates: true, needs: everybody, answer: badBody},
+	"DELETE /api/integrations/connections/register/{registrationId}":      {needs: everybody, answer: done},
+	"GET /api/integrations/connections/{connectionId}":                    {of: "connection", needs: viewer, answer: ok},
+	"PUT /api/integrations/connections/{connectionId}":                    {of: "connection", needs: editor, answer: ok},
+	"DELETE /api/integrations/connections/{connectionId}":                 {of: "connection", needs: editor, answer: outdated},
+	"POST /api/integrations/connections/{connectionId}/restore":           {of: "connection", needs: editor, answer: ok},
+	"POST /api/integrations/connections/{connectionId}/test":              {of: "connection", needs: operator, answer: ok},
+	"GET /api/integrations/connections/{connectionId}/checks":             {of: "connection", needs: viewer, answer: ok},
+	"GET /api/integrations/connections/{connectionId}/transitions":        {of: "connection", needs: viewer, answer: ok},
+	"GET /api/integrations/connections/kubernetes/{connectionId}/context": {of: "cluster", needs: viewer, answer: ok},
+	"GET /api/integrations/credentials":                                   {lists: "credential", needs: everybody, answer: ok},
+	"POST /api/integrations/credentials":                                  {creates: true, needs: everybody, answer: badBody},
+	"PUT /api/integrations/credentials":                                   {of: "credential", needs: editor, answer: ok},
+	"DELETE /api/integrations/credentials":                                {of: "credential", needs: editor, answer: outdated},
+	"GET /api/integrations/credentials/{credentialId}":                    {of: "credential", needs: viewer, answer: ok},
+	"POST /api/integrations/credentials/{credentialId}/restore":           {of: "credential", needs: editor, answer: ok},
+	"GET /api/integrations/credentials/{credentialId}/usage":              {of: "credential", needs: viewer, answer: ok},
+	"GET /api/integrations/credentials/{credentialId}/versions":           {of: "credential", needs: viewer, answer: ok},
+	"GET /api/workspaces":                                                 {lists: "workspace", needs: everybody, answer: ok},
+	"POST /api/workspaces":                                                {creates: true, needs: itsAdmins, answer: badBody},
+	"GET /api/workspaces/{workspaceId}":                                   {of: "workspace", needs: viewer, answer: ok},
+	"PUT /api/workspaces/{workspaceId}":                                   {of: "workspace", needs: workspaceAdmin, answer: ok},
+	"DELETE /api/workspaces/{workspaceId}":                                {of: "workspace", needs: workspaceAdmin, answer: outdated},
+	"POST /api/workspaces/{workspaceId}/restore":                          {of: "workspace", needs: workspaceAdmin, answer: ok},
+	"GET /api/workspaces/{workspaceId}/environments":                      {of: "workspace", needs: viewer, answer: ok},
+	"POST /api/workspaces/{workspaceId}/environments/{environmentId}":     {of: "workspace", needs: workspaceAdmin, answer: ok},
+	"DELETE /api/workspaces/{workspaceId}/environments/{environmentId}":   {of: "workspace", needs: workspaceAdmin, answer: done},
+	"GET /api/workspaces/{workspaceId}/credentials":                       {of: "workspace", needs: viewer, answer: ok},
+	"POST /api/workspaces/{workspaceId}/credentials/{credentialId}":       {of: "workspace", needs: workspaceAdmin, answer: ok},
+	"DELETE /api/workspaces/{workspaceId}/credentials/{credentialId}":     {of: "workspace", needs: workspaceAdmin, answer: done},
+	"GET /api/identity/orgs":                                              {lists: "organization", needs: everybody, answer: ok},
+	"GET /api/identity/orgs/{orgId}":                                      {of: "organization", needs: everybody, answer: ok},
+	"GET /api/user":                                                       {needs: everybody, answer: ok},
+	"GET /api/access/explain":                                             {needs: everybody, answer: ok},
+	"GET /api/access/permissions":                                         {needs: everybody, answer: ok},
+	"GET /api/registry/connections":                                       {needs: everybody, answer: ok},
+	"GET /api/registry/connections/{name}":                                {needs: everybody, answer: ok},
+	"POST /api/system/kubernetes/contexts":                                {creates: true, needs: everybody, answer: badBody},
+	"POST /api/system/kubernetes":                                         {creates: true, needs: everybody, answer: badBody},
+	"GET /api/system/kubernetes/ping":                                     {of: "cluster", needs: operator, answer: ok},
+	"GET /api/system/version":                                             {needs: everybody, answer: ok},
+}
+
+// cell is one request of the matrix.
+type cell struct {
+	route rest.Route
+	declared
+	who     who
+	place   place
+	scope   scope
+	binding binding
+}
+
+func (c cell) String() string {
+	return fmt.Sprintf("%s %s as %s, at %s, %s, %s", c.route.Method, c.route.Path, c.who,
+		[...]string{"his own workspace", "another workspace", "another organization"}[c.place],
+		[...]string{"with all scopes", "with the route's scopes only", "with all other scopes"}[c.scope],
+		[...]string{"not bound", "bound to the workspace", "bound to the environment", "bound to the other workspace"}[c.binding])
+}
+
+// standing is as who the caller stands to an object of a sort at the place:
+// nobody when it does not exist for him.
+func (c cell) standing(sort string) who {
+	if sort == "organization" {
+		if c.place == otherOrganization {
+			return nobody
+		}
+		return c.who
+	}
+	reached := true // by the token
+	switch c.binding {
+	case toWorkspace:
+		reached = c.place == ownWorkspace
+	case toEnvironment:
+		reached = c.place == ownWorkspace && sort != "workspace"
+	case toOtherWorkspace:
+		reached = c.place == otherWorkspace
+	case unbound:
+	}
+	admin := c.who >= orgAdmin
+	switch {
+	case c.place == otherOrganization || !reached || c.place == otherWorkspace && !admin || c.who == noRole:
+		return nobody
+	case c.binding == toEnvironment && sort == "credential":
+		return viewer // that it exists, for whomever
+	}
+	return c.who
+}
+
+// want is the answer that is declared, and whether a list holds the object.
+func (c cell) want() (status int, listed bool) {
+	switch {
+	case c.who == stranger:
+		return notSigned, false
+	case c.scope == allButOwn && c.route.Permission != rest.AnyCaller:
+		return forbidden, false
+	case c.creates && (c.binding != unbound || c.who < c.needs):
+		return forbidden, false
+	case c.lists != theirRoute:
+		return c.answer, c.standing(c.lists) != nobody
+	case c.of == "":
+		return c.answer, false
+	}
+	switch s := c.standing(c.of); {
+	case s == nobody:
+		return absent, false
+	case s < c.needs:
+		return forbidden, false
+	}
+	return c.answer, false
+}
+
+// site is one object of each sort at one place.
+type site struct {
+	workspace, environment, connection, cluster, credential, organization string
+}
+
+// path is where a route leads at a site: what it takes away was never there.
+func (s site) path(r rest.Route) string {
+	connection, environment, credential := s.connection, s.environment, s.credential
+	if strings.Contains(r.Path, "/kubernetes/") {
+		connection = s.cluster
+	}
+	if r.Method == http.MethodDelete {
+		switch {
+		case strings.Contains(r.Path, "/connections/{connectionId}") && strings.HasPrefix(r.Path, "/api/environments"):
+			connection = missing
+		case strings.HasPrefix(r.Path, "/api/workspaces/{workspaceId}/"):
+			environment, credential = missing, missing
+		}
+	}
+	path := strings.NewReplacer("{workspaceId}", s.workspace, "{environmentId}", environment, "{connectionId}", connection,
+		"{credentialId}", credential, "{orgId}", s.organization, "{name}", "http", "{registrationId}", missing).Replace(r.Path)
+	switch r.Method + " " + r.Path {
+	case "DELETE /api/integrations/credentials":
+		return path + "?credentialId=" + s.credential
+	case "GET /api/system/kubernetes/ping":
+		return path + "?connectionId=" + s.cluster
+	case "GET /api/access/explain":
+		return path + "?permission=connection:read&connection=" + s.connection
+	}
+	return path
+}
+
+// body is a body that changes nothing: what would be made has too long a
+// name, and what would be changed becomes what it is. A kubeconfig without a
+// context is refused when it is read.
+func (s site) body(r rest.Route) any {
+	long := strings.Repeat("n", 1000)
+	return map[string]any{
+		"POST /api/environments":                            object{"name": long},
+		"PUT /api/environments/{environmentId}":             object{"description": ""},
+		"PUT /api/environments/{environmentId}/connections": object{"connectionIds": []string{s.connection, s.cluster}},
+		"POST /api/integrations/connections":                object{"name": long, "kind": "http", "url": "http://127.0.0.1:1"},
+		"POST /api/integrations/connections/register":       object{"kind": "nonsense", "status": "register"},
+		"POST /api/integrations/connections/test":           object{"kind": "nonsense", "url": "http://127.0.0.1:1"},
+		"PUT /api/integrations/connections/{connectionId}":  object{"description": ""},
+		"POST /api/integrations/credentials":                object{"name": long, "type": "bearer", "secret": object{"token": "x"}},
+		"PUT /api/integrations/credentials":                 object{"id": s.credential},
+		"POST /api/workspaces":                              object{"name": long},
+		"PUT /api/workspaces/{workspaceId}":                 object{"description": ""},
+	}[r.Method+" "+r.Path]
+}
+
+// matrix is the world in which the cells are walked.
+type matrix struct {
+	*world
+	api   *rest.API
+	sites map[place]site
+	users map[who]belay.ID
+}
+
+func newMatrix(t *testing.T) *matrix {
+	t.Helper()
+	w := newWorld(t)
+	api, err := rest.New(rest.Config{App: w.App(), Log: slog.New(slog.DiscardHandler), Version: "v0.0.0-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &matrix{world: w, api: api, sites: map[place]site{}, users: map[who]belay.ID{orgOwner: w.Admin.UserID}}
+	m.sites[ownWorkspace] = m.site("own", w.Organization)
+	m.sites[otherWorkspace] = m.site("other", w.Organization)
+	zoe := w.NewUser("zoe")
+	foreign := w.NewOrganization("Foreign", zoe)
+	w.Admin = w.As(zoe)
+	m.sites[otherOrganization] = m.site("foreign", foreign)
+	for i, role := range map[who]belay.Role{viewer: belay.RoleViewer, operator: belay.RoleOperator, editor: belay.RoleEditor, workspaceAdmin: belay.RoleAdmin} {
+		m.users[i] = w.MemberWith(i.String(), m.sites[ownWorkspace].workspace, role).UserID
+	}
+	m.users[noRole] = w.Member("no role").UserID
+	m.users[orgAdmin] = w.NewUser("orgAdmin")
+	w.Join(w.Organization, m.users[orgAdmin], belay.OrganizationAdmin)
+	return m
+}
+
+// site makes one object of each sort, as the administrator of the place.
+func (m *matrix) site(name string, org belay.ID) site {
+	m.make(name, name, name, name)
+	s := site{m.workspace, m.environment, m.connection, "", m.credential, string(org)}
+	s.cluster = m.Admin.Post("/api/integrations/connections", object{"name": name + " cluster", "kind": "kubernetes", "url": "http://127.0.0.1:1"}).Want(made).ID()
+	m.Admin.Post("/api/environments/"+s.environment+"/connections/"+s.cluster, nil).Want(made)
+	return s
+}
+
+// principal is who calls in a cell.
+func (m *matrix) principal(c cell) *belay.Principal {
+	role := map[bool]belay.OrganizationRole{true: belay.OrganizationMember, false: belay.OrganizationAdmin}[c.who < orgAdmin]
+	if c.who == orgOwner {
+		role = belay.OrganizationOwner
+	}
+	p := &belay.Principal{UserID: m.users[c.who], Roles: map[belay.ID]belay.OrganizationRole{m.Organization: role}}
+	own := append(c.route.Further(), c.route.Permission)
+	switch c.scope {
+	case onlyOwn:
+		p.Scopes = own
+	case allButOwn:
+		p.Scopes = slices.DeleteFunc(belay.Permissions(), func(p belay.Permission) bool { return slices.Contains(own, p) })
+	case allScopes:
+	}
+	switch c.binding {
+	case toWorkspace:
+		p.WorkspaceID = belay.ID(m.sites[ownWorkspace].workspace)
+	case toEnvironment:
+		p.EnvironmentID = belay.ID(m.sites[ownWorkspace].environment)
+	case toOtherWorkspace:
+		p.WorkspaceID = belay.ID(m.sites[otherWorkspace].workspace)
+	case unbound:
+	}
+	return p
+}
+
+// request is the request of a cell.
+func (m *matrix) request(t *testing.T, c cell) *http.Request {
+	t.Helper()
+	s := m.sites[c.place]
+	var content []byte
+	media := "application/json"
+	if body := s.body(c.route); body != nil {
+		var err error
+		if content, err = json.Marshal(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.route.Multipart {
+		content, media = form(t, "k8sfile", "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n")
+	}
+	r := httptest.NewRequestWithContext(t.Context(), c.route.Method, s.path(c.route), bytes.NewReader(content))
+	if content != nil {
+		r.Header.Set("Content-Type", media)
+	}
+	r.Header.Set("If-Match", "*")
+	if c.answer == outdated {
+		r.Header.Set("If-Match", `"999999"`)
+	}
+	return r
+}
+
+// walk sends the request of a cell and compares.
+func (m *matrix) walk(t *testing.T, c cell) {
+	t.Helper()
+	r := m.request(t, c)
+	var status int
+	var body []byte
+	if c.who == stranger {
+		header := m.Client(belay.Secret{}).In(t).Do(r.Method, r.URL.String(), nil)
+		status, body = header.Status, header.Body
+	} else {
+		rec := httptest.NewRecorder()
+		m.api.ServeHTTP(rec, r.WithContext(belay.WithPrincipal(r.Context(), m.principal(c))))
+		status, body = rec.Code, rec.Body.Bytes()
+	}
+	want, listed := c.want()
+	if status != want {
+		t.Errorf("%s: %d, want %d: %.300s", c, status, want, body)
+		return
+	}
+	if c.lists == "" || status != ok {
+		return
+	}
+	s := m.sites[c.place]
+	id := map[string]string{
+		"workspace": s.workspace, "environment": s.environment, "connection": s.connection, "credential": s.credential, "organization": s.organization,
+	}[c.lists]
+	if got := bytes.Contains(body, []byte(`"id":"`+id+`"`)); got != listed {
+		t.Errorf("%s: its %s is in the list: %t, want %t", c, c.lists, got, listed)
+	}
+}
+
+// TestMatrix walks every cell.
+func TestMatrix(t *testing.T) {
+	m := newMatrix(t)
+	cells := 0
+	for _, r := range routes() {
+		d, known := expected[r.Method+" "+r.Path]
+		if !known {
+			t.Errorf("%s %s is not declared: say in expected who may use it", r.Method, r.Path)
+			continue
+		}
+		for who := stranger; who < nobody; who++ {
+			for place := ownWorkspace; place <= otherOrganization; place++ {
+				for scope := allScopes; scope <= allButOwn; scope++ {
+					for binding := unbound; binding <= toOtherWorkspace; binding++ {
+						if who == stranger && (scope != allScopes || binding != unbound) {
+							continue // he has no token
+						}
+						cells++
+						m.walk(t, cell{r, d, who, place, scope, binding})
+					}
+				}
+			}
+		}
+	}
+	for name := range expected {
+		if !slices.ContainsFunc(routes(), func(r rest.Route) bool { return r.Method+" "+r.Path == name }) {
+			t.Errorf("%s is declared and no route", name)
+		}
+	}
+	t.Logf("walked %d cells of %d routes", cells, len(expected))
+}
+
+// TestMatrixOutside asks, as a stranger and as a member, for what the server
+// answers beside the API.
+func TestMatrixOutside(t *testing.T) {
+	w := newWorld(t)
+	public := map[string]int{
+		"GET /healthz/live": ok, "GET /healthz/ready": ok, "GET /openapi.json": ok, "GET /docs": ok, "GET /docs/errors": ok,
+		"GET /docs/errors/{code}": ok, "GET /docs/kinds": ok, "GET /docs/kinds/{name}": ok, "GET /user/login": ok,
+		"POST /user/login": http.StatusUnauthorized, "POST /user/logout": http.StatusSeeOther,
+	}
+	member := w.Member("ann")
+	for _, name := range outside {
+		want, known := public[name]
+		if !known {
+			t.Errorf("%s is not declared: say who may use it", name)
+			continue
+		}
+		method, path, _ := strings.Cut(name, " ")
+		path = strings.NewReplacer("{code}", "forbidden", "{name}", "http").Replace(path)
+		if got := w.Client(belay.Secret{}).Do(method, path, nil); got.Status != want {
+			t.Errorf("%s as a stranger: %d, want %d: %.200s", name, got.Status, want, got.Body)
+		}
+		if got := member.Do(method, path, nil); got.Status != want {
+			t.Errorf("%s as a member: %d, want %d: %.200s", name, got.Status, want, got.Body)
+		}
+	}
+}
