@@ -27,6 +27,12 @@ const (
 	PermissionCredentialUse     Permission = "credential:use"   // attach it to a connection
 	PermissionCredentialWrite   Permission = "credential:write" // create, change, rotate, delete
 	PermissionKindRead          Permission = "kind:read"
+	// What one may do about his own. No role gives these and none takes them
+	// away: only the scopes of a token can leave them out.
+	PermissionTokenRead    Permission = "token:read"
+	PermissionTokenWrite   Permission = "token:write" // make, rotate, revoke
+	PermissionSessionRead  Permission = "session:read"
+	PermissionSessionWrite Permission = "session:write" // end
 )
 
 // Permissions returns every permission.
@@ -38,7 +44,18 @@ func Permissions() []Permission {
 		PermissionConnectionRead, PermissionConnectionUse, PermissionConnectionWrite,
 		PermissionCredentialRead, PermissionCredentialUse, PermissionCredentialWrite,
 		PermissionKindRead,
+		PermissionTokenRead, PermissionTokenWrite, PermissionSessionRead, PermissionSessionWrite,
 	}
+}
+
+// Own tells whether a permission is about what is the user's own: whoever is
+// signed in has it, unless the scopes of his token leave it out.
+func (p Permission) Own() bool {
+	switch p {
+	case PermissionTokenRead, PermissionTokenWrite, PermissionSessionRead, PermissionSessionWrite:
+		return true
+	}
+	return false
 }
 
 // OrganizationRole is a user's role in an organization.
@@ -136,6 +153,7 @@ type Principal struct {
 	// what both reach.
 	WorkspaceID   ID
 	EnvironmentID ID
+	IssuedAt      time.Time // of the token or session; zero for what a token was before its rotation
 	ExpiresAt     time.Time // of the token or session, zero for never
 }
 

@@ -21,14 +21,82 @@ type Token struct {
 	WorkspaceID    ID // bound to what this workspace reaches; "" for none; needs an organization
 	EnvironmentID  ID // bound to what this environment holds; "" for none; needs an organization
 	Name           string
+	Purpose        string
 	Prefix         string // the public part, by which people recognise it
 	Hash           []byte // SHA-256 of the whole token
-	Scopes         []Permission
+	Former         FormerToken
+	Scopes         []Permission // nil: all that the user has
 	CreatedAt      time.Time
+	UpdatedAt      time.Time // when it was made, rotated or revoked
+	RotatedAt      time.Time // zero: it has the text that it was made with
 	ExpiresAt      time.Time // zero: never
 	LastUsedAt     time.Time
 	LastUsedFrom   string
 	RevokedAt      time.Time // zero while it is valid
+}
+
+// FormerToken is what a token was before its last rotation. The zero value
+// is for one that was not rotated.
+type FormerToken struct {
+	Prefix     string
+	Hash       []byte
+	ExpiresAt  time.Time // until when it still works
+	LastUsedAt time.Time
+}
+
+// TokenState is whether a token works.
+type TokenState string
+
+// The states of a token.
+const (
+	TokenActive  TokenState = "active"
+	TokenExpired TokenState = "expired"
+	TokenRevoked TokenState = "revoked"
+)
+
+// State is the token's state at a time.
+func (t *Token) State(now time.Time) TokenState {
+	switch {
+	case !t.RevokedAt.IsZero():
+		return TokenRevoked
+	case !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt):
+		return TokenExpired
+	}
+	return TokenActive
+}
+
+// IssuedAt is since when the token has its present text.
+func (t *Token) IssuedAt() time.Time {
+	if t.RotatedAt.IsZero() {
+		return t.CreatedAt
+	}
+	return t.RotatedAt
+}
+
+// TokenWarning is how long before its end a token is warned of, unless a
+// quarter of its life is less.
+const TokenWarning = 7 * 24 * time.Hour
+
+// ExpiresSoon tells whether what was issued and expires at these times is to
+// be warned of; what never expires is not.
+func ExpiresSoon(issued, expires, now time.Time) bool {
+	if expires.IsZero() || !now.Before(expires) {
+		return false
+	}
+	return expires.Sub(now) <= min(TokenWarning, expires.Sub(issued)/4)
+}
+
+// TokenFilter narrows a list of tokens; a field that is empty does not.
+type TokenFilter struct {
+	UserID         ID
+	OrganizationID ID // bound to it, as are those below
+	WorkspaceID    ID
+	EnvironmentID  ID
+	Prefix         string // of the token, now or before its last rotation
+	// Ended lists those that were revoked or have expired at a time, instead
+	// of those that work.
+	Ended bool
+	At    time.Time
 }
 
 // Session is a logged-in browser. Like a token it is stored as a hash.

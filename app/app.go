@@ -32,7 +32,8 @@ type Kind interface {
 	Test(ctx context.Context, t belay.Target) belay.Report
 }
 
-// Config is what an App is made of. All of it must be set, but for Limits.
+// Config is what an App is made of. All of it must be set, but for Limits
+// and Lifetimes.
 type Config struct {
 	Store   *store.Store
 	Keyring *secret.Keyring
@@ -41,6 +42,8 @@ type Config struct {
 	NewID   func() belay.ID
 	Log     *slog.Logger
 	Limits  Limits
+	// Lifetimes are those of tokens and sessions.
+	Lifetimes Lifetimes
 }
 
 // App is the use cases. It is safe for concurrent use.
@@ -51,6 +54,7 @@ type App struct {
 	clock    func() time.Time
 	newID    func() belay.ID
 	log      *slog.Logger
+	lives    Lifetimes
 	running  running
 	slots    slots
 	compiled compiled
@@ -58,7 +62,7 @@ type App struct {
 
 // New makes an App. Close it when nothing calls it any more.
 func New(c Config) *App {
-	a := &App{store: c.Store, keyring: c.Keyring, kinds: c.Kinds, clock: c.Clock, newID: c.NewID, log: c.Log}
+	a := &App{store: c.Store, keyring: c.Keyring, kinds: c.Kinds, clock: c.Clock, newID: c.NewID, log: c.Log, lives: c.Lifetimes.orDefault()}
 	a.slots.limits = c.Limits.orDefault()
 	a.running.start()
 	return a

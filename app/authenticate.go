@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -14,8 +15,6 @@ import (
 
 // Times of tokens, sessions and sign-in links.
 const (
-	sessionLife     = 12 * time.Hour
-	sessionIdle     = 2 * time.Hour
 	signInLinkLife  = 24 * time.Hour
 	usedResolution  = time.Minute            // how exactly "last used" is kept
 	principalLife   = 500 * time.Millisecond // how long a looked-up principal is believed
@@ -29,6 +28,7 @@ type Gate struct {
 	clock func() time.Time
 	newID func() belay.ID
 	log   *slog.Logger
+	lives Lifetimes
 
 	mu    sync.Mutex
 	known map[string]knownPrincipal // by the hash of the token or session
@@ -41,7 +41,7 @@ type knownPrincipal struct {
 
 // NewGate makes a Gate over the store of an App.
 func NewGate(c Config) *Gate {
-	return &Gate{store: c.Store, clock: c.Clock, newID: c.NewID, log: c.Log, known: map[string]knownPrincipal{}}
+	return &Gate{store: c.Store, clock: c.Clock, newID: c.NewID, log: c.Log, lives: c.Lifetimes.orDefault(), known: map[string]knownPrincipal{}}
 }
 
 func (g *Gate) now() time.Time { return g.clock().UTC().Truncate(time.Microsecond) }
@@ -96,22 +96,36 @@ func (g *Gate) token(ctx context.Context, hash []byte, from string) (*belay.Prin
 	if err := tokenEnded(t, now); err != nil {
 		return nil, err
 	}
+	former := !bytes.Equal(t.Hash, hash)
+	if former && !now.Before(t.Former.ExpiresAt) {
+		return nil, Unauthenticated("the token was rotated: what it was before stopped working at " + t.Former.ExpiresAt.Format(time.RFC3339))
+	}
 	p, err := g.principal(ctx, t.UserID)
 	if err != nil {
 		return nil, err
 	}
-	p.TokenID, p.Scopes, p.ExpiresAt = t.ID, t.Scopes, t.ExpiresAt
-	if p.OrganizationID = t.OrganizationID; t.OrganizationID != "" {
-		role, member := p.Roles[t.OrganizationID]
-		p.Roles = map[belay.ID]belay.OrganizationRole{}
-		if member {
-			p.Roles[t.OrganizationID] = role
-		}
+	narrow(p, t)
+	if former {
+		p.IssuedAt, p.ExpiresAt = time.Time{}, t.Former.ExpiresAt // always to be warned of
 	}
-	if now.Sub(t.LastUsedAt) > usedResolution {
-		g.used(ctx, t.ID, func(ctx context.Context, tx *store.Tx) error { return tx.TokenUsed(ctx, t.ID, now, from) })
+	if now.Sub(t.LastUsedAt) > usedResolution || former && now.Sub(t.Former.LastUsedAt) > usedResolution {
+		g.used(ctx, t.ID, func(ctx context.Context, tx *store.Tx) error { return tx.TokenUsed(ctx, t.ID, now, from, former) })
 	}
 	return p, nil
+}
+
+// narrow makes a user's principal that of one of his tokens.
+func narrow(p *belay.Principal, t *belay.Token) {
+	p.TokenID, p.Scopes, p.IssuedAt, p.ExpiresAt = t.ID, t.Scopes, t.IssuedAt(), t.ExpiresAt
+	p.OrganizationID, p.WorkspaceID, p.EnvironmentID = t.OrganizationID, t.WorkspaceID, t.EnvironmentID
+	if t.OrganizationID == "" {
+		return
+	}
+	role, member := p.Roles[t.OrganizationID]
+	p.Roles = map[belay.ID]belay.OrganizationRole{}
+	if member {
+		p.Roles[t.OrganizationID] = role
+	}
 }
 
 // used records a use. That must not fail the request.
@@ -150,15 +164,15 @@ func (g *Gate) Session(ctx context.Context, value belay.Secret) (*belay.Principa
 			return nil, err
 		}
 		now := g.now()
-		if s == nil || !now.Before(s.ExpiresAt) || now.Sub(s.LastUsedAt) > sessionIdle {
+		if s == nil || !now.Before(s.ExpiresAt) || now.Sub(s.LastUsedAt) > g.lives.SessionIdle {
 			return nil, Unauthenticated("the session has ended; sign in again")
 		}
 		p, err := g.principal(ctx, s.UserID)
 		if err != nil {
 			return nil, err
 		}
-		p.SessionID, p.ExpiresAt = s.ID, s.ExpiresAt
-		if now.Sub(s.LastUsedAt) > usedResolution {
+		p.SessionID, p.IssuedAt, p.ExpiresAt = s.ID, s.CreatedAt, s.ExpiresAt
+		if now.Sub(s.LastUsedAt) > min(usedResolution, g.lives.SessionIdle/4) {
 			g.used(ctx, s.ID, func(ctx context.Context, tx *store.Tx) error { return tx.SessionUsed(ctx, s.ID, now) })
 		}
 		return p, nil
@@ -173,7 +187,7 @@ func (g *Gate) SignIn(ctx context.Context, code belay.Secret, userAgent, remoteA
 		return belay.Secret{}, time.Time{}, err
 	}
 	now := g.now()
-	expires := now.Add(sessionLife)
+	expires := now.Add(g.lives.Session)
 	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		user, err := tx.UseSignInLink(ctx, belay.HashToken(code), now)
 		if err != nil {
@@ -201,13 +215,21 @@ func (g *Gate) SignOut(ctx context.Context, value belay.Secret) error {
 	return g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, s.UserID, s.ID) })
 }
 
-// Issue makes a token for a user and returns its text, which is not kept.
+// ExpiresSoon tells whether whoever uses a token is to be warned that it
+// ends.
+func (g *Gate) ExpiresSoon(p *belay.Principal) bool {
+	return p.TokenID != "" && belay.ExpiresSoon(p.IssuedAt, p.ExpiresAt, g.now())
+}
+
+// Issue makes a token for a user, whatever the limits are, and returns its
+// text, which is not kept.
 func (g *Gate) Issue(ctx context.Context, t belay.Token) (belay.Secret, error) {
 	text, prefix, err := belay.NewToken(rand.Reader)
 	if err != nil {
 		return belay.Secret{}, err
 	}
 	t.ID, t.Prefix, t.Hash, t.CreatedAt = g.newID(), prefix, belay.HashToken(text), g.now()
+	t.UpdatedAt = t.CreatedAt
 	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.CreateToken(ctx, &t) })
 	if err != nil {
 		return belay.Secret{}, fmt.Errorf("issue the token %s: %w", t.Name, err)

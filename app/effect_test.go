@@ -195,7 +195,7 @@ func TestEffectWithinASecond(t *testing.T) {
 			return tx.DeleteEnvironment(ctx, r.org, s.environment, time.Now())
 		}},
 		"revoked token": {change: func(ctx context.Context, tx *store.Tx, s stage) error {
-			return tx.RevokeToken(ctx, s.tokenID, time.Now())
+			return tx.RevokeToken(ctx, s.user, s.tokenID, time.Now())
 		}},
 		"ended session": {cookie: true, change: func(ctx context.Context, tx *store.Tx, s stage) error {
 			return tx.DeleteSession(ctx, s.user, s.sessionID)

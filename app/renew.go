@@ -36,6 +36,9 @@ func (a *App) signedIn(ctx context.Context, p *belay.Principal) error {
 		if err != nil {
 			return err
 		}
+		if !p.ExpiresAt.IsZero() && !a.now().Before(p.ExpiresAt) { // of what the token was before a rotation
+			return Unauthenticated("the token stopped working at " + p.ExpiresAt.Format(time.RFC3339))
+		}
 		return tokenEnded(t, a.now())
 	case p.SessionID != "":
 		s, err := a.store.SessionOf(ctx, p.UserID, p.SessionID)

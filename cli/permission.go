@@ -78,6 +78,9 @@ func (in *invocation) roleHere(ctx context.Context, me item) (string, belay.Orga
 // do everything; others what they own, what workspaces give them, and what
 // everybody may.
 func permissionOf(p belay.Permission, role belay.OrganizationRole) permission {
+	if p.Own() {
+		return permission{p, "yes", "it is about your own"}
+	}
 	if role.Administers() {
 		return permission{p, "yes", "you are " + string(role) + " of the organization"}
 	}

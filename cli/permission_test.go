@@ -16,6 +16,7 @@ func TestPermissionOf(t *testing.T) {
 		{belay.PermissionOrganizationWrite, belay.OrganizationAdmin, "yes"},
 		{belay.PermissionOrganizationWrite, belay.OrganizationMember, "no"},
 		{belay.PermissionKindRead, belay.OrganizationMember, "yes"},
+		{belay.PermissionTokenWrite, belay.OrganizationMember, "yes"},
 		{belay.PermissionConnectionUse, belay.OrganizationMember, "partly"},
 	}
 	for _, c := range cases {

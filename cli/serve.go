@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"belay"
 	"belay/egress"
@@ -25,7 +26,10 @@ type ServeConfig struct {
 	EgressDeny         []netip.Prefix
 	EgressLoopback     *bool // loopback addresses without EgressAllow; nil: as the server sees fit
 	DiscoverKubeconfig bool
-	InsecureHTTP       bool // plain HTTP on an address that is not loopback
+	InsecureHTTP       bool          // plain HTTP on an address that is not loopback
+	TokenMaxLife       time.Duration // the longest life that a token can be given; negative: any, and none that ends
+	SessionLife        time.Duration // from signing in
+	SessionIdle        time.Duration // from the last use
 	LogLevel           slog.Level
 	LogFormat          string // "text" or "json"
 }
@@ -46,6 +50,9 @@ type serve struct {
 	EgressLoopback     *bool    `setting:"" negatable:"" help:"Let connections reach this machine's loopback addresses (BELAY_EGRESS_LOOPBACK); the default is to do so only on loopback and without --public-url."`
 	DiscoverKubeconfig bool     `setting:"" negatable:"" default:"true" help:"Offer the contexts of ~/.kube/config at the first start (BELAY_DISCOVER_KUBECONFIG)."`
 	InsecureHTTP       bool     `setting:"" name:"insecure-http" help:"Listen without TLS on an address that others can reach (BELAY_INSECURE_HTTP)."`
+	TokenMaxLife       string   `setting:"" default:"366d" placeholder:"LIFE" help:"The longest life that a token can be given, such as 30d; never allows any, and tokens that do not expire (BELAY_TOKEN_MAX_LIFE); ${default} without it."`
+	SessionLife        string   `setting:"" default:"12h" placeholder:"LIFE" help:"When a browser must sign in again (BELAY_SESSION_LIFE); ${default} without it."`
+	SessionIdle        string   `setting:"" default:"2h" placeholder:"LIFE" help:"When a browser that is not used must sign in again (BELAY_SESSION_IDLE); ${default} without it."`
 	LogLevel           string   `setting:"" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (BELAY_LOG_LEVEL); ${default} without it."`
 	LogFormat          string   `setting:"" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json (BELAY_LOG_FORMAT); ${default} without it."`
 }
@@ -83,6 +90,9 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	}
 	var err error
 	if conf.PublicURL, err = c.publicURL(); err != nil {
+		return conf, err
+	}
+	if err := c.lifetimes(&conf); err != nil {
 		return conf, err
 	}
 	if c.Database != "" {

@@ -128,7 +128,7 @@ func TestUnreadable(t *testing.T) {
 			return answer.Header.Get("ETag") + strings.ReplaceAll(string(answer.Body), path, "PATH")
 		}
 		absent := r.Path
-		for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}"} {
+		for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{tokenId}", "{sessionId}"} {
 			absent = strings.ReplaceAll(absent, name, missing)
 		}
 		if strings.Contains(r.Path, "{orgId}") || strings.Contains(r.Path, "{registrationId}") {
@@ -188,7 +188,8 @@ func TestForbiddenNamesPermission(t *testing.T) {
 	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
 		creates := strings.Contains(r.Path, "/register") || r.Path == "/api/environments" || r.Path == "/api/integrations/connections" || r.Path == "/api/integrations/credentials" && r.Method == http.MethodPost
 		reads := (r.Method == http.MethodGet && r.Path != "/api/system/kubernetes/ping") || strings.HasSuffix(r.Path, "connections/test")
-		if creates || reads || r.Multipart {
+		own := strings.HasPrefix(r.Path, "/api/identity/tokens") || strings.HasPrefix(r.Path, "/api/identity/sessions")
+		if creates || reads || own || r.Multipart {
 			return // anybody may make things of his own
 		}
 		p := viewer.In(t).With("If-Match", "*").Do(r.Method, w.address(r), w.sent(r)).Want(http.StatusForbidden).WantCode(belay.CodeForbidden)
@@ -207,7 +208,7 @@ func TestOrganizations(t *testing.T) {
 			continue
 		}
 		if r.Method == http.MethodPut || r.Method == http.MethodDelete || r.Path == "/api/system/kubernetes/ping" ||
-			slices.Contains([]belay.Permission{belay.PermissionUserRead, belay.PermissionOrganizationRead, belay.PermissionKindRead}, r.Permission) {
+			slices.Contains([]belay.Permission{belay.PermissionUserRead, belay.PermissionOrganizationRead, belay.PermissionKindRead, belay.PermissionTokenRead, belay.PermissionTokenWrite, belay.PermissionSessionRead}, r.Permission) {
 			continue // is about one object, or about no organization
 		}
 		p := a.Do(r.Method, r.Path, w.sent(r)).Want(http.StatusBadRequest).WantCode(belay.CodeOrganizationRequired)

@@ -127,7 +127,7 @@ func checkHeaders(t *testing.T, name string, r rest.Route, headers []string) {
 // creates tells whether a route makes an object of its own.
 func creates(r rest.Route) bool {
 	return r.Status == http.StatusCreated && !strings.HasSuffix(r.Path, "Id}") || strings.HasSuffix(r.Path, "/register") ||
-		r.Method == http.MethodPost && r.Path == "/api/system/kubernetes"
+		strings.HasSuffix(r.Path, "/rotate") || r.Method == http.MethodPost && r.Path == "/api/system/kubernetes"
 }
 
 // TestDocumentClosesBodies keeps bodies from being wider in the document

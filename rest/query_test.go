@@ -86,11 +86,11 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 	case "label":
 		refused("label=nonsense", "label", "KEY=VALUE")
 		refused("label="+q("=x"), "label", "KEY=VALUE")
-	case "credentialId", "connectionId":
+	case "credentialId", "connectionId", "tokenId":
 		// Where it is required, it is there already.
-	case "all", "detach":
+	case "all", "detach", "everyone", "isOauth":
 		refused(name+"=yes", name, "true or false")
-	case "name":
+	case "name", "purpose":
 	default:
 		t.Errorf("the parameter %s is not tested", name)
 	}
@@ -132,7 +132,7 @@ func TestPathNamesNothing(t *testing.T) {
 		}
 		for _, id := range []string{"nonsense", "%00", "%ff", "..%2f..", "%27%20or%201=1", missing[:35], missing + "0", strings.Repeat("a", 4000), "*"} {
 			path := r.Path
-			for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{name}", "{registrationId}"} {
+			for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{name}", "{registrationId}", "{tokenId}", "{sessionId}"} {
 				path = strings.ReplaceAll(path, name, id)
 			}
 			a.With("If-Match", "*").Do(r.Method, path, w.sent(r)).Want(http.StatusNotFound).WantCode(belay.CodeNotFound)

@@ -118,6 +118,7 @@ type response struct {
 	status  int   // instead of the route's, 0 for that
 	header  map[string]string
 	written bool // by the handler itself
+	secret  bool // nobody on the way may keep it
 }
 
 // request is a request being handled.
@@ -231,7 +232,9 @@ func (a *API) answer(w http.ResponseWriter, r *request, res response) {
 	}
 	tag := etag(res.version, b.Bytes())
 	h.Set("ETag", tag)
-	h.Set("Cache-Control", "private, no-cache")
+	if !res.secret {
+		h.Set("Cache-Control", "private, no-cache")
+	}
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if reads && matches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)

@@ -31,6 +31,7 @@ func (a *API) routes() []Route {
 		credentials             = "/api/integrations/credentials"
 		workspaces              = "/api/workspaces"
 		orgs                    = "/api/identity/orgs"
+		tokens, sessions        = "/api/identity/tokens", "/api/identity/sessions"
 		kinds                   = "/api/registry/connections"
 		kubernetes              = "/api/system/kubernetes"
 		environment, connection = environments + "/{environmentId}", connections + "/{connectionId}"
@@ -89,6 +90,16 @@ func (a *API) routes() []Route {
 
 		{get, orgs, belay.PermissionOrganizationRead, ok, params(pageParams, []string{"all"}), 0, false, a.listOrganizations},
 		{get, orgs + "/{orgId}", belay.PermissionOrganizationRead, ok, nil, 0, false, a.getOrganization},
+
+		{get, tokens, belay.PermissionTokenRead, ok, params(pageParams, []string{"filter", "everyone", "isOauth"}), 0, false, a.listTokens},
+		{post, tokens, belay.PermissionTokenWrite, created, []string{"name", "purpose"}, 0, false, a.createToken},
+		{del, tokens, belay.PermissionTokenWrite, ok, []string{"tokenId"}, 0, false, a.revokeNamedToken},
+		{get, tokens + "/{tokenId}", belay.PermissionTokenRead, ok, nil, 0, false, a.getToken},
+		{del, tokens + "/{tokenId}", belay.PermissionTokenWrite, noContent, nil, 0, false, a.revokeToken},
+		{post, tokens + "/{tokenId}/rotate", belay.PermissionTokenWrite, ok, nil, 0, false, a.rotateToken},
+		{get, sessions, belay.PermissionSessionRead, ok, []string{"page", "pageSize", "pagesize", "page_size", "cursor"}, 0, false, a.listSessions},
+		{del, sessions, belay.PermissionSessionWrite, ok, nil, 0, false, a.endOtherSessions},
+		{del, sessions + "/{sessionId}", belay.PermissionSessionWrite, noContent, nil, 0, false, a.endSession},
 		{get, "/api/user", belay.PermissionUserRead, ok, nil, 0, false, a.getUser},
 
 		{get, "/api/access/explain", belay.PermissionUserRead, ok, []string{"user", "permission", "workspace", "environment", "connection", "credential"}, 0, false, a.explain},

@@ -131,17 +131,17 @@ func stopping(t *testing.T) (url string, began chan struct{}, finish func()) {
 // TestRightsAreLostDuringATest takes from a member what he tests with while
 // the first of several connections is tested: no other is begun.
 func TestRightsAreLostDuringATest(t *testing.T) {
-	for name, lose := range map[string]func(s *belaytest.Server, token belay.ID, workspace, environment string) belay.Code{
-		"the token": func(s *belaytest.Server, token belay.ID, _, _ string) belay.Code {
+	for name, lose := range map[string]func(s *belaytest.Server, token *belay.Token, workspace, environment string) belay.Code{
+		"the token": func(s *belaytest.Server, token *belay.Token, _, _ string) belay.Code {
 			err := s.Store().Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				return tx.RevokeToken(ctx, token, time.Now())
+				return tx.RevokeToken(ctx, token.UserID, token.ID, time.Now())
 			})
 			if err != nil {
 				t.Error(err)
 			}
 			return belay.CodeUnauthenticated
 		},
-		"the environment": func(s *belaytest.Server, _ belay.ID, workspace, environment string) belay.Code {
+		"the environment": func(s *belaytest.Server, _ *belay.Token, workspace, environment string) belay.Code {
 			s.Admin.Delete("/api/workspaces/" + workspace + "/environments/" + environment).Want(http.StatusNoContent)
 			return belay.CodeNotFound
 		},
@@ -164,7 +164,7 @@ func TestRightsAreLostDuringATest(t *testing.T) {
 				answered <- ann.With("Accept", "application/jsonl").Post("/api/environments/"+environment+"/test", nil)
 			}()
 			<-began
-			want := lose(s, token.ID, workspace, environment)
+			want := lose(s, token, workspace, environment)
 			finish()
 			lines := linesOf(t, (<-answered).Want(http.StatusOK).Body)
 			if len(lines) != 3 || lines[1].Check == nil || lines[1].Check.ConnectionID != connections[0] || lines[2].Problem == nil || lines[2].Problem.Code != want {

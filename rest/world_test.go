@@ -19,8 +19,8 @@ type world struct {
 	*belaytest.Server
 	target *httptest.Server // what the connection leads to
 
-	workspace, environment, connection, credential string
-	other                                          string // a name that nothing has
+	workspace, environment, connection, credential, token, session string
+	other                                                          string // a name that nothing has
 }
 
 const targetToken = "not-a-real-token"
@@ -62,6 +62,8 @@ func (w *world) make(workspace, environment, connection, credential string) {
 	a.Post(w.path("/api/environments/{environmentId}/connections/{connectionId}"), nil).Want(http.StatusCreated)
 	a.Post(w.path("/api/workspaces/{workspaceId}/environments/{environmentId}"), nil).Want(http.StatusOK)
 	a.Post(w.path("/api/workspaces/{workspaceId}/credentials/{credentialId}"), nil).Want(http.StatusOK)
+	w.token, _ = a.Post("/api/identity/tokens", object{"name": credential, "scopes": []string{"token:write"}}).Want(http.StatusCreated).Items("tokens")[0]["id"].(string)
+	w.session, _ = w.Browser(a.UserID).Get("/api/identity/sessions").Want(http.StatusOK).Items("sessions")[0]["id"].(string)
 }
 
 type object = map[string]any
@@ -79,7 +81,8 @@ func answer(w http.ResponseWriter, r *http.Request) {
 func (w *world) path(pattern string) string {
 	return strings.NewReplacer(
 		"{workspaceId}", w.workspace, "{environmentId}", w.environment, "{connectionId}", w.connection,
-		"{credentialId}", w.credential, "{orgId}", string(w.Organization), "{name}", "http", "{registrationId}", missing,
+		"{credentialId}", w.credential, "{tokenId}", w.token, "{sessionId}", w.session,
+		"{orgId}", string(w.Organization), "{name}", "http", "{registrationId}", missing,
 	).Replace(pattern)
 }
 
@@ -91,6 +94,8 @@ func (w *world) address(r rest.Route) string {
 		path += "?credentialId=" + w.credential
 	case r.Path == "/api/access/explain":
 		path += "?permission=connection:read&connection=" + w.connection
+	case r.Method == http.MethodDelete && r.Path == "/api/identity/tokens":
+		path += "?tokenId=" + w.token
 	case r.Path == "/api/system/kubernetes/ping":
 		path += "?connectionId=" + w.connection
 	}
@@ -146,6 +151,8 @@ func (w *world) body(r rest.Route) object {
 		"PUT /api/integrations/connections/{connectionId}":  {"description": "of the shop"},
 		"POST /api/integrations/credentials":                {"name": w.other, "type": "bearer", "secret": object{"token": "x"}},
 		"PUT /api/integrations/credentials":                 {"id": w.credential},
+		"POST /api/identity/tokens":                         {"name": w.other},
+		"POST /api/identity/tokens/{tokenId}/rotate":        {"overlapSeconds": 0},
 		"POST /api/workspaces":                              {"name": "billing"},
 		"PUT /api/workspaces/{workspaceId}":                 {"description": "of the shop"},
 	}[name]

@@ -73,12 +73,16 @@ type Config struct {
 	Kubeconfig     string // offered as discovered connections at the first start; "" for none
 	InsecureHTTP   bool   // listen without TLS where others can reach it
 	Limits         app.Limits
+	Lifetimes      Lifetimes     // of tokens and sessions
 	WriteTimeout   time.Duration // how long a client may take to read an answer, or a line of a long one; 0: five minutes
 	Sweep          time.Duration // from one removal of what is past its time to the next; 0: an hour
 	Version        string
 	Log            *slog.Logger
 	Clock          func() time.Time // nil: the system's
 }
+
+// Lifetimes are how long tokens and sessions live.
+type Lifetimes = app.Lifetimes
 
 // Server is a running server.
 type Server struct {
@@ -254,7 +258,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log, Limits: c.Limits}
+	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log, Limits: c.Limits, Lifetimes: c.Lifetimes}
 	s.gate, s.app = app.NewGate(parts), app.New(parts)
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err

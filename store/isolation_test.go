@@ -21,6 +21,8 @@ var organizationless = map[string]string{
 	"Organization": "names the organization itself", "OrganizationsOf": "of a user", "OrganizationCount": "of the server",
 	"FirstOrganization":  "of the server",
 	"CreateOrganization": "makes one", "TokenByHash": "by secret", "TokenOf": "of a user", "CreateToken": "of a user", "TokenUsed": "by secret", "RevokeToken": "of a user",
+	"TokensByHash": "by secret", "Tokens": "of a user, or of the organization that the filter names", "RotateToken": "of a user",
+	"Sessions": "of a user", "DeleteOtherSessions": "of a user",
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
 	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user", "AnswerRequest": "of a user", "ForgetRequest": "of a user",
 	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",
@@ -35,6 +37,7 @@ type estate struct {
 	k       *belay.Credential
 	c       *belay.Connection
 	check   *belay.Check
+	token   *belay.Token
 	deleted map[string]belay.ID
 }
 
@@ -51,7 +54,7 @@ func (w *world) estate() estate {
 	w.grant(s.v, w.max, belay.RoleAdmin)
 	w.join(s.m, w.max)
 	w.grantTeam(s.v, s.m, belay.RoleViewer)
-	s.check = w.check(s.c)
+	s.check, s.token = w.check(s.c), w.addToken(belay.Token{UserID: w.max, OrganizationID: w.org})
 	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateCheck(ctx, s.check) })
 	for _, r := range resources {
 		s.deleted[r.name] = r.add(w, w.org, "deleted")
@@ -95,6 +98,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"Teams":       func() error { return foundAny(tx.Teams(ctx, all, belay.TeamFilter{WorkspaceID: s.v.ID}, q)) },
 		"Members":     func() error { return foundAny(tx.Members(ctx, org, belay.MemberFilter{TeamID: s.m.ID}, q)) },
 		"Member":      func() error { _, err := tx.Member(ctx, org, w.max); return err },
+		"BoundToken":  func() error { _, err := tx.BoundToken(ctx, org, s.token.ID); return err },
 		"TeamsOf":     func() error { v, err := tx.TeamsOf(ctx, org, w.max); return found(len(v), err) },
 		"TeamGrants":  func() error { v, err := tx.TeamGrants(ctx, org, s.v.ID, s.m.ID); return found(len(v), err) },
 		"UserGrants":  func() error { v, err := tx.UserGrants(ctx, org, s.v.ID, w.max); return found(len(v), err) },

@@ -249,7 +249,20 @@ func (w *world) otherReads() map[string]planned {
 			_, err := r.OrganizationsOf(ctx, w.max, "", belay.Query{Search: "org", Page: 1})
 			return err
 		}, false},
-		"token":       {func(r store.Reader) error { _, err := r.TokenByHash(ctx, []byte{1}); return err }, true},
+		"token": {func(r store.Reader) error { _, err := r.TokenByHash(ctx, []byte{1}); return err }, true},
+		"tokens": {func(r store.Reader) error {
+			_, err := r.Tokens(ctx, belay.TokenFilter{UserID: w.max}, belay.Query{Page: 1})
+			return err
+		}, true},
+		"tokens of an organization": {func(r store.Reader) error {
+			_, err := r.Tokens(ctx, belay.TokenFilter{OrganizationID: w.org}, belay.Query{Page: 1})
+			return err
+		}, true},
+		"many tokens": {func(r store.Reader) error { _, err := r.TokensByHash(ctx, [][]byte{{1}, {2}}); return err }, true},
+		"sessions": {func(r store.Reader) error {
+			_, err := r.Sessions(ctx, w.max, w.now(), w.now(), belay.Query{Page: 1})
+			return err
+		}, true},
 		"session":     {func(r store.Reader) error { _, err := r.SessionByHash(ctx, []byte{1}); return err }, true},
 		"memberships": {func(r store.Reader) error { _, err := r.Memberships(ctx, w.max); return err }, true},
 		"request":     {func(r store.Reader) error { _, err := r.Idempotency(ctx, w.max, "k", w.now()); return err }, true},

@@ -225,6 +225,9 @@ func (h *Handler) authenticate(next http.Handler) http.Handler {
 			h.API.Problem(w, r, err)
 			return
 		}
+		if h.Gate.ExpiresSoon(principal) {
+			w.Header().Set("Belay-Token-Expires", principal.ExpiresAt.Format(time.RFC3339))
+		}
 		next.ServeHTTP(w, r.WithContext(belay.WithPrincipal(r.Context(), principal)))
 	})
 }

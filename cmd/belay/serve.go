@@ -47,6 +47,7 @@ func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
 	conf := server.Config{
 		Listen: c.Listen, PublicURL: c.PublicURL, EgressLoopback: c.EgressLoopback, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
 		Key: belay.SecretString(key), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
+		Lifetimes:    server.Lifetimes{Token: c.TokenMaxLife, Session: c.SessionLife, SessionIdle: c.SessionIdle},
 		InsecureHTTP: c.InsecureHTTP, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
 	}
 	if c.DiscoverKubeconfig && p.Home != "" {

@@ -153,7 +153,9 @@ func TestA10_UnauthorizedAndForbidden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(ctx, t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RevokeToken(ctx, token.ID, clock()) })
+			write(ctx, t, s, func(ctx context.Context, tx *store.Tx) error {
+				return tx.RevokeToken(ctx, token.UserID, token.ID, clock())
+			})
 		})
 		type request struct {
 			method, path string

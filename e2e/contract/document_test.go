@@ -116,7 +116,7 @@ var bare = map[string]string{
 // not been, what has none refers to none; and what belongs to Meshery's
 // hosted service, such as the theme of an organization, or is a secret, is
 // nowhere.
-var optional = []string{"deletedAt", "credentialId", "statusSummary", "secret", "orgName", "ownerEmail", "ownerAvatar"}
+var optional = []string{"deletedAt", "credentialId", "statusSummary", "secret", "refreshToken", "orgName", "ownerEmail", "ownerAvatar"}
 
 // completeAnswers requires of an answer every field that the document lists.
 // The documents themselves require few of them; clients rely on more.

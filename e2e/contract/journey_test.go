@@ -12,7 +12,7 @@ import (
 
 // made are the objects of a journey.
 type made struct {
-	workspace, environment, connection, kubernetes, credential string
+	workspace, environment, connection, kubernetes, credential, token string
 }
 
 const kubeconfig = `apiVersion: v1
@@ -56,7 +56,15 @@ func journey(t *testing.T, a *belaytest.Client, org, target string) made {
 	m.workspaces(a, org)
 	a.Get("/api/identity/orgs?page=0&pageSize=10&search=&order=&all=true").Want(http.StatusOK)
 	a.Get("/api/identity/orgs/" + org).Want(http.StatusOK)
+	m.tokens(a)
 	return m
+}
+
+func (m *made) tokens(a *belaytest.Client) {
+	const path = "/api/identity/tokens"
+	m.token, _ = a.Post(path+"?name=ci&purpose=the+pipeline", nil).Want(http.StatusCreated).Items("tokens")[0]["id"].(string)
+	a.Get(path + "?page=0&pagesize=10&search=ci&order=updated_at+desc&isOauth=false").Want(http.StatusOK)
+	a.Get(path + "/" + m.token).Want(http.StatusOK)
 }
 
 func importContext(t *testing.T, a *belaytest.Client) string {
@@ -102,6 +110,7 @@ func (m *made) workspaces(a *belaytest.Client, org string) {
 
 // takeApart ends what a journey has made.
 func (m made) takeApart(a *belaytest.Client) {
+	a.Delete("/api/identity/tokens?tokenId=" + m.token).Want(http.StatusOK)
 	for _, path := range []string{
 		"/api/workspaces/" + m.workspace + "/environments/" + m.environment, "/api/workspaces/" + m.workspace,
 		"/api/environments/" + m.environment + "/connections/" + m.connection, "/api/environments/" + m.environment,

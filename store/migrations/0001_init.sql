@@ -309,22 +309,37 @@ create table checks (
 create index checks_connection on checks (connection_id, started_at, id);
 create index checks_started on checks (started_at, id);
 
+-- words are those by which it is found, each with a blank before it.
 create table tokens (
-	id              ctext primary key,
-	user_id         ctext not null references users (id),
-	organization_id ctext not null,
-	name            ctext not null,
-	prefix          ctext not null,
-	hash            bytea not null,
-	scopes          ctext not null,
-	created_at      bigint not null,
-	expires_at      bigint not null,
-	last_used_at    bigint not null,
-	last_used_from  ctext not null,
-	revoked_at      bigint not null
+	id                ctext primary key,
+	user_id           ctext not null references users (id),
+	organization_id   ctext not null,
+	workspace_id      ctext not null,
+	environment_id    ctext not null,
+	name              ctext not null,
+	name_fold         ctext not null,
+	purpose           ctext not null,
+	words             ctext not null,
+	prefix            ctext not null,
+	hash              bytea not null,
+	former_prefix     ctext not null,
+	former_hash       bytea, -- null: none
+	former_expires_at bigint not null,
+	former_used_at    bigint not null,
+	scopes            ctext not null,
+	created_at        bigint not null,
+	updated_at        bigint not null,
+	rotated_at        bigint not null,
+	expires_at        bigint not null,
+	last_used_at      bigint not null,
+	last_used_from    ctext not null,
+	revoked_at        bigint not null,
+	constraint tokens_binding_check check (organization_id <> '' or workspace_id = '' and environment_id = '')
 );
 create unique index tokens_hash_key on tokens (hash);
-create index tokens_user on tokens (user_id, created_at, id);
+create unique index tokens_former_hash_key on tokens (former_hash);
+create index tokens_user on tokens (user_id, name_fold, id);
+create index tokens_organization on tokens (organization_id, name_fold, id);
 create index tokens_expired on tokens (expires_at) where expires_at > 0;
 create index tokens_revoked on tokens (revoked_at) where revoked_at > 0;
 

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"belay"
+	"belay/store"
+)
+
+// Session is a session of the caller.
+type Session struct {
+	*belay.Session
+	IdleAt  time.Time // when it ends if it is not used before
+	Current bool      // the request was made in it
+}
+
+// Sessions lists the caller's sessions, the newest first.
+func (a *App) Sessions(ctx context.Context, q belay.Query) (belay.Page[*Session], error) {
+	m, err := a.sessionMaker(ctx, belay.PermissionSessionRead)
+	if err != nil {
+		return belay.Page[*Session]{}, err
+	}
+	now := a.now()
+	page, err := a.store.Sessions(ctx, m.UserID, now, now.Add(-a.lives.SessionIdle), q)
+	return mapPage(page, func(s *belay.Session) *Session {
+		v := &Session{Session: s, IdleAt: s.LastUsedAt.Add(a.lives.SessionIdle), Current: s.ID == m.SessionID}
+		if v.IdleAt.After(s.ExpiresAt) {
+			v.IdleAt = s.ExpiresAt
+		}
+		return v
+	}), err
+}
+
+// EndSession ends one of the caller's sessions, which may be the one that he
+// asks in.
+func (a *App) EndSession(ctx context.Context, id belay.ID) error {
+	m, err := a.sessionMaker(ctx, belay.PermissionSessionWrite)
+	if err != nil {
+		return err
+	}
+	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, m.UserID, id) })
+}
+
+// EndOtherSessions ends all of the caller's sessions but the one that he
+// asks in, if he does, and returns how many those were.
+func (a *App) EndOtherSessions(ctx context.Context) (n int, err error) {
+	m, err := a.sessionMaker(ctx, belay.PermissionSessionWrite)
+	if err != nil {
+		return 0, err
+	}
+	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		n, err = tx.DeleteOtherSessions(ctx, m.UserID, m.SessionID)
+		return err
+	})
+	return n, err
+}
+
+// sessionMaker is maker for sessions, which are bound to nothing: a token
+// that is bound has nothing to do with them.
+func (a *App) sessionMaker(ctx context.Context, want belay.Permission) (maker, error) {
+	m, err := a.maker(ctx, want)
+	if err == nil && m.bound() {
+		err = belay.Errorf(belay.CodeForbidden, "a token that is bound to an organization, a workspace or an environment has nothing to do with sessions")
+	}
+	return m, err
+}

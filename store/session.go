@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"belay"
+)
+
+const sessionColumns = `s.id, s.user_id, s.hash, s.user_agent, s.remote_addr, s.created_at, s.last_used_at, s.expires_at`
+
+func scanSession(r row) (*belay.Session, error) {
+	var s belay.Session
+	err := r.Scan(&s.ID, &s.UserID, &s.Hash, &s.UserAgent, &s.RemoteAddr,
+		stamp{&s.CreatedAt}, stamp{&s.LastUsedAt}, stamp{&s.ExpiresAt})
+	return &s, err
+}
+
+var sessions = list[*belay.Session]{
+	columns: sessionColumns,
+	from:    "sessions s",
+	id:      "s.id",
+	natural: belay.Order{Column: "createdAt", Descending: true},
+	orders:  map[string]sortKey{"createdAt": {column: "s.created_at", number: true}},
+	scan:    scanSession,
+}
+
+// SessionByHash returns the session with this hash, whether or not it is
+// still valid; nil when there is none.
+func (r Reader) SessionByHash(ctx context.Context, hash []byte) (*belay.Session, error) {
+	s, err := one(ctx, r, scanSession, "select "+sessionColumns+" from sessions s where s.hash = $1", hash)
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// SessionOf returns a session of a user, whether or not it is still valid;
+// nil when there is none.
+func (r Reader) SessionOf(ctx context.Context, user, id belay.ID) (*belay.Session, error) {
+	s, err := one(ctx, r, scanSession, "select "+sessionColumns+" from sessions s where s.id = $1 and s.user_id = $2", id, user)
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// Sessions lists the sessions of a user that end after now and were used
+// since idle, the newest first.
+func (r Reader) Sessions(ctx context.Context, user belay.ID, now, idle time.Time, q belay.Query) (belay.Page[*belay.Session], error) {
+	var cond condition
+	cond.add("s.user_id = ?", user)
+	cond.add("s.expires_at > ?", micros(now))
+	cond.add("s.last_used_at >= ?", micros(idle))
+	return sessions.counted(ctx, r, &cond, &cond, q)
+}
+
+// CreateSession stores a new session.
+func (t *Tx) CreateSession(ctx context.Context, s *belay.Session) error {
+	return t.exec(ctx, `
+		insert into sessions (id, user_id, hash, user_agent, remote_addr, created_at, last_used_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		s.ID, s.UserID, s.Hash, s.UserAgent, s.RemoteAddr, micros(s.CreatedAt), micros(s.LastUsedAt), micros(s.ExpiresAt))
+}
+
+// SessionUsed records when a session was last used.
+func (t *Tx) SessionUsed(ctx context.Context, id belay.ID, at time.Time) error {
+	_, err := t.execAny(ctx, "update sessions set last_used_at = $2 where id = $1", id, micros(at))
+	return err
+}
+
+// DeleteSession ends a session of a user.
+func (t *Tx) DeleteSession(ctx context.Context, user, id belay.ID) error {
+	return notFound(t.exec(ctx, "delete from sessions where user_id = $1 and id = $2", user, id), "session")
+}
+
+// DeleteOtherSessions ends all sessions of a user but one, and returns how
+// many those were; "" keeps none.
+func (t *Tx) DeleteOtherSessions(ctx context.Context, user, keep belay.ID) (int, error) {
+	n, err := t.execAny(ctx, "delete from sessions where user_id = $1 and id <> $2", user, keep)
+	return int(n), err
+}
