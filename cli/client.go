@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -45,11 +46,15 @@ type client struct {
 	trace     io.Writer     // nil: nothing is traced
 	headers   bool          // trace headers too
 	now       func() time.Time
+	tokenEnds atomic.Pointer[time.Time]            // when the server says that it ends soon
 	dryRun    func(context.Context, request) error // shows a change in its place; nil: changes are sent
 	// busy is told, at most once, that the server has no room now and when
 	// it is asked again.
 	busy func(time.Duration)
 }
+
+// tokenExpires is the header by which a server says that a token ends soon.
+const tokenExpires = "Belay-Token-Expires"
 
 // request is one call of the API.
 type request struct {
@@ -135,6 +140,18 @@ func (in *invocation) requestID() string {
 func (in *invocation) closeClient() {
 	if in.http != nil {
 		in.http.http.CloseIdleConnections()
+	}
+}
+
+// warnOfEnd says that the token that was used ends soon, unless the program
+// that reads standard error wants an error there and nothing else.
+func (in *invocation) warnOfEnd(err error) {
+	if in.http == nil || in.command.Hidden || err != nil && in.structured() || commandName(in.command) == "belay token rotate" {
+		return
+	}
+	if ends := in.http.tokenEnds.Load(); ends != nil {
+		in.say(warning, "the token from %s expires in %s, on %s; to renew it: belay token rotate, or belay token create", in.http.tokenFrom,
+			age(ends.Sub(in.Now())), ends.UTC().Format(time.DateOnly))
 	}
 }
 

@@ -120,6 +120,9 @@ func (c *client) once(ctx context.Context, r request) (*http.Response, error) {
 	if err != nil {
 		return nil, c.unreachable(err, req)
 	}
+	if ends, err := time.Parse(time.RFC3339, res.Header.Get(tokenExpires)); err == nil {
+		c.tokenEnds.Store(&ends)
+	}
 	return res, nil
 }
 

@@ -24,6 +24,10 @@ func fieldNames(noun string) []string {
 		"environment":  common + "authorizedActions description metadata organizationId owner schemaVersion",
 		"workspace":    common + "authorizedActions description metadata organizationId owner ownerId",
 		"organization": common + "country description owner region",
+		"token": "id name createdAt updatedAt authorizedActions userId userEmail provider purpose accessToken isOauth scopes organizationId" +
+			" workspaceId environmentId status current expiresSoon expiresAt lastUsedAt lastUsedFrom rotatedAt revokedAt" +
+			" previous previous.accessToken previous.expiresAt previous.lastUsedAt",
+		"session": "id createdAt userId userAgent remoteAddr current lastUsedAt idleAt expiresAt",
 		"kind": "id name title description icon type subType endpoint endpoint.schemes endpoint.example endpoint.help" +
 			" connectionSchema credentialTypes credentialRequired purposes stages test documentation credentials",
 		"check": "id connectionId trigger startedAt durationMs health cause summary stages facts credentialId credentialVersion rejected identity remediation",

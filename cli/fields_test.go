@@ -28,7 +28,7 @@ func TestFieldsAreTheAPIs(t *testing.T) {
 	}
 	schemas := map[string]string{
 		"connection": "Connection", "credential": "Credential", "environment": "Environment", "workspace": "Workspace",
-		"organization": "Organization", "kind": "Kind", "check": "Check", "user": "User",
+		"organization": "Organization", "kind": "Kind", "check": "Check", "user": "User", "token": "Token", "session": "Session",
 	}
 	for noun, schema := range schemas {
 		known := fieldNames(noun)
@@ -46,7 +46,7 @@ func TestFieldsAreTheAPIs(t *testing.T) {
 			}
 		}
 	}
-	for _, noun := range []string{"connection", "credential", "environment", "workspace", "organization", "kind", "check", "user"} {
+	for _, noun := range []string{"connection", "credential", "environment", "workspace", "organization", "kind", "check", "user", "token", "session"} {
 		for _, f := range fieldNames(noun) {
 			outer, _, inner := strings.Cut(f, ".")
 			if _, ok := doc.Components.Schemas[schemas[noun]].Properties[outer]; !ok && !inner {

@@ -48,6 +48,8 @@ type grammar struct {
 	Workspace    workspaceCommands    `cmd:"" aliases:"workspaces,ws" help:"Where people and environments meet."`
 	Organization organizationCommands `cmd:"" aliases:"organizations,org,orgs" help:"The tenants that you belong to."`
 	Access       accessCommands       `cmd:"" help:"Who may do what, and why."`
+	Token        tokenCommands        `cmd:"" aliases:"tokens" help:"Tokens by which programs are known."`
+	Session      sessionCommands      `cmd:"" aliases:"sessions" help:"Browsers in which you are signed in."`
 	Kind         kindCommands         `cmd:"" aliases:"kinds" help:"What a connection can connect to."`
 	Whoami       whoami               `cmd:"" help:"Show who you are to the server."`
 	Context      contextCommands      `cmd:"" aliases:"contexts,ctx" help:"The servers that you work with."`

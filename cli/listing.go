@@ -20,6 +20,7 @@ type listing struct {
 	Filter []string `sep:"none" placeholder:"KEY=VALUE" help:"Only what matches; several values with commas, several keys with several flags."`
 
 	onlyDeleted bool
+	also        func(*narrowing) // what a noun's own flags add; nil: nothing
 }
 
 // listed is how much of a list is shown without --limit.
@@ -133,6 +134,9 @@ func (l *listing) narrow(ctx context.Context, in *invocation, r resource, extra 
 		if err := n.add(ctx, key, value); err != nil {
 			return nil, err
 		}
+	}
+	if l.also != nil {
+		l.also(n)
 	}
 	err := n.encode()
 	return n, err

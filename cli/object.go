@@ -67,7 +67,7 @@ func (in *invocation) deleteAll(ctx context.Context, d deleting, refs []string) 
 	if err != nil {
 		return err
 	}
-	if err := in.confirmable(items); err != nil {
+	if err := in.confirmable("delete", items); err != nil {
 		return err
 	}
 	if d.request == nil {

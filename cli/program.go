@@ -80,6 +80,7 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 	if ctx.Err() != nil && err != nil && in.http != nil {
 		err = &failure{exit: exitInterrupted, what: "interrupted", help: in.onInterrupt}
 	}
+	in.warnOfEnd(err)
 	return in.report(err)
 }
 

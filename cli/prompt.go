@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -64,6 +65,7 @@ func (in *invocation) askFor(what, flag string) (string, error) {
 
 // deletion is something to be sure about.
 type deletion struct {
+	verb   string // "" is delete
 	noun   string
 	name   string
 	severe bool // its name must be typed, a "y" is not enough
@@ -71,7 +73,7 @@ type deletion struct {
 
 // confirmable refuses, before the first of several things is deleted, what
 // could not confirm all of them.
-func (in *invocation) confirmable(items []item) error {
+func (in *invocation) confirmable(verb string, items []item) error {
 	if len(items) < 2 || in.flags.DryRun {
 		return nil
 	}
@@ -80,9 +82,9 @@ func (in *invocation) confirmable(items []item) error {
 	}
 	switch {
 	case in.flags.Confirm != "":
-		return usage("--confirm names one thing, and there are %d to delete", len(items)).withHelp("confirm all of them: --yes")
+		return usage("--confirm names one thing, and there are %d to %s", len(items), verb).withHelp("confirm all of them: --yes")
 	case !in.flags.Yes && !in.interactive():
-		return usage("refusing to delete %d things without confirmation — pass --yes", len(items)).withHelp("see what would happen: --dry-run")
+		return usage("refusing to %s %d things without confirmation — pass --yes", verb, len(items)).withHelp("see what would happen: --dry-run")
 	}
 	return nil
 }
@@ -116,14 +118,14 @@ func (in *invocation) confirm(d deletion) error {
 	case in.flags.Yes && !in.set.protected:
 		return nil
 	case !in.interactive():
-		return usage("refusing to delete without confirmation — pass --confirm %s", shellWord(want)).withHelp("see what would happen: --dry-run")
+		return usage("refusing to %s without confirmation — pass --confirm %s", cmp.Or(d.verb, "delete"), shellWord(want)).withHelp("see what would happen: --dry-run")
 	}
 	in.announce()
 	return in.confirmByHand(d, want)
 }
 
 func (in *invocation) confirmByHand(d deletion, want string) error {
-	question := fmt.Sprintf("Delete %s %s? [y/N] ", d.noun, printable(d.name))
+	question := fmt.Sprintf("%s %s %s? [y/N] ", upperFirst(cmp.Or(d.verb, "delete")), d.noun, printable(d.name))
 	if d.severe {
 		question = fmt.Sprintf("Type %s to confirm: ", printable(want))
 	}

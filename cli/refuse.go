@@ -2,6 +2,7 @@ package cli
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -102,11 +103,19 @@ func secretAdvice(args []string) []string {
 	}
 }
 
-// leakedToken names a token by as much of it as its list shows.
+// wholeToken is what a token looks like that is neither mistyped nor cut off.
+var wholeToken = regexp.MustCompile("^" + tokenPrefix + "[0-9A-Za-z]{57}")
+
+// leakedToken names a token by as much of it as its list shows, and says how
+// it is ended.
 func leakedToken(t string) error {
-	shown := t[:min(len(t), len(tokenPrefix)+4)]
+	shown, end := t[:min(len(t), len(tokenPrefix)+4)]+"…", "ask whoever runs the server to end it"
+	if wholeToken.MatchString(t) {
+		shown = t[:len(tokenPrefix)+8]
+		end = "belay token revoke " + shown
+	}
 	return usage("a token is not accepted on the command line (others can read it, and it stays in your history)").withHelp(
-		"this looks like one: "+shown+"…",
-		"treat it as leaked: ask whoever runs the server to end it, and delete the file that holds it",
+		"this looks like one: "+shown,
+		"treat it as leaked: "+end+"; delete the file that holds it",
 		"then set BELAY_TOKEN or BELAY_TOKEN_FILE; see: belay help authentication")
 }

@@ -36,7 +36,7 @@ type resource struct {
 
 // resources are all nouns that a reference can name.
 func resources() []resource {
-	return []resource{connections(), credentials(), environments(), workspaces(), organizations(), kinds()}
+	return []resource{connections(), credentials(), environments(), workspaces(), organizations(), kinds(), tokens()}
 }
 
 // is tells whether word names this noun.

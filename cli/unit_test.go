@@ -106,10 +106,10 @@ func TestNearest(t *testing.T) {
 // astray.
 func TestNoSuchCommand(t *testing.T) {
 	for line, want := range map[string]string{
-		"login": "belay help authentication", "logout": "belay help authentication", "token list": "belay help authentication",
-		"doctor": "", "team": "", "teams list": "", "session": "", "provider": "", "export": "", "apply": "", "diff": "", "activity": "", "user": "",
+		"login": "belay help authentication", "logout": "belay help authentication",
+		"doctor": "", "team": "", "teams list": "", "provider": "", "export": "", "apply": "", "diff": "", "activity": "", "user": "",
 		"import":      "there is: belay connection import",
-		"delete":      "there is: belay connection delete, belay credential delete, belay environment delete, belay workspace delete, belay context delete",
+		"delete":      "there is: belay connection delete, belay credential delete, belay environment delete, belay workspace delete, belay token revoke, belay session revoke, belay context delete",
 		"connektion":  "did you mean: belay connection",
 		"conf":        "did you mean: belay config",
 		"envs":        "did you mean: belay environment",

@@ -140,6 +140,10 @@ func (w *exampleWorld) objects() {
 		w.Admin.Post(workspacesPath+"/"+id+"/environments/"+w.ids["environment "+e], nil).Want(http.StatusOK)
 	}
 	w.create("workspace", workspacesPath, "web", nil)
+	for _, name := range []string{"ci", "old one", "old other"} {
+		w.Admin.Post("/api/identity/tokens", map[string]any{"name": name}).Want(http.StatusCreated)
+	}
+	w.Browser(w.Admin.UserID)
 }
 
 func (w *exampleWorld) write(name, text string) {
