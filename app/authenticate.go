@@ -30,8 +30,13 @@ type Gate struct {
 	log   *slog.Logger
 	lives Lifetimes
 
-	mu    sync.Mutex
-	known map[string]knownPrincipal // by the hash of the token or session
+	guessers guessers
+	tokens   gatherer[*belay.Token]
+	sessions gatherer[*belay.Session]
+
+	mu      sync.Mutex
+	known   map[string]knownPrincipal // by the hash of the token or session
+	refused map[string]turnedAway     // likewise
 }
 
 type knownPrincipal struct {
@@ -39,9 +44,21 @@ type knownPrincipal struct {
 	until     time.Time
 }
 
+// turnedAway is why a token or session lets nobody in. That does not change any
+// more: what was revoked, has ended or never was stays so.
+type turnedAway struct {
+	err   error
+	until time.Time // when it is looked up again
+}
+
 // NewGate makes a Gate over the store of an App.
 func NewGate(c Config) *Gate {
-	return &Gate{store: c.Store, clock: c.Clock, newID: c.NewID, log: c.Log, lives: c.Lifetimes.orDefault(), known: map[string]knownPrincipal{}}
+	return &Gate{
+		store: c.Store, clock: c.Clock, newID: c.NewID, log: c.Log, lives: c.Lifetimes.orDefault(),
+		tokens:   gatherer[*belay.Token]{find: c.Store.TokensByHash},
+		sessions: gatherer[*belay.Session]{find: c.Store.SessionsByHash},
+		known:    map[string]knownPrincipal{}, refused: map[string]turnedAway{},
+	}
 }
 
 func (g *Gate) now() time.Time { return g.clock().UTC().Truncate(time.Microsecond) }
@@ -52,32 +69,60 @@ func (g *Gate) Token(ctx context.Context, text belay.Secret, from string) (*bela
 	if err := belay.CheckToken(string(text.Reveal())); err != nil {
 		return nil, Unauthenticated(err.Error())
 	}
-	return g.remembered(belay.HashToken(text), func(hash []byte) (*belay.Principal, error) {
-		return g.token(ctx, hash, from)
+	return g.remembered(belay.HashToken(text), func(hash []byte, was bool) (*belay.Principal, error) {
+		return g.token(ctx, hash, from, was)
 	})
 }
 
 // remembered answers from memory what was looked up a moment ago. A change
-// of rights so takes effect within principalLife.
-func (g *Gate) remembered(hash []byte, look func(hash []byte) (*belay.Principal, error)) (*belay.Principal, error) {
+// of rights so takes effect within principalLife. was tells look that the
+// hash let somebody in before.
+func (g *Gate) remembered(hash []byte, look func(hash []byte, was bool) (*belay.Principal, error)) (*belay.Principal, error) {
 	now := g.now()
 	g.mu.Lock()
-	k, ok := g.known[string(hash)]
+	k, was := g.known[string(hash)]
+	no, refused := g.refused[string(hash)]
 	g.mu.Unlock()
-	if ok && now.Before(k.until) && (k.principal.ExpiresAt.IsZero() || now.Before(k.principal.ExpiresAt)) {
+	if was && now.Before(k.until) && (k.principal.ExpiresAt.IsZero() || now.Before(k.principal.ExpiresAt)) {
 		return k.principal, nil
 	}
-	p, err := look(hash)
-	if err != nil {
-		return nil, err
+	if refused && now.Before(no.until) {
+		return nil, no.err
 	}
+	p, err := look(hash, was)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	switch {
+	case belay.CodeOf(err) == belay.CodeUnauthenticated:
+		if len(g.refused) >= principalsLimit {
+			clear(g.refused)
+		}
+		delete(g.known, string(hash))
+		g.refused[string(hash)] = turnedAway{err: err, until: now.Add(refusalLife)}
+		return nil, err
+	case err != nil:
+		return nil, err
+	}
 	if len(g.known) >= principalsLimit {
 		clear(g.known)
 	}
 	g.known[string(hash)] = knownPrincipal{principal: p, until: now.Add(principalLife)}
 	return p, nil
+}
+
+// lookUp finds a token or a session by its hash. From where many unknown
+// ones came it waits for others to be looked up with, unless it was known
+// before.
+func lookUp[T any](ctx context.Context, g *Gate, hash []byte, from string, was bool, gather *gatherer[*T], one func(context.Context, []byte) (*T, error)) (*T, error) {
+	look := one
+	if !was && g.guessers.many(from, g.now()) {
+		look = gather.look
+	}
+	found, err := look(ctx, hash)
+	if err == nil && found == nil {
+		g.guessers.add(from, g.now())
+	}
+	return found, err
 }
 
 // forget makes the next request of a token or session look it up again.
@@ -87,8 +132,8 @@ func (g *Gate) forget(hash []byte) {
 	delete(g.known, string(hash))
 }
 
-func (g *Gate) token(ctx context.Context, hash []byte, from string) (*belay.Principal, error) {
-	t, err := g.store.TokenByHash(ctx, hash)
+func (g *Gate) token(ctx context.Context, hash []byte, from string, was bool) (*belay.Principal, error) {
+	t, err := lookUp(ctx, g, hash, from, was, &g.tokens, g.store.TokenByHash)
 	if err != nil {
 		return nil, err
 	}
@@ -155,11 +200,15 @@ func (g *Gate) principal(ctx context.Context, user belay.ID) (*belay.Principal, 
 	return p, err
 }
 
-// Session authenticates the value of a session cookie. A session that is
-// unknown, idle for too long or past its time is CodeUnauthenticated.
-func (g *Gate) Session(ctx context.Context, value belay.Secret) (*belay.Principal, error) {
-	return g.remembered(belay.HashToken(value), func(hash []byte) (*belay.Principal, error) {
-		s, err := g.store.SessionByHash(ctx, hash)
+// Session authenticates the value of a session cookie that came from an
+// address. A session that is unknown, idle for too long or past its time is
+// CodeUnauthenticated.
+func (g *Gate) Session(ctx context.Context, value belay.Secret, from string) (*belay.Principal, error) {
+	if belay.CheckToken(string(value.Reveal())) != nil {
+		return nil, Unauthenticated("the session has ended; sign in again")
+	}
+	return g.remembered(belay.HashToken(value), func(hash []byte, was bool) (*belay.Principal, error) {
+		s, err := lookUp(ctx, g, hash, from, was, &g.sessions, g.store.SessionByHash)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ var organizationless = map[string]string{
 	"FirstOrganization":  "of the server",
 	"CreateOrganization": "makes one", "TokenByHash": "by secret", "TokenOf": "of a user", "CreateToken": "of a user", "TokenUsed": "by secret", "RevokeToken": "of a user",
 	"TokensByHash": "by secret", "Tokens": "of a user, or of the organization that the filter names", "RotateToken": "of a user",
-	"Sessions": "of a user", "DeleteOtherSessions": "of a user",
+	"Sessions": "of a user", "SessionsByHash": "by secret", "DeleteOtherSessions": "of a user",
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
 	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user", "AnswerRequest": "of a user", "ForgetRequest": "of a user",
 	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",

@@ -258,7 +258,8 @@ func (w *world) otherReads() map[string]planned {
 			_, err := r.Tokens(ctx, belay.TokenFilter{OrganizationID: w.org}, belay.Query{Page: 1})
 			return err
 		}, true},
-		"many tokens": {func(r store.Reader) error { _, err := r.TokensByHash(ctx, [][]byte{{1}, {2}}); return err }, true},
+		"many tokens":   {func(r store.Reader) error { _, err := r.TokensByHash(ctx, [][]byte{{1}, {2}}); return err }, true},
+		"many sessions": {func(r store.Reader) error { _, err := r.SessionsByHash(ctx, [][]byte{{1}, {2}}); return err }, true},
 		"sessions": {func(r store.Reader) error {
 			_, err := r.Sessions(ctx, w.max, w.now(), w.now(), belay.Query{Page: 1})
 			return err

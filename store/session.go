@@ -36,6 +36,21 @@ func (r Reader) SessionByHash(ctx context.Context, hash []byte) (*belay.Session,
 	return s, err
 }
 
+// SessionsByHash is SessionByHash for many, in one statement; the sessions
+// are by their hashes.
+func (r Reader) SessionsByHash(ctx context.Context, hashes [][]byte) (map[string]*belay.Session, error) {
+	out := make(map[string]*belay.Session, len(hashes))
+	if len(hashes) == 0 {
+		return out, nil
+	}
+	among, args := amongHashes(hashes)
+	found, err := all(ctx, r, scanSession, "select "+sessionColumns+" from sessions s where s.hash"+among, args...)
+	for _, s := range found {
+		out[string(s.Hash)] = s
+	}
+	return out, err
+}
+
 // SessionOf returns a session of a user, whether or not it is still valid;
 // nil when there is none.
 func (r Reader) SessionOf(ctx context.Context, user, id belay.ID) (*belay.Session, error) {

@@ -155,12 +155,7 @@ func (r Reader) TokensByHash(ctx context.Context, hashes [][]byte) (map[string]*
 	if len(hashes) == 0 {
 		return out, nil
 	}
-	args := make([]any, len(hashes))
-	places := make([]string, len(hashes))
-	for i, h := range hashes {
-		args[i], places[i] = h, placeholder(i+1)
-	}
-	among := " in (" + strings.Join(places, ", ") + ")"
+	among, args := amongHashes(hashes)
 	found, err := all(ctx, r, scanToken, "select "+tokenColumns+" from tokens t where t.hash"+among+
 		" union all select "+tokenColumns+" from tokens t where t.former_hash"+among, args...)
 	for _, t := range found {
@@ -170,6 +165,25 @@ func (r Reader) TokensByHash(ctx context.Context, hashes [][]byte) (map[string]*
 		}
 	}
 	return out, err
+}
+
+// amongHashes is a condition that a column is one of some hashes. There are
+// few different ones, so that statements are compiled once: what is missing
+// to the next power of four is the first hash, again.
+func amongHashes(hashes [][]byte) (condition string, args []any) {
+	n := 1
+	for n < len(hashes) {
+		n *= 4
+	}
+	args = make([]any, n)
+	places := make([]string, n)
+	for i := range n {
+		args[i], places[i] = hashes[0], placeholder(i+1)
+		if i < len(hashes) {
+			args[i] = hashes[i]
+		}
+	}
+	return " in (" + strings.Join(places, ", ") + ")", args
 }
 
 // CreateSignInLink stores the hash of a link that signs a user in once.

@@ -216,9 +216,11 @@ func TestTokenPages(t *testing.T) {
 func TestSessions(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		now := w.now()
+		hashes := map[belay.ID][]byte{}
 		add := func(user belay.ID, used, expires time.Time) belay.ID {
-			s := &belay.Session{ID: w.id(), UserID: user, Hash: []byte(w.id()), CreatedAt: w.now(), LastUsedAt: used, ExpiresAt: expires}
+			s := &belay.Session{ID: w.id(), UserID: user, Hash: []byte("session " + w.id()), CreatedAt: w.now(), LastUsedAt: used, ExpiresAt: expires}
 			wantCode(t, w.try(func(tx *store.Tx) error { return tx.CreateSession(ctx, s) }), "")
+			hashes[s.ID] = s.Hash
 			return s.ID
 		}
 		idle, later := now.Add(-time.Minute), now.Add(time.Hour)
@@ -238,6 +240,9 @@ func TestSessions(t *testing.T) {
 			wantEqual(t, page.Total, len(want))
 		}
 		list(w.max, b, a)
+		many, err := w.SessionsByHash(ctx, [][]byte{hashes[a], hashes[b], []byte("unknown"), hashes[a], []byte("another")})
+		wantCode(t, err, "")
+		wantEqual(t, map[belay.ID]int{many[string(hashes[a])].ID: 1, many[string(hashes[b])].ID: 1, "": len(many)}, map[belay.ID]int{a: 1, b: 1, "": 2})
 		wantCode(t, w.try(func(tx *store.Tx) error {
 			n, err := tx.DeleteOtherSessions(ctx, w.max, b)
 			wantEqual(t, n, 3)

@@ -250,7 +250,7 @@ func (h *Handler) principal(r *http.Request) (*belay.Principal, error) {
 		return nil, belay.Errorf(belay.CodeForbidden, "a change that is authenticated by a cookie must come from this server's own pages")
 	}
 	if !session.IsZero() {
-		return h.Gate.Session(r.Context(), session)
+		return h.Gate.Session(r.Context(), session, remoteAddr(r))
 	}
 	return h.Gate.Token(r.Context(), token, remoteAddr(r))
 }
