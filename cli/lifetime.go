@@ -11,7 +11,7 @@ const never = "never"
 
 // lifeWords are a number of days or weeks, which time.ParseDuration does not
 // know.
-var lifeWords = regexp.MustCompile(`^([0-9]{1,6})(d|w)$`)
+var lifeWords = regexp.MustCompile(`^(\d{1,6})([dw])$`)
 
 // parseLife reads how long something is to live: a number of days (30d) or
 // weeks (2w), or hours and minutes (12h30m). ok is false for anything else,
