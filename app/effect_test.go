@@ -111,7 +111,7 @@ func (r *replicas) stage() (s stage) {
 	r.must(err)
 	s.session, _, err = r.one.gate.SignIn(r.t.Context(), code, "", "")
 	r.must(err)
-	p, err = r.one.gate.Session(r.t.Context(), s.session)
+	p, err = r.one.gate.Session(r.t.Context(), s.session, "")
 	r.must(err)
 	s.sessionID = p.SessionID
 	return s
@@ -141,7 +141,7 @@ func (r *replicas) mayUse(at replica, token, session belay.Secret, connection be
 	r.t.Helper()
 	p, err := at.gate.Token(r.t.Context(), token, "")
 	if token.IsZero() {
-		p, err = at.gate.Session(r.t.Context(), session)
+		p, err = at.gate.Session(r.t.Context(), session, "")
 	}
 	if err != nil {
 		return false
