@@ -103,8 +103,16 @@ func TestExplainSaysWhatIsDone(t *testing.T) {
 	cells := 0
 	for who, ctx := range people {
 		for _, o := range []store.Object{
-			{WorkspaceID: e.workspace}, {WorkspaceID: e.otherWorkspace}, {EnvironmentID: e.environment}, {EnvironmentID: e.otherEnvironment}, {EnvironmentID: mine.ID},
-			{ConnectionID: e.connection}, {ConnectionID: e.otherConnection}, {CredentialID: e.credential}, {CredentialID: e.assigned}, {ConnectionID: w.newID()},
+			{WorkspaceID: e.workspace},
+			{WorkspaceID: e.otherWorkspace},
+			{EnvironmentID: e.environment},
+			{EnvironmentID: e.otherEnvironment},
+			{EnvironmentID: mine.ID},
+			{ConnectionID: e.connection},
+			{ConnectionID: e.otherConnection},
+			{CredentialID: e.credential},
+			{CredentialID: e.assigned},
+			{ConnectionID: w.newID()},
 		} {
 			may := w.actionsOf(ctx, o)
 			prefix := "credential:"

@@ -80,7 +80,9 @@ func (c *accessExplain) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	return in.show(document{raw: it.raw, items: []item{it}, noun: "access", single: true, columns: []column{
-		{title: "ALLOWED", cell: allowedCell}, field("PERMISSION", "permission"), {title: "PATH", cell: pathCell},
+		{title: "ALLOWED", cell: allowedCell},
+		field("PERMISSION", "permission"),
+		{title: "PATH", cell: pathCell},
 		field("MISSING", "missing.step"), field("REMEDY", "missing.remedy.title"), field("DO", "missing.remedy.description"),
 		field("COMMAND", "missing.remedy.command"),
 	}})

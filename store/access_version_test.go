@@ -92,8 +92,8 @@ func TestAccessVersion(t *testing.T) {
 			}, true},
 			{"no place any more", func(tx *store.Tx) error { return tx.RemoveMember(ctx, w.org, sam) }, true},
 		} {
-			before, version, changes := seen(), int64(0), uint64(0)
-			version, changes = w.accessVersion(t)
+			before := seen()
+			version, changes := w.accessVersion(t)
 			wantCode(t, w.try(step.do), "")
 			after, now := w.accessVersion(t)
 			if (after > version) != step.count || (now > changes) != step.count {

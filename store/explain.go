@@ -44,7 +44,8 @@ const toEnvironments = `
 // role first, at most maxPaths of them.
 func (r Reader) AccessPaths(ctx context.Context, org, user belay.ID, o Object) ([]AccessPath, error) {
 	const environment = toEnvironments + " join environment_connections ec on ec.environment_id = e.id"
-	query, id := "", belay.ID("")
+	var query string
+	var id belay.ID
 	switch {
 	case o.WorkspaceID != "":
 		query, id = "select g.team_id, w.id as workspace_id, '' as environment_id, '' as connection_id, g.role"+granted+" where w.id = $3", o.WorkspaceID
