@@ -8,14 +8,14 @@ import (
 )
 
 type explanation struct {
-	Allowed    bool             `json:"allowed"`
-	Permission belay.Permission `json:"permission"`
-	Object     accessStep       `json:"object"`
-	Path       []accessStep     `json:"path"`
-	Missing    *missingStep     `json:"missing,omitempty"`
+	Allowed    bool              `json:"allowed"`
+	Permission belay.Permission  `json:"permission"`
+	Object     explanationStep   `json:"object"`
+	Path       []explanationStep `json:"path"`
+	Missing    *missingStep      `json:"missing,omitempty"`
 }
 
-type accessStep struct {
+type explanationStep struct {
 	Type   string   `json:"type"`
 	ID     belay.ID `json:"id,omitempty"`
 	Name   string   `json:"name,omitempty"`
@@ -41,9 +41,9 @@ func (a *API) explain(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	out := explanation{Allowed: e.Allowed, Permission: e.Permission, Object: accessStep(e.Object), Path: []accessStep{}}
+	out := explanation{Allowed: e.Allowed, Permission: e.Permission, Object: explanationStep(e.Object), Path: []explanationStep{}}
 	for _, s := range e.Path {
-		out.Path = append(out.Path, accessStep(s))
+		out.Path = append(out.Path, explanationStep(s))
 	}
 	if e.Missing != nil {
 		out.Missing = &missingStep{e.Missing.Step, remedies([]belay.Remedy{e.Missing.Remedy})[0]}

@@ -206,12 +206,11 @@ func newMatrix(t *testing.T) *matrix {
 		t.Fatal(err)
 	}
 	m := &matrix{world: w, api: api, sites: map[place]site{}, users: map[who]belay.ID{orgOwner: w.Admin.UserID}}
-	m.sites[ownWorkspace] = m.site("own", w.Organization)
-	m.sites[otherWorkspace] = m.site("other", w.Organization)
-	zoe := w.NewUser("zoe")
-	foreign := w.NewOrganization("Foreign", zoe)
-	w.Admin = w.As(zoe)
-	m.sites[otherOrganization] = m.site("foreign", foreign)
+	m.sites[ownWorkspace], m.sites[otherWorkspace] = m.site("own"), m.site("other")
+	zoe, own := w.NewUser("zoe"), w.Organization
+	w.Organization, w.Admin = w.NewOrganization("Foreign", zoe), w.As(zoe)
+	m.sites[otherOrganization] = m.site("foreign")
+	w.Organization = own
 	for i, role := range map[who]belay.Role{viewer: belay.RoleViewer, operator: belay.RoleOperator, editor: belay.RoleEditor, workspaceAdmin: belay.RoleAdmin} {
 		m.users[i] = w.MemberWith(i.String(), m.sites[ownWorkspace].workspace, role).UserID
 	}
@@ -222,9 +221,9 @@ func newMatrix(t *testing.T) *matrix {
 }
 
 // site makes one object of each sort, as the administrator of the place.
-func (m *matrix) site(name string, org belay.ID) site {
+func (m *matrix) site(name string) site {
 	m.make(name, name, name, name)
-	s := site{m.workspace, m.environment, m.connection, "", m.credential, string(org)}
+	s := site{m.workspace, m.environment, m.connection, "", m.credential, string(m.Organization)}
 	s.cluster = m.Admin.Post("/api/integrations/connections", object{"name": name + " cluster", "kind": "kubernetes", "url": "http://127.0.0.1:1"}).Want(made).ID()
 	m.Admin.Post("/api/environments/"+s.environment+"/connections/"+s.cluster, nil).Want(made)
 	return s
