@@ -18,6 +18,9 @@ type declared struct {
 	// creates is set where something is made in the organization, which no
 	// bound token does.
 	creates bool
+	// own is set where the caller's own tokens and sessions are meant, which no
+	// bound token reaches; that of the matrix is somebody else's.
+	own bool
 }
 
 const (
@@ -83,6 +86,15 @@ var expected = map[string]declared{
 	"GET /api/identity/orgs":                                              {lists: "organization", needs: everybody, answer: ok},
 	"GET /api/identity/orgs/{orgId}":                                      {of: "organization", needs: everybody, answer: ok},
 	"GET /api/user":                                                       {needs: everybody, answer: ok},
+	"GET /api/identity/tokens":                                            {own: true, needs: everybody, answer: ok},
+	"POST /api/identity/tokens":                                           {own: true, needs: everybody, answer: badBody},
+	"DELETE /api/identity/tokens":                                         {own: true, needs: everybody, answer: absent},
+	"GET /api/identity/tokens/{tokenId}":                                  {own: true, needs: everybody, answer: absent},
+	"DELETE /api/identity/tokens/{tokenId}":                               {own: true, needs: everybody, answer: absent},
+	"POST /api/identity/tokens/{tokenId}/rotate":                          {own: true, needs: everybody, answer: absent},
+	"GET /api/identity/sessions":                                          {own: true, needs: everybody, answer: ok},
+	"DELETE /api/identity/sessions":                                       {own: true, needs: everybody, answer: ok},
+	"DELETE /api/identity/sessions/{sessionId}":                           {own: true, needs: everybody, answer: absent},
 	"GET /api/access/explain":                                             {needs: everybody, answer: ok},
 	"GET /api/access/permissions":                                         {needs: everybody, answer: ok},
 	"GET /api/registry/connections":                                       {needs: everybody, answer: ok},

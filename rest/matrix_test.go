@@ -122,6 +122,8 @@ func (c cell) want() (status int, listed bool) {
 		return notSigned, false
 	case c.scope == allButOwn && c.route.Permission != rest.AnyCaller:
 		return forbidden, false
+	case c.own && c.binding != unbound:
+		return forbidden, false
 	case c.creates && (c.binding != unbound || c.who < c.needs):
 		return forbidden, false
 	case c.lists != theirRoute:
@@ -158,10 +160,13 @@ func (s site) path(r rest.Route) string {
 		}
 	}
 	path := strings.NewReplacer("{workspaceId}", s.workspace, "{environmentId}", environment, "{connectionId}", connection,
-		"{credentialId}", credential, "{orgId}", s.organization, "{name}", "http", "{registrationId}", missing).Replace(r.Path)
+		"{credentialId}", credential, "{orgId}", s.organization, "{name}", "http", "{registrationId}", missing,
+		"{tokenId}", missing, "{sessionId}", missing).Replace(r.Path)
 	switch r.Method + " " + r.Path {
 	case "DELETE /api/integrations/credentials":
 		return path + "?credentialId=" + s.credential
+	case "DELETE /api/identity/tokens":
+		return path + "?tokenId=" + missing
 	case "GET /api/system/kubernetes/ping":
 		return path + "?connectionId=" + s.cluster
 	case "GET /api/access/explain":
@@ -185,6 +190,8 @@ func (s site) body(r rest.Route) any {
 		"PUT /api/integrations/connections/{connectionId}":  object{"description": ""},
 		"POST /api/integrations/credentials":                object{"name": long, "type": "bearer", "secret": object{"token": "x"}},
 		"PUT /api/integrations/credentials":                 object{"id": s.credential},
+		"POST /api/identity/tokens":                         object{"name": long},
+		"POST /api/identity/tokens/{tokenId}/rotate":        object{},
 		"POST /api/workspaces":                              object{"name": long},
 		"PUT /api/workspaces/{workspaceId}":                 object{"description": ""},
 	}[r.Method+" "+r.Path]
