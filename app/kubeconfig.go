@@ -33,9 +33,12 @@ type MatchState string
 // The match states.
 const (
 	MatchNew           MatchState = "new"
-	MatchSame          MatchState = "same"           // stored, with this very secret
+	MatchSame          MatchState = "same"           // stored, with this very secret and these settings
 	MatchSecretChanged MatchState = "secret_changed" // stored, with another secret
-	MatchMoved         MatchState = "moved"          // stored, at another address
+	// MatchSettingsChanged is a context that is stored with this very secret,
+	// and with other settings.
+	MatchSettingsChanged MatchState = "settings_changed"
+	MatchMoved           MatchState = "moved" // stored, at another address
 	// MatchOtherCluster says that the file is to mend a connection to another
 	// cluster, or to one at another address that nothing says is the same.
 	MatchOtherCluster MatchState = "other_cluster"
@@ -56,9 +59,20 @@ type KubeconfigContext struct {
 	MovedFrom   string            // the address of Connection, for MatchMoved
 	Fingerprint string            // of its credential, "" for none
 	Known       *belay.Credential // stored with the same material, nil for none
-	Check       *Check            // its test from here, nil when it was not tested
+	Check       *Check            // its test from here as it would be stored, nil when it was not tested
+	// Changes are the settings of Connection that importing it changes, Kept
+	// those in which the connection verifies more than the file and which are
+	// left as they are: From is stored, To is in the file.
+	Changes, Kept []SettingChange
+	// WorksNow says that Connection works as it is, where the context differs
+	// and its test has failed.
+	WorksNow bool
+	Fate     *CredentialFate // of its credential, if all of the file is imported; nil for none
 
+	loosen bool               // the connection may verify less than it does
+	alone  *Check             // its test with the settings of the file, where Check has others
 	draft  *belay.Connection  // what it would become, nil when it cannot
+	next   *belay.Connection  // draft, with what stays of the settings of Connection
 	beside *KubeconfigContext // at the same server, which tells it more; nil for none
 }
 
@@ -80,11 +94,20 @@ func (a *App) PreviewKubeconfig(ctx context.Context, org belay.ID, up Kubeconfig
 		return nil, err
 	}
 	defer own.leave()
-	return a.previewKubeconfig(ctx, c, own, up, up.Contexts)
+	im := KubeconfigImport{}
+	for _, name := range up.Contexts {
+		im.Contexts = append(im.Contexts, ContextImport{Name: name})
+	}
+	preview, err := a.previewKubeconfig(ctx, c, own, up, im)
+	if err != nil {
+		return nil, err
+	}
+	return preview, a.foresee(ctx, c, preview.Contexts)
 }
 
-// previewKubeconfig looks at the contexts of these names, or at all for none.
-func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up KubeconfigUpload, names []string) (*KubeconfigPreview, error) {
+// previewKubeconfig looks at the contexts that an import names, or at all for
+// none.
+func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up KubeconfigUpload, im KubeconfigImport) (*KubeconfigPreview, error) {
 	if up.ConnectionID == "" {
 		if err := c.mayCreate(); err != nil {
 			return nil, err
@@ -100,9 +123,9 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 	}
 	preview := &KubeconfigPreview{Problems: file.Problems}
 	for i := range file.Contexts {
-		k := &file.Contexts[i]
-		if len(names) == 0 || slices.Contains(names, k.Name) {
-			preview.Contexts = append(preview.Contexts, &KubeconfigContext{Context: k, State: MatchUnreadable})
+		k, o := &file.Contexts[i], optionsFor(im, file.Contexts[i].Name)
+		if im.means(k.Name) {
+			preview.Contexts = append(preview.Contexts, &KubeconfigContext{Context: k, State: MatchUnreadable, loosen: o.AcceptInsecureTLS})
 		}
 	}
 	tested := a.toTest(preview, target)
@@ -120,7 +143,10 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 		if k.draft == nil {
 			return nil
 		}
-		return a.match(ctx, c, k, mendedBy(target, k, preview.Contexts))
+		if err := a.match(ctx, c, k, mendedBy(target, k, preview.Contexts)); err != nil {
+			return err
+		}
+		return a.weigh(ctx, c, k)
 	})
 }
 
@@ -212,20 +238,27 @@ func (a *App) inspect(ctx context.Context, c caller, k *KubeconfigContext, test 
 	}
 	k.draft = draft
 	a.fit(k)
-	var material *belay.Material
 	if k.CredentialType != "" {
 		k.Fingerprint = a.keyring.Fingerprint(k.CredentialType, k.Values)
-		material = &belay.Material{Type: k.CredentialType, Values: k.Values}
 		if k.Known, err = a.sameSecret(ctx, c, k.Fingerprint); err != nil {
 			return err
 		}
 	}
 	if test {
-		check := a.attempt(ctx, c, k.draft, belay.TriggerImport, material)
-		check.ConnectionID = ""
-		k.Check = a.view(ctx, c, k.draft, check)
+		k.Check = a.tried(ctx, c, k, k.draft)
 	}
 	return nil
+}
+
+// tried is the test of a draft with the user of a context.
+func (a *App) tried(ctx context.Context, c caller, k *KubeconfigContext, draft *belay.Connection) *Check {
+	var material *belay.Material
+	if k.CredentialType != "" {
+		material = &belay.Material{Type: k.CredentialType, Values: k.Values}
+	}
+	check := a.attempt(ctx, c, draft, belay.TriggerImport, material)
+	check.ConnectionID = ""
+	return a.view(ctx, c, draft, check)
 }
 
 // fit leaves out a credential that the connection could do nothing with, and

@@ -47,6 +47,13 @@ type ContextImport struct {
 	// WithoutCredential takes the cluster part only: a new connection has no
 	// credential, another one keeps its own.
 	WithoutCredential bool
+	// AcceptInsecureTLS takes the TLS settings of the file over also where the
+	// connection verifies more: its certificate authority is removed, and its
+	// verification switched off, as the file has it.
+	AcceptInsecureTLS bool
+	// ReplaceWorking carries the import out though the connection works as it
+	// is and the context, as it was tested, does not.
+	ReplaceWorking bool
 }
 
 // ImportOutcome says what became of a context.
@@ -76,7 +83,13 @@ type ImportedContext struct {
 	RenamedFrom string
 	MovedFrom   string
 	Credential  *CredentialMove // nil when the connection uses what it used
-	Check       *Check
+	// Replaced is the credential that has a new secret in place of its own, as
+	// it is now; nil for none.
+	Replaced *belay.Credential
+	// Changes are the settings of the connection that were changed, Kept those
+	// in which it verifies more than the file and which were left.
+	Changes, Kept []SettingChange
+	Check         *Check
 }
 
 // CredentialMove says that a connection authenticates with another
@@ -113,11 +126,7 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 			return nil, about("/environmentIds/"+itoa(i), err)
 		}
 	}
-	var names []string
-	for _, k := range im.Contexts {
-		names = append(names, k.Name)
-	}
-	preview, err := a.previewKubeconfig(ctx, c, own, up, names)
+	preview, err := a.previewKubeconfig(ctx, c, own, up, im)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +135,7 @@ func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigU
 	}
 	batch := &importBatch{app: a, caller: c, environments: slices.Sorted(slices.Values(im.EnvironmentIDs))}
 	for _, k := range preview.Contexts {
-		batch.plans = append(batch.plans, planOf(k, optionsFor(im, k.Name), up.ConnectionID != ""))
+		batch.plans = append(batch.plans, batch.planOf(ctx, k, optionsFor(im, k.Name), up.ConnectionID != ""))
 	}
 	out := make([]*ImportedContext, len(batch.plans))
 	for i, p := range batch.plans {
@@ -195,6 +204,11 @@ func checkImport(preview *KubeconfigPreview, up KubeconfigUpload, im KubeconfigI
 	return p.err()
 }
 
+// means tells whether a context of this name is to be imported.
+func (im KubeconfigImport) means(name string) bool {
+	return len(im.Contexts) == 0 || slices.ContainsFunc(im.Contexts, func(o ContextImport) bool { return o.Name == name })
+}
+
 func optionsFor(im KubeconfigImport, name string) ContextImport {
 	for _, o := range im.Contexts {
 		if o.Name == name {
@@ -248,7 +262,7 @@ func (b *importBatch) create(ctx context.Context, p *importPlan, out *ImportedCo
 			return err
 		}
 	}
-	credential, id, err := b.credential(ctx, p, nil)
+	credential, id, _, err := b.credential(ctx, p, nil)
 	if err != nil {
 		return err
 	}

@@ -376,7 +376,7 @@ func TestImportThatMovesAFallback(t *testing.T) {
 // not led elsewhere with a secret that is stored.
 func TestUploadForAConnectionThatMoves(t *testing.T) {
 	w := newImportWorld(t)
-	w.uids[here] = "one"
+	w.uids[here], w.uids[there] = "one", ""
 	v := w.one(w.admin, app.ImportCreated, file(kubeContext{name: "prod", server: here, user: token("x")})).Connection
 	upload := func(user map[string]any) app.KubeconfigUpload {
 		up := file(kubeContext{name: "anything", server: there, user: user})

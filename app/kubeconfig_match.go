@@ -15,7 +15,7 @@ func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target 
 	if k.Connection = target; target != nil {
 		if otherCluster(k.cluster(), target.Identity) || k.mayBeAnother(target) {
 			k.State = MatchOtherCluster
-			return nil
+			return a.reconcile(ctx, c, k)
 		}
 		return a.compare(ctx, c, k)
 	}
@@ -185,9 +185,25 @@ func (a *App) readable(ctx context.Context, c caller, v *belay.Connection) (*bel
 	return seen.Connection, nil
 }
 
+// reconcile finds what the context makes of the settings of its connection,
+// and tests the context with those in place of its own where they trust
+// somebody else.
+func (a *App) reconcile(ctx context.Context, c caller, k *KubeconfigContext) error {
+	if err := k.settle(); err != nil {
+		return err
+	}
+	if k.Check != nil && k.next.TLSConfig() != k.draft.TLSConfig() {
+		k.alone, k.Check = k.Check, a.tried(ctx, c, k, k.next)
+	}
+	return nil
+}
+
 // compare tells how the connection of a context differs from it, by what
-// weighs most: its address, then its secret.
+// weighs most: its address, then its secret, then its settings.
 func (a *App) compare(ctx context.Context, c caller, k *KubeconfigContext) error {
+	if err := a.reconcile(ctx, c, k); err != nil {
+		return err
+	}
 	if k.Connection.Endpoint != k.draft.Endpoint {
 		k.State, k.MovedFrom = MatchMoved, k.Connection.Endpoint
 		return nil
@@ -200,8 +216,12 @@ func (a *App) compare(ctx context.Context, c caller, k *KubeconfigContext) error
 		}
 		same = id != ""
 	}
-	k.State = MatchSecretChanged
-	if same {
+	switch {
+	case !same:
+		k.State = MatchSecretChanged
+	case len(k.Changes) > 0:
+		k.State = MatchSettingsChanged
+	default:
 		k.State = MatchSame
 	}
 	return nil

@@ -20,6 +20,7 @@ type importPlan struct {
 	bare     bool   // the cluster part only
 	accepted bool   // the cluster of the context is to be the connection's own, whatever that was
 	named    bool   // the upload is for one connection
+	another  bool   // it is to be a connection of its own, whatever there is
 }
 
 // credentialType is the type of the credential that the import takes, "" for none.
@@ -32,15 +33,16 @@ func (p *importPlan) credentialType() string {
 
 // planOf decides what becomes of a context. It is named when the upload is
 // for the one connection that the caller has named.
-func planOf(k *KubeconfigContext, o ContextImport, named bool) *importPlan {
-	p := &importPlan{k: k, as: o.As, bare: o.WithoutCredential, named: named, outcome: ImportCreated}
+func (b *importBatch) planOf(ctx context.Context, k *KubeconfigContext, o ContextImport, named bool) *importPlan {
+	p := &importPlan{k: k, as: o.As, bare: o.WithoutCredential, named: named, another: o.OnExisting == OnExistingNew}
 	existing := k.Connection
-	if o.OnExisting == OnExistingNew {
+	if p.another {
 		existing = nil
+		if k.alone != nil {
+			k.Check = k.alone // nothing of another connection's settings stays
+		}
 	}
-	if existing != nil {
-		p.outcome = ImportUpdated
-	}
+	p.outcome = outcomeOf(existing)
 	switch {
 	case refusal(k) != "":
 		p.outcome, p.message = ImportFailed, refusal(k)
@@ -54,6 +56,8 @@ func planOf(k *KubeconfigContext, o ContextImport, named bool) *importPlan {
 		p.blockMove()
 	case !k.Usable() && !o.WithoutCredential && (existing == nil || len(existing.Credentials) == 0):
 		p.blockUser()
+	case existing != nil && k.breaks(p.credentialType() != "") && !o.ReplaceWorking:
+		b.blockWorking(ctx, p)
 	case k.State == MatchOtherCluster && existing != nil:
 		p.accepted = true
 	}
@@ -109,12 +113,8 @@ func (p *importPlan) blockMove() {
 	if !p.bringsAll(v) {
 		keeps = "The credentials that it has are sent there from then on."
 	}
-	flags := []string{"--move"}
-	if p.named {
-		flags = []string{"--connection", v.Name, "--move"}
-	}
 	move := p.remedy("kubeconfig.move", "Move the connection", "Leads the connection to the address in the file; its id and its environments stay. "+keeps+
-		" In the options: move, for this context.", flags...)
+		" In the options: move, for this context.", p.flags("--move")...)
 	if p.named {
 		move.Action.Href += "?connectionId=" + string(v.ID)
 	}
@@ -147,6 +147,40 @@ func unknownSide(v *belay.Connection) string {
 		return "was never read for the connection"
 	}
 	return "cannot be read with the user in the file"
+}
+
+// blockWorking keeps a connection that works from being given what does not.
+func (b *importBatch) blockWorking(ctx context.Context, p *importPlan) {
+	v := p.k.Connection
+	p.outcome = ImportBlocked
+	has := "as it is"
+	if len(v.Credentials) > 0 && p.credentialType() != "" {
+		has = "with the credential that it has"
+		if own, err := b.app.seen(ctx, b.caller, v.Credentials[0].CredentialID); err == nil && own.Name != "" {
+			has = "with credential " + own.Name
+		}
+	}
+	p.message = "connection " + v.Name + " works " + has + ", and would not with what is in the file: " + p.k.Check.Summary
+	keep := p.remedy("kubeconfig.without_credential", "Keep the credential", "Takes the cluster part of the file only; the connection keeps the credential that works."+
+		" In the options: withoutCredential, for this context.", p.flags("--without-credential")...)
+	replace := p.remedy("kubeconfig.replace_working", "Replace it all the same", "Puts what is in the file into the place of what works. A secret that is replaced cannot be had back from here."+
+		" In the options: replaceWorking, for this context.", p.flags("--replace-working")...)
+	if p.named {
+		keep.Action.Href += "?connectionId=" + string(v.ID)
+		replace.Action.Href += "?connectionId=" + string(v.ID)
+	}
+	if p.credentialType() != "" {
+		p.remedies = append(p.remedies, keep)
+	}
+	p.remedies = append(p.remedies, replace)
+}
+
+// flags are those of a command that is for the same connection as the upload.
+func (p *importPlan) flags(more ...string) []string {
+	if !p.named {
+		return more
+	}
+	return append([]string{"--connection", p.k.Connection.Name}, more...)
 }
 
 // blockUser keeps a context whose user cannot sign in from here from

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -19,6 +18,7 @@ type saved struct {
 	after      *belay.Connection
 	credential *sealed         // nil when none was stored
 	move       *CredentialMove // nil when it uses what it used
+	replaced   bool            // credential has a new secret in place of its own
 	written    bool
 }
 
@@ -36,6 +36,12 @@ func (b *importBatch) update(ctx context.Context, p *importPlan, out *ImportedCo
 	out.Outcome = ImportUnchanged
 	if s.written {
 		out.Outcome = ImportUpdated
+	}
+	out.Changes, out.Kept = changesOf(s.before.Connection, s.after), p.k.Kept
+	if s.replaced {
+		if out.Replaced, err = b.app.seen(ctx, b.caller, s.credential.ID); err != nil {
+			return err
+		}
 	}
 	if s.before.Name != s.after.Name {
 		out.RenamedFrom = s.before.Name
@@ -60,11 +66,11 @@ func (b *importBatch) save(ctx context.Context, p *importPlan) (saved, error) {
 		return saved{}, err
 	}
 	s := saved{before: seen, after: seen.Connection}
-	credential, attached, err := b.credential(ctx, p, seen.Connection)
+	credential, attached, fate, err := b.credential(ctx, p, seen.Connection)
 	if err != nil {
 		return saved{}, err
 	}
-	s.credential = credential
+	s.credential, s.replaced = credential, fate != nil && fate.Action == CredentialReplace
 	next := *seen.Connection
 	if err := b.mend(&next, p, attached); err != nil {
 		return saved{}, err
@@ -133,9 +139,13 @@ func sameJSON(a, b []byte) bool {
 
 // mend puts what a context says into the connection.
 func (b *importBatch) mend(v *belay.Connection, p *importPlan, credential belay.ID) error {
+	config, err := settled(v, p.k.draft, p.k.loosen)
+	if err != nil {
+		return err
+	}
 	ch := ConnectionChange{Endpoint: &p.k.draft.Endpoint}
-	if !sameJSON(v.Config, p.k.draft.Config) {
-		ch.Config = p.k.draft.Config
+	if !sameJSON(v.Config, config) {
+		ch.Config = config
 	}
 	if p.as != "" {
 		ch.Name = &p.as
@@ -157,70 +167,37 @@ func (b *importBatch) mend(v *belay.Connection, p *importPlan, credential belay.
 	return nil
 }
 
-// credential decides what a context's user becomes: nothing when it has
-// none; the connection's own credential when it holds the same; the stored
-// credential with the same material; a new version of the connection's own
-// credential, when nothing else is left on the old one; a new credential
-// otherwise. It returns the id of what is to be attached.
-func (b *importBatch) credential(ctx context.Context, p *importPlan, existing *belay.Connection) (*sealed, belay.ID, error) {
+// credential carries out what is decided about a context's user. It returns
+// what is to be stored, and the id of what is to be attached.
+func (b *importBatch) credential(ctx context.Context, p *importPlan, existing *belay.Connection) (*sealed, belay.ID, *CredentialFate, error) {
 	if p.credentialType() == "" {
-		return nil, "", nil
+		return nil, "", nil, nil
 	}
-	if existing != nil {
-		id, err := b.app.holds(ctx, b.caller, existing, p.k.Fingerprint)
-		if err != nil || id != "" {
-			return nil, id, err
-		}
-	}
-	if p.k.Known != nil {
-		return nil, p.k.Known.ID, nil
+	fate, err := b.decide(ctx, p, existing)
+	if err != nil {
+		return nil, "", nil, err
 	}
 	secret := map[string]*belay.Secret{}
 	for name, s := range p.k.Values {
 		secret[name] = &s
 	}
-	if existing != nil && len(existing.Credentials) > 0 {
-		s, err := b.nextVersion(ctx, p, existing.Credentials[0].CredentialID, secret)
-		if err != nil || s != nil {
-			return s, idOf(s), err
-		}
+	var s *sealed
+	switch fate.Action {
+	case CredentialKeep, CredentialAttach:
+		return nil, fate.ID, fate, nil
+	case CredentialReplace:
+		s, err = b.app.changeCredential(ctx, b.caller, fate.stored, CredentialChange{Secret: wholly(fate.stored, secret)})
+	case CredentialCreate:
+		s, err = b.app.newCredential(b.caller, CredentialChange{Name: &fate.Name, Type: &p.k.CredentialType, Secret: secret})
 	}
-	name, err := b.app.freeCredentialName(ctx, b.caller.org, cmp.Or(p.k.User, p.k.Name))
 	if err != nil {
-		return nil, "", err
+		return nil, "", nil, err
 	}
-	s, err := b.app.newCredential(b.caller, CredentialChange{Name: &name, Type: &p.k.CredentialType, Secret: secret})
-	return s, idOf(s), err
+	return s, s.ID, fate, nil
 }
 
-func idOf(s *sealed) belay.ID {
-	if s == nil {
-		return ""
-	}
-	return s.ID
-}
-
-// nextVersion replaces the material of a connection's credential in place.
-// It returns nil when that would take the old material from connections that
-// this import does not give the new one to, or the caller may not.
-func (b *importBatch) nextVersion(ctx context.Context, p *importPlan, id belay.ID, secret map[string]*belay.Secret) (*sealed, error) {
-	_, old, err := b.app.findCredential(ctx, b.caller.org, id, belay.PermissionCredentialWrite)
-	if code := belay.CodeOf(err); code == belay.CodeForbidden || code == belay.CodeNotFound {
-		return nil, nil
-	}
-	if err != nil || old.Type != p.k.CredentialType {
-		return nil, err
-	}
-	follow := 0
-	for _, other := range b.plans {
-		if other.outcome == ImportUpdated && other.credentialType() != "" && other.k.Fingerprint == p.k.Fingerprint &&
-			len(other.k.Connection.Credentials) > 0 && other.k.Connection.Credentials[0].CredentialID == id {
-			follow++
-		}
-	}
-	if old.Usage.Connections > follow {
-		return nil, nil
-	}
+// wholly is the change that leaves nothing of the old material.
+func wholly(old *belay.Credential, secret map[string]*belay.Secret) map[string]*belay.Secret {
 	whole := map[string]*belay.Secret{}
 	for _, name := range old.Set {
 		whole[name] = nil
@@ -229,7 +206,7 @@ func (b *importBatch) nextVersion(ctx context.Context, p *importPlan, id belay.I
 		whole[name] = nil
 	}
 	maps.Copy(whole, secret)
-	return b.app.changeCredential(ctx, b.caller, old.Credential, CredentialChange{Secret: whole})
+	return whole
 }
 
 // credentialMove says that a connection is to authenticate with another
@@ -239,15 +216,11 @@ func (b *importBatch) credentialMove(ctx context.Context, before, after *belay.C
 	if len(before.Credentials) == 0 || before.Credentials[0].CredentialID == after.Credentials[0].CredentialID {
 		return nil, nil
 	}
-	id := before.Credentials[0].CredentialID
-	_, old, err := b.app.findCredential(ctx, b.caller.org, id, belay.PermissionCredentialRead)
-	if isNotFound(err) {
-		return &CredentialMove{From: &belay.Credential{ID: id}}, nil
-	}
+	old, err := b.app.seen(ctx, b.caller, before.Credentials[0].CredentialID)
 	if err != nil {
 		return nil, err
 	}
-	return &CredentialMove{From: old.Credential}, nil
+	return &CredentialMove{From: old}, nil
 }
 
 // leftOver finds the credentials that no connection uses any more since this

@@ -27,6 +27,10 @@ type fakeCluster struct {
 	uids map[string]string // of what answers, by endpoint
 	seen map[string][]string
 	says *belay.Report // whatever it is asked
+	// signed holds the authority that a server must be verified with, where
+	// it is verified, and refused the tokens that no server takes.
+	signed  map[string]string
+	refused map[string]bool
 }
 
 func (*fakeCluster) Definition() *belay.Kind {
@@ -51,6 +55,9 @@ func (k *fakeCluster) Test(_ context.Context, t belay.Target) belay.Report {
 	if k.says != nil {
 		return *k.says
 	}
+	if ca := k.signed[t.Endpoint]; ca != "" && !t.TLS.InsecureSkipVerify && t.TLS.CertificateAuthority != ca {
+		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseTLSUnknownAuthority, Summary: "nobody known has signed it"}
+	}
 	token := t.Credential.Value("token")
 	k.seen[t.Endpoint] = append(k.seen[t.Endpoint], token)
 	uid, ok := k.uids[t.Endpoint]
@@ -59,6 +66,8 @@ func (k *fakeCluster) Test(_ context.Context, t belay.Target) belay.Report {
 		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseConnectionRefused, Summary: "connection refused"}
 	case token == "":
 		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialMissing, Summary: "nobody signs in"}
+	case k.refused[token]:
+		return belay.Report{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialRejected, Summary: "the token is rejected"}
 	case uid == "":
 		return belay.Report{Health: belay.HealthHealthy, Summary: "every stage passed"}
 	}
@@ -95,7 +104,7 @@ func newImportWorldOn(t *testing.T, database string) *importWorld {
 	t.Helper()
 	w := &importWorld{
 		t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		fakeCluster: &fakeCluster{uids: map[string]string{}, seen: map[string][]string{}},
+		fakeCluster: &fakeCluster{uids: map[string]string{}, seen: map[string][]string{}, signed: map[string]string{}, refused: map[string]bool{}},
 	}
 	var err error
 	if w.store, err = store.Open(t.Context(), database); err != nil {
@@ -184,6 +193,9 @@ var authority = sync.OnceValue(func() *peers.CA { return peers.NewCA("a cluster'
 type kubeContext struct {
 	name, server string
 	ca           []byte // nil: the one that most have
+	insecure     bool   // no authority, and no verification
+	plain        bool   // no authority
+	namespace    string
 	user         map[string]any
 }
 
@@ -199,9 +211,14 @@ func file(contexts ...kubeContext) app.KubeconfigUpload {
 		if k.ca == nil {
 			k.ca = authority().PEM()
 		}
-		clusters = append(clusters, map[string]any{"name": k.name, "cluster": map[string]any{"server": k.server, "certificate-authority-data": k.ca}})
+		cluster := map[string]any{"server": k.server, "certificate-authority-data": k.ca}
+		if k.plain || k.insecure {
+			delete(cluster, "certificate-authority-data")
+			cluster["insecure-skip-tls-verify"] = k.insecure
+		}
+		clusters = append(clusters, map[string]any{"name": k.name, "cluster": cluster})
 		users = append(users, map[string]any{"name": k.name, "user": k.user})
-		list = append(list, map[string]any{"name": k.name, "context": map[string]any{"cluster": k.name, "user": k.name}})
+		list = append(list, map[string]any{"name": k.name, "context": map[string]any{"cluster": k.name, "user": k.name, "namespace": k.namespace}})
 	}
 	text, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Config", "clusters": clusters, "users": users, "contexts": list})
 	if err != nil {

@@ -16,6 +16,8 @@ type importOptions struct {
 		Move       bool           `json:"move"`
 		Accept     bool           `json:"acceptIdentity"`
 		Bare       bool           `json:"withoutCredential"`
+		Insecure   bool           `json:"acceptInsecureTls"`
+		Replace    bool           `json:"replaceWorking"`
 	} `json:"contexts"`
 	EnvironmentIDs []belay.ID `json:"environmentIds"`
 }
@@ -33,9 +35,19 @@ type importedContext struct {
 	Moved          *addresses        `json:"moved,omitempty"`
 	CredentialID   belay.ID          `json:"credentialId,omitempty"`
 	Credential     *credentialMove   `json:"credentialChange,omitempty"`
+	Replaced       *replacedSecret   `json:"credentialReplaced,omitempty"`
+	Changes        []settingChange   `json:"changes,omitempty"`
+	Kept           []settingChange   `json:"kept,omitempty"`
 	Status         belay.Status      `json:"status,omitempty"`
 	Server         string            `json:"server,omitempty"`
 	Check          *check            `json:"check,omitempty"`
+}
+
+// replacedSecret is a credential that has a new secret in place of its own.
+type replacedSecret struct {
+	ID      belay.ID `json:"id"`
+	Name    string   `json:"name"`
+	Version int64    `json:"version"`
 }
 
 // credentialMove is from which credential a connection went to which.
@@ -50,6 +62,10 @@ func newImportedContext(k *app.ImportedContext) importedContext {
 	w := importedContext{
 		Name: k.Name, Outcome: k.Outcome, Message: k.Message, Remediation: remedies(k.Remedies),
 		Plugin: k.Plugin, Recipe: k.Recipe, RenamedFrom: k.RenamedFrom,
+		Changes: newSettingChanges(k.Changes), Kept: newSettingChanges(k.Kept),
+	}
+	if v := k.Replaced; v != nil {
+		w.Replaced = &replacedSecret{v.ID, v.Name, int64(v.Current)}
 	}
 	if k.Check != nil {
 		c := newCheck(k.Check)
@@ -111,6 +127,7 @@ func (a *API) importKubeconfig(r *request) (response, error) {
 	for _, k := range o.Contexts {
 		im.Contexts = append(im.Contexts, app.ContextImport{
 			Name: k.Name, As: k.As, OnExisting: k.OnExisting, Move: k.Move, AcceptIdentity: k.Accept, WithoutCredential: k.Bare,
+			AcceptInsecureTLS: k.Insecure, ReplaceWorking: k.Replace,
 		})
 	}
 	answer, err := a.app.ImportKubeconfigOnce(r.once(), org, up, im, func(contexts []*app.ImportedContext) ([]byte, error) {

@@ -113,6 +113,46 @@ type contextMatch struct {
 	ConnectionName string         `json:"connectionName,omitempty"`
 	Moved          *addresses     `json:"moved,omitempty"`
 	SameCluster    []named        `json:"sameCluster,omitempty"`
+	// Changes are the settings that importing the context changes, Kept those
+	// that the connection keeps against the file, since it verifies more.
+	Changes    []settingChange `json:"changes,omitempty"`
+	Kept       []settingChange `json:"kept,omitempty"`
+	Breaks     bool            `json:"replacesWorking,omitempty"`
+	Credential *credentialFate `json:"credential,omitempty"`
+}
+
+// settingChange is one setting of a connection and of a file.
+type settingChange struct {
+	Field string `json:"field"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+func newSettingChanges(all []app.SettingChange) []settingChange {
+	out := make([]settingChange, len(all))
+	for i, c := range all {
+		out[i] = settingChange(c)
+	}
+	return out
+}
+
+// credentialFate is what importing a context does about a credential.
+type credentialFate struct {
+	Action app.CredentialAction `json:"action"`
+	ID     belay.ID             `json:"id,omitempty"`
+	Name   string               `json:"name,omitempty"`
+	From   *named               `json:"from,omitempty"`
+}
+
+func newFate(f *app.CredentialFate) *credentialFate {
+	if f == nil {
+		return nil
+	}
+	w := &credentialFate{Action: f.Action, ID: f.ID, Name: f.Name}
+	if f.From != nil {
+		w.From = &named{f.From.ID, f.From.Name}
+	}
+	return w
 }
 
 // addresses are where a target was and is.
@@ -189,7 +229,10 @@ func newKubernetesContext(k *app.KubeconfigContext) kubernetesContext {
 }
 
 func newMatch(k *app.KubeconfigContext) contextMatch {
-	m := contextMatch{State: k.State, Moved: moved(k.MovedFrom, k.Endpoint)}
+	m := contextMatch{
+		State: k.State, Moved: moved(k.MovedFrom, k.Endpoint), Changes: newSettingChanges(k.Changes), Kept: newSettingChanges(k.Kept),
+		Breaks: k.Breaks(), Credential: newFate(k.Fate),
+	}
 	if k.Connection != nil {
 		m.ConnectionID, m.ConnectionName = k.Connection.ID, k.Connection.Name
 	}
