@@ -124,7 +124,7 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 	preview := &KubeconfigPreview{Problems: file.Problems}
 	for i := range file.Contexts {
 		k, o := &file.Contexts[i], optionsFor(im, file.Contexts[i].Name)
-		if im.means(k.Name) {
+		if im.means(k.Name) && (len(im.Contexts) == 0 || !previewed(preview, k.Name)) { // a name means the first that has it
 			preview.Contexts = append(preview.Contexts, &KubeconfigContext{Context: k, State: MatchUnreadable, loosen: o.AcceptInsecureTLS})
 		}
 	}
@@ -148,6 +148,11 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 		}
 		return a.weigh(ctx, c, k)
 	})
+}
+
+// previewed tells whether a preview has a context of this name already.
+func previewed(preview *KubeconfigPreview, name string) bool {
+	return slices.ContainsFunc(preview.Contexts, func(k *KubeconfigContext) bool { return k.Name == name })
 }
 
 // toTest chooses the contexts that one request tests: the one that mends the

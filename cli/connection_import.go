@@ -27,6 +27,8 @@ type importKubeconfig struct {
 
 	AcceptIdentity    bool `help:"Lead the connection of --connection to another cluster than it is known for, such as one that was built anew."`
 	WithoutCredential bool `help:"Take the clusters only: a new connection has no credential, another keeps its own."`
+	AcceptInsecureTLS bool `name:"accept-insecure-tls" help:"Take the TLS settings of the file also where the connection verifies more: without them its authority and its verification stay."`
+	ReplaceWorking    bool `help:"Import also what fails now into a connection that works. A secret that is replaced cannot be had back."`
 }
 
 // Help gives examples.
@@ -47,10 +49,14 @@ type kubeContext struct {
 	Plugin     string             `json:"plugin"` // the program that its user signs in with
 	Credential *previewCredential `json:"credential"`
 	Match      struct {
-		State          string `json:"state"`
-		ConnectionID   string `json:"connectionId"`
-		ConnectionName string `json:"connectionName"`
-		Moved          *moved `json:"moved"`
+		State          string          `json:"state"`
+		ConnectionID   string          `json:"connectionId"`
+		ConnectionName string          `json:"connectionName"`
+		Moved          *moved          `json:"moved"`
+		Changes        []settingChange `json:"changes"`
+		Kept           []settingChange `json:"kept"`
+		Breaks         bool            `json:"replacesWorking"` // it works as it is, and the context does not
+		Credential     *credentialFate `json:"credential"`
 	} `json:"match"`
 	Check      *check        `json:"check"`
 	Problems   []kubeProblem `json:"problems"`
@@ -63,6 +69,32 @@ type kubeContext struct {
 type moved struct {
 	From string `json:"from"`
 	To   string `json:"to"`
+}
+
+// settingChange is one setting as it is stored and as the file has it.
+type settingChange struct {
+	Field string `json:"field"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+// text says what a setting is, and what it is to be.
+func (c settingChange) text() string {
+	shown := func(s string) string {
+		if s == "" {
+			return "nothing"
+		}
+		return s
+	}
+	return c.Field + " from " + shown(c.From) + " to " + shown(c.To)
+}
+
+// credentialFate is what is done about the credential of a connection.
+type credentialFate struct {
+	Action string    `json:"action"`
+	ID     string    `json:"id"`
+	Name   string    `json:"name"`
+	From   *referred `json:"from"`
 }
 
 // Run shows what a kubeconfig holds and imports what is chosen of it.
@@ -97,7 +129,11 @@ func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
 	if in.flags.DryRun {
 		return c.foretell(in, found, chosen, c.leftOut(found))
 	}
-	return c.send(ctx, in, file, chosen, target, envs, c.leftOut(found))
+	replace, err := c.replaced(in, found, chosen)
+	if err != nil {
+		return err
+	}
+	return c.send(ctx, in, file, chosen, replace, target, envs, c.leftOut(found))
 }
 
 // choose says which contexts to import, by their names.

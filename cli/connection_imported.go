@@ -10,7 +10,7 @@ import (
 	"belay"
 )
 
-func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen []string, target item, envs []item, unreadable int) error {
+func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte, chosen, replace []string, target item, envs []item, unreadable int) error {
 	type choice struct {
 		Name       string `json:"name"`
 		As         string `json:"as,omitempty"`
@@ -18,13 +18,15 @@ func (c *importKubeconfig) send(ctx context.Context, in *invocation, file []byte
 		Move       bool   `json:"move,omitempty"`
 		Accept     bool   `json:"acceptIdentity,omitempty"`
 		Bare       bool   `json:"withoutCredential,omitempty"`
+		Insecure   bool   `json:"acceptInsecureTls,omitempty"`
+		Replace    bool   `json:"replaceWorking,omitempty"`
 	}
 	options := struct {
 		Contexts       []choice `json:"contexts"`
 		EnvironmentIDs []string `json:"environmentIds"`
 	}{EnvironmentIDs: []string{}}
 	for _, name := range chosen {
-		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting, c.Move, c.AcceptIdentity, c.WithoutCredential})
+		options.Contexts = append(options.Contexts, choice{name, c.As, c.OnExisting, c.Move, c.AcceptIdentity, c.WithoutCredential, c.AcceptInsecureTLS, slices.Contains(replace, name)})
 	}
 	for _, e := range envs {
 		options.EnvironmentIDs = append(options.EnvironmentIDs, e.id())
@@ -50,17 +52,20 @@ type imported struct {
 }
 
 type importedContext struct {
-	Name           string   `json:"name"`
-	Outcome        string   `json:"outcome"`
-	ConnectionName string   `json:"connectionName"`
-	CredentialID   string   `json:"credentialId"`
-	Plugin         string   `json:"plugin"` // the program that its user signs in with
-	RenamedFrom    string   `json:"renamedFrom"`
-	Moved          *moved   `json:"moved"`
-	Message        string   `json:"message"`
-	Remediation    []remedy `json:"remediation"`
-	Recipe         []string `json:"recipe"`
-	Check          *check   `json:"check"`
+	Name           string          `json:"name"`
+	Outcome        string          `json:"outcome"`
+	ConnectionName string          `json:"connectionName"`
+	CredentialID   string          `json:"credentialId"`
+	Plugin         string          `json:"plugin"` // the program that its user signs in with
+	RenamedFrom    string          `json:"renamedFrom"`
+	Moved          *moved          `json:"moved"`
+	Message        string          `json:"message"`
+	Remediation    []remedy        `json:"remediation"`
+	Recipe         []string        `json:"recipe"`
+	Check          *check          `json:"check"`
+	Changes        []settingChange `json:"changes"`
+	Kept           []settingChange `json:"kept"`
+	Replaced       *referred       `json:"credentialReplaced"`
 	Credential     *struct {
 		From        referred `json:"from"`
 		To          referred `json:"to"`
@@ -115,10 +120,15 @@ func (k importedContext) line() string {
 // leaves behind.
 func (in *invocation) sayDone(k importedContext) {
 	in.sayHealth(k.health(), "%s", k.line())
+	in.saySettings(k.Changes, k.Kept)
+	if k.Replaced != nil {
+		in.say(plain, "  credential %s has the secret of the file in place of its own, which cannot be had back", k.Replaced.text())
+	}
 	if k.Credential == nil {
 		return
 	}
 	in.say(plain, "  it now signs in with credential %s instead of %s", k.Credential.To.text(), k.Credential.From.text())
+	in.say(plain, "  undo: belay connection credential %s --use %s", shellWord(k.ConnectionName), shellWord(k.Credential.From.text()))
 	if k.Credential.Unused {
 		in.say(plain, "  no connection uses credential %s any more; it can be deleted", k.Credential.From.text())
 	}

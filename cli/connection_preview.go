@@ -115,7 +115,14 @@ func (in *invocation) saySharing(found []kubeContext) {
 
 // signsIn says which credential a context uses or would have.
 func (k kubeContext) signsIn() string {
+	fate := k.Match.Credential
 	switch {
+	case fate != nil && fate.Action == "replace":
+		return "new secret for credential " + fate.text()
+	case fate != nil && fate.Action == "create":
+		return "new credential " + fate.text()
+	case fate != nil:
+		return "credential " + fate.text()
 	case k.Credential == nil:
 		return ""
 	case k.Credential.Known != nil:
@@ -123,6 +130,9 @@ func (k kubeContext) signsIn() string {
 	}
 	return "new credential of user " + k.User
 }
+
+// text is the name, or the id of what the caller does not see.
+func (f *credentialFate) text() string { return referred{f.ID, f.Name}.text() }
 
 // state is the health of the context's cluster, and what is to be said of it.
 func (k kubeContext) state() (health, why string) {
@@ -151,6 +161,8 @@ func (k kubeContext) match() string {
 		return "is connection " + k.Match.ConnectionName
 	case "secret_changed":
 		return "is connection " + k.Match.ConnectionName + ", with another secret"
+	case "settings_changed":
+		return "is connection " + k.Match.ConnectionName + ", with other settings"
 	case "moved":
 		text := "is connection " + k.Match.ConnectionName + ", moved"
 		if k.Match.Moved != nil {
@@ -166,7 +178,7 @@ func (k kubeContext) match() string {
 // warnOfContexts says once what is to be known of the chosen contexts. That a
 // server on this machine means this machine by 127.0.0.1 needs no saying.
 func (in *invocation) warnOfContexts(found []kubeContext, chosen []string) {
-	found = slices.DeleteFunc(slices.Clone(found), func(k kubeContext) bool { return !slices.Contains(chosen, k.Name) })
+	found = slices.DeleteFunc(slices.Clone(found), func(k kubeContext) bool { return !slices.Contains(chosen, k.Name) || k.again() })
 	var inside []string
 	for _, g := range grouped(found, func(k kubeContext) (out []string) {
 		for _, p := range k.Problems {
@@ -217,6 +229,21 @@ func someNames(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:some], ", "), len(names)-some)
+}
+
+// contextNamed is the context that a name means: the first that has it.
+func contextNamed(found []kubeContext, name string) (kubeContext, bool) {
+	i := slices.IndexFunc(found, func(k kubeContext) bool { return k.Name == name })
+	if i < 0 {
+		return kubeContext{}, false
+	}
+	return found[i], true
+}
+
+// again tells whether an earlier context has the name of this one, which is
+// never meant by it.
+func (k kubeContext) again() bool {
+	return slices.ContainsFunc(k.Problems, func(p kubeProblem) bool { return p.Code == kubeconfig.ProblemDuplicateContext && p.Effect != "warning" })
 }
 
 // noContext says why nothing can be imported, and what makes it possible: for

@@ -51,6 +51,8 @@ func (c *importKubeconfig) flagsBeside(in *invocation, others string) []string {
 	add(c.Move, "--move")
 	add(c.AcceptIdentity, "--accept-identity")
 	add(c.WithoutCredential, "--without-credential")
+	add(c.AcceptInsecureTLS, "--accept-insecure-tls")
+	add(c.ReplaceWorking, "--replace-working")
 	for _, e := range c.Environment {
 		add(true, "--environment", e)
 	}
