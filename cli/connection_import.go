@@ -33,7 +33,7 @@ type importKubeconfig struct {
 
 // Help gives examples.
 func (*importKubeconfig) Help() string {
-	return "Files that the kubeconfig refers to are sent within it. Programs that it names are never run.\n\n" + examples(
+	return "Files that the kubeconfig refers to are sent within it; where contexts are named, what is sent is theirs alone. Programs that it names are never run.\n\n" + examples(
 		"belay connection import kubeconfig",
 		"belay connection import kubeconfig -f ~/.kube/config --all --environment production",
 		"belay connection import kubeconfig -f - --context staging --on-existing update --no-input < kc.yaml")
@@ -99,7 +99,7 @@ type credentialFate struct {
 
 // Run shows what a kubeconfig holds and imports what is chosen of it.
 func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
-	file, err := in.readKubeconfig(c.File)
+	file, err := in.readKubeconfig(c.File, c.KubeContext)
 	if err != nil {
 		return err
 	}
@@ -131,6 +131,9 @@ func (c *importKubeconfig) Run(ctx context.Context, in *invocation) error {
 	}
 	replace, err := c.replaced(in, found, chosen)
 	if err != nil {
+		return err
+	}
+	if file, err = pruned(file, chosen); err != nil {
 		return err
 	}
 	return c.send(ctx, in, file, chosen, replace, target, envs, c.leftOut(found))

@@ -2,18 +2,21 @@ package cli
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 
+	"belay"
 	"belay/kubeconfig"
 )
 
 // readKubeconfig reads a kubeconfig and puts the files that it refers to into
-// it: the server has no access to this machine's files.
-func (in *invocation) readKubeconfig(path string) ([]byte, error) {
+// it: the server has no access to this machine's files. Where contexts are
+// named, nothing else of it is read any further, nor sent.
+func (in *invocation) readKubeconfig(path string, contexts []string) ([]byte, error) {
 	if path == "-" {
 		if terminal(in.Stdin) {
 			return nil, usage("standard input is a terminal").withHelp("give a file: -f PATH")
@@ -22,7 +25,7 @@ func (in *invocation) readKubeconfig(path string) ([]byte, error) {
 		if err != nil {
 			return nil, usage("cannot read the kubeconfig — %v", err)
 		}
-		return in.embedFiles(b, in.WorkDir)
+		return in.preparedKubeconfig(b, in.WorkDir, contexts)
 	}
 	path, err := in.kubeconfigPath(path)
 	if err != nil {
@@ -32,7 +35,34 @@ func (in *invocation) readKubeconfig(path string) ([]byte, error) {
 	if err != nil {
 		return nil, usage("cannot read the kubeconfig — %v", err).withHelp("name another: -f PATH")
 	}
-	return in.embedFiles(b, filepath.Dir(path))
+	return in.preparedKubeconfig(b, filepath.Dir(path), contexts)
+}
+
+func (in *invocation) preparedKubeconfig(b []byte, dir string, contexts []string) ([]byte, error) {
+	b, err := pruned(b, contexts)
+	if err != nil {
+		return nil, err
+	}
+	return in.embedFiles(b, dir)
+}
+
+// pruned leaves of a kubeconfig what the contexts of these names need, or
+// everything when there are none: others' secrets are not this server's.
+func pruned(b []byte, contexts []string) ([]byte, error) {
+	if len(contexts) == 0 || len(b) > maxSecret {
+		return b, nil
+	}
+	out, absent, err := kubeconfig.Prune(b, contexts)
+	if e, ok := errors.AsType[*belay.Error](err); ok {
+		return nil, usage("%s", e.Message)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(absent) > 0 {
+		return nil, usage("the kubeconfig has no context %q", absent[0])
+	}
+	return out, nil
 }
 
 func (in *invocation) kubeconfigPath(path string) (string, error) {

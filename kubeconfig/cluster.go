@@ -203,6 +203,6 @@ func (p *parser) file(s *section, key, path string) []byte {
 		return b
 	}
 	s.missing = append(s.missing, MissingFile{Path: path, Key: key})
-	s.bad(s.get(key), ProblemFileMissing, "%s is the file %s, which is not here: upload it beside the kubeconfig, or put it in with: kubectl config view --raw --flatten", key, printable(path))
+	s.bad(s.get(key), ProblemFileMissing, "%s is the file %s, which is not here: where it can be read, put it into the kubeconfig with: kubectl config view --raw --flatten", key, printable(path))
 	return nil
 }
