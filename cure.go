@@ -147,7 +147,17 @@ var cures = map[string]cure{
 			Action:  &RemedyAction{Method: "PUT", Href: connectionPath},
 			Command: "belay connection edit {name} --ca-certificate PATH",
 		},
-		offered: func(rc RemedyContext) bool { return !rc.Unverified },
+		offered: func(rc RemedyContext) bool { return !rc.Unverified && !rc.Trusts },
+	},
+	"tls.replaceAuthority": {
+		Remedy: Remedy{
+			Title: "Find out who answers", Description: "The certificate authority that is configured for this connection has not signed what the target presents:" +
+				" the target has a new authority, or somebody stands between. Ask who runs the target, another way than over this connection." +
+				" Only if the authority has changed, put the new one into the place of the one that is configured.",
+			Action:  &RemedyAction{Method: "PUT", Href: connectionPath},
+			Command: "belay connection edit {name} --ca-certificate PATH",
+		},
+		offered: func(rc RemedyContext) bool { return !rc.Unverified && rc.Trusts },
 	},
 	"tls.verify": {
 		Remedy: Remedy{

@@ -15,7 +15,7 @@ var remedies = map[Cause][]string{
 	CauseConnectionRefused:            {"connection.edit", "check.rerun", "connection.maintenance"},
 	CauseConnectionReset:              {"check.rerun", "connection.edit", "connection.maintenance"},
 	CauseTimeout:                      {"check.rerun", "connection.edit", "connection.maintenance"},
-	CauseTLSUnknownAuthority:          {"tls.verify", "tls.trust", "kubeconfig.upload", "connection.edit"},
+	CauseTLSUnknownAuthority:          {"tls.verify", "tls.trust", "tls.replaceAuthority", "kubeconfig.upload", "connection.edit"},
 	CauseTLSExpired:                   {"tls.renew", "check.rerun", "connection.maintenance"},
 	CauseTLSExpiresSoon:               {"tls.renew", "check.rerun"},
 	CauseTLSNotYetValid:               {"check.rerun", "connection.maintenance"},
@@ -67,6 +67,8 @@ type RemedyContext struct {
 	// Settings are those that the kind has, Set those that the connection
 	// has, by name.
 	Settings, Set []string
+	// Trusts is set where the connection trusts an authority of its own.
+	Trusts bool
 	// Unverified is set where the target's certificate is not verified.
 	Unverified bool
 	// Identity is that of the target that answered, where it is another one.

@@ -138,6 +138,8 @@ func TestWhatCannotMendIsNotOffered(t *testing.T) {
 		{belay.CauseMalformedResponse, "connection.settings", func(rc *belay.RemedyContext) { rc.Settings, rc.Set = nil, nil }},
 		{belay.CauseIdentityChanged, "identity.accept", func(rc *belay.RemedyContext) { rc.Identity = "" }},
 		{belay.CauseTLSUnknownAuthority, "tls.trust", func(rc *belay.RemedyContext) { rc.Unverified = true }},
+		{belay.CauseTLSUnknownAuthority, "tls.trust", func(rc *belay.RemedyContext) { rc.Trusts = true }},
+		{belay.CauseTLSUnknownAuthority, "tls.replaceAuthority", func(*belay.RemedyContext) {}},
 		{belay.CauseTLSUnknownAuthority, "tls.verify", func(*belay.RemedyContext) {}},
 	} {
 		rc := context(belay.StatusConnected)

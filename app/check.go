@@ -103,7 +103,7 @@ func (a *App) viewWith(v *belay.Connection, k *belay.Check, find func(belay.ID) 
 	rc := belay.RemedyContext{
 		ConnectionID: k.ConnectionID, ConnectionName: v.Name, Kind: v.Kind, Status: v.Status,
 		Accepts: accepted(definition, k), Settings: settingsOf(definition.ConnectionSchema), Set: membersOf(v.Config),
-		Unverified: v.TLSConfig().InsecureSkipVerify, CredentialID: k.CredentialID,
+		Unverified: v.TLSConfig().InsecureSkipVerify, Trusts: v.TLSConfig().CertificateAuthority != "", CredentialID: k.CredentialID,
 	}
 	factsInto(&rc, k)
 	if k.Cause == belay.CauseIdentityChanged && k.Identity != v.Identity {

@@ -225,16 +225,23 @@ func (p *importPlan) name() string {
 func (b *importBatch) aboutName(ctx context.Context, p *importPlan) []belay.Remedy {
 	out := []belay.Remedy{p.remedy("kubeconfig.rename", "Import it under another name",
 		"Makes the connection under a name that is free. In the options: as, for this context.", "--as", "NAME")}
+	if p.another {
+		return out // none that is there is to be touched
+	}
 	page, err := b.app.store.Connections(ctx, b.caller.viewer(), belay.ConnectionFilter{Name: p.name(), Kinds: []string{kubernetesKind}}, belay.Query{Size: 1})
 	if err != nil || len(page.Items) == 0 || otherCluster(p.k.cluster(), page.Items[0].Identity) {
 		return out
 	}
-	v, flag := page.Items[0], "--move"
-	if p.k.mayBeAnother(v) {
-		flag = "--accept-identity"
+	v := page.Items[0]
+	flags := []string{"--connection", v.Name}
+	switch {
+	case p.k.mayBeAnother(v):
+		flags = append(flags, "--accept-identity")
+	case v.Endpoint != p.k.draft.Endpoint:
+		flags = append(flags, "--move")
 	}
 	r := p.remedy("kubeconfig.upload", "Update that connection", "If it is the same cluster: lets the context mend the connection that has the name.",
-		"--connection", v.Name, flag)
+		flags...)
 	r.Action.Href += "?connectionId=" + string(v.ID)
 	return append(out, r)
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -175,4 +176,38 @@ func TestPreviewNamesTheCredentials(t *testing.T) {
 	is("both change", fates(both("y", "y")), "replace a", "replace a")
 	is("they part", fates(both("x", "y")), "keep a", "create b")
 	is("one alone", fates(file(kubeContext{name: "a", server: here, user: token("z")})), "create a-2")
+}
+
+// What keeps a connection from being restored is named, with a way out.
+func TestRestoreNamesWhatIsInTheWay(t *testing.T) {
+	w := newImportWorld(t)
+	w.uids[here] = "one"
+	up := file(kubeContext{name: "adm", server: here, user: token("x")})
+	for as, says := range map[string]string{"adm": "belay connection edit adm --name NEWNAME", "other": "belay connection delete other"} {
+		w.uids[here] = "one"
+		old := w.one(w.admin, app.ImportCreated, up)
+		if as == "adm" {
+			w.uids[here] = "two" // which only the name is in the way of
+		}
+		w.must(w.DeleteConnection(w.admin, w.org, old.Connection.ID, 0))
+		again := w.one(w.admin, app.ImportCreated, up, app.ContextImport{Name: "adm", As: as})
+		_, err := w.RestoreConnection(w.admin, w.org, old.Connection.ID)
+		e, ok := errors.AsType[*belay.Error](err)
+		if !ok || e.Code != belay.CodeConflict || !strings.Contains(e.Message, "connection "+as+" ") || len(e.Remedy) != 1 || e.Remedy[0].Command != says {
+			t.Errorf("as %s: %v, %+v", as, err, e)
+		}
+		w.must(w.DeleteConnection(w.admin, w.org, again.Connection.ID, 0))
+	}
+}
+
+// Who asks for another connection is not offered to change the one that is.
+func TestImportOfAnotherWhoseNameIsTaken(t *testing.T) {
+	w := newImportWorld(t)
+	w.uids[here] = "one"
+	up := file(kubeContext{name: "adm", server: here, user: token("x")})
+	w.one(w.admin, app.ImportCreated, up)
+	k := w.one(w.admin, app.ImportFailed, up, app.ContextImport{Name: "adm", OnExisting: app.OnExistingNew})
+	if got := remediesOf(t, k.Remedies); !slices.Equal(got, []string{"kubeconfig.rename"}) {
+		t.Errorf("the remedies are %v", got)
+	}
 }

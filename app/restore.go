@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"belay"
 	"belay/store"
@@ -113,8 +114,55 @@ func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version i
 		return err
 	}
 	v.Status, v.Version = belay.StatusRegistered, v.Version+1 // as restore makes it
+	wanted := *v
 	if _, err := a.updateConnection(ctx, c, v, ch, restore); err != nil {
-		return nil, err
+		set(&wanted.Name, ch.Name)
+		return nil, a.inTheWay(ctx, c, &wanted, err)
 	}
 	return a.loadConnection(ctx, c, id, belay.PermissionConnectionRead)
 }
+
+// inTheWay names the connection that keeps another from being restored, and
+// says how to make way, where the caller sees it.
+func (a *App) inTheWay(ctx context.Context, c caller, v *belay.Connection, err error) error {
+	e, ok := errors.AsType[*belay.Error](err)
+	if !ok || e.Code != belay.CodeConflict {
+		return err
+	}
+	other, r, what := (*belay.Connection)(nil), belay.Remedy{}, ""
+	if len(e.Fields) == 1 && e.Fields[0].Pointer == "/name" {
+		page, err := a.store.Connections(ctx, c.viewer(), belay.ConnectionFilter{Name: v.Name}, belay.Query{Size: 1})
+		if err != nil || len(page.Items) == 0 {
+			return e
+		}
+		other, what = page.Items[0], " has that name by now"
+		r = belay.Remedy{
+			ID: "connection.rename", Title: "Rename the other connection", Description: "Gives the connection that has the name another one; then restore this one.",
+			Action:  &belay.RemedyAction{Method: "PUT", Href: connectionsPath + string(other.ID)},
+			Command: belay.CommandLine("belay", "connection", "edit", other.Name, "--name", "NEWNAME"),
+		}
+	} else if v.Identity != "" {
+		found, err := a.store.ConnectionByIdentity(ctx, c.org, v.Identity)
+		if err != nil || found == nil {
+			return e
+		}
+		if other, err = a.readable(ctx, c, found); err != nil || other == nil {
+			return e
+		}
+		what = " stands for this target by now"
+		r = belay.Remedy{
+			ID: "connection.delete", Title: "Delete the other connection", Description: "Deletes the connection that stands for the target now, if the one that is deleted is wanted in its place; then restore this one. It can be restored in turn.",
+			Action:  &belay.RemedyAction{Method: "DELETE", Href: connectionsPath + string(other.ID)},
+			Command: belay.CommandLine("belay", "connection", "delete", other.Name),
+		}
+	}
+	if other == nil {
+		return e
+	}
+	told := *e
+	told.Message = "connection " + other.Name + what + ", so that " + v.Name + " cannot be restored beside it"
+	told.Remedy = []belay.Remedy{r}
+	return &told
+}
+
+const connectionsPath = "/api/integrations/connections/"

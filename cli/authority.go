@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 
 	"belay"
@@ -20,6 +22,10 @@ func trustHelp(c check, conn item) []string {
 		return nil
 	}
 	cert := found[0]
+	pinned := slices.ContainsFunc(c.Remediation, func(r remedy) bool { return r.ID == "tls.replaceAuthority" })
+	if pinned {
+		return pinnedHelp(cert)
+	}
 	out := []string{
 		"the last certificate that the target sends, which nobody known has signed:",
 		"  subject  " + cert.Subject.String(),
@@ -38,6 +44,21 @@ func trustHelp(c check, conn item) []string {
 	return append(out,
 		fmt.Sprintf("  belay connection checks %s --limit 1 --jq '.checks[0].facts.tls.presented' > %s", shellWord(conn.name()), file),
 		fmt.Sprintf("  belay connection edit %s --ca-certificate %s", shellWord(conn.name()), file))
+}
+
+// pinnedHelp is trustHelp for a connection that trusts an authority of its
+// own, which has not signed what the target sends: it gives no command that
+// would trust whoever answers.
+func pinnedHelp(cert *x509.Certificate) []string {
+	return []string{
+		"the authority that is configured for this connection has not signed what the target sends:",
+		"  subject  " + cert.Subject.String(),
+		"  issuer   " + cert.Issuer.String(),
+		"  SHA-256  " + thumbprint(cert),
+		"  until    " + cert.NotAfter.UTC().Format("2006-01-02"),
+		"the target has a new authority, or somebody stands between: ask who runs the target, another way than this.",
+		"--ca-certificate would replace the authority that is configured.",
+	}
 }
 
 // fileName makes a name that is a plain file name in every shell.

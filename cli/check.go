@@ -161,7 +161,7 @@ func unhealthy(c check, conn item) error {
 	remedies := c.Remediation
 	if trust := trustHelp(c, conn); trust != nil {
 		f.help = append(f.help, trust...) // which is more than the remedy of that name says
-		remedies = slices.DeleteFunc(slices.Clone(remedies), func(r remedy) bool { return r.ID == "tls.trust" })
+		remedies = slices.DeleteFunc(slices.Clone(remedies), func(r remedy) bool { return r.ID == "tls.trust" || r.ID == "tls.replaceAuthority" })
 	}
 	f.help = append(f.help, remedyLines(remedies)...)
 	return f
