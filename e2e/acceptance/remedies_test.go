@@ -141,7 +141,7 @@ func (p patient) filled(id string) object {
 		return object{"credentialId": p.other.ID}
 	case "credential.create":
 		return object{"credentialSecret": p.create["secret"]}
-	case "tls.trust":
+	case "tls.trust", "tls.replaceAuthority":
 		return object{"metadata": object{"tls": object{"certificateAuthority": string(p.ca)}}}
 	case "tls.verify":
 		return object{"metadata": object{"tls": object{"certificateAuthority": string(p.ca)}}}
@@ -166,7 +166,7 @@ func pressCommand(t *testing.T, n *node, p patient, r remedy) {
 	}
 	secret := p.secret
 	switch {
-	case r.ID == "tls.trust", r.ID == "tls.verify":
+	case r.ID == "tls.trust", r.ID == "tls.verify", r.ID == "tls.replaceAuthority":
 		words["PATH"] = file("ca.pem", p.ca)
 	case r.ID == "credential.create":
 		words["CREDENTIAL"] = p.create["name"].(string)
