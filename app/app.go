@@ -68,8 +68,15 @@ func New(c Config) *App {
 	return a
 }
 
-// Close waits until the tests that are running have ended.
-func (a *App) Close() { a.running.stop() }
+// Stop begins to stop: work of many tests begins no more of them, and ends
+// with CodeUnavailable when those under way have ended.
+func (a *App) Stop() { a.running.stop() }
+
+// BreakOff ends the tests under way; who waits for one gets CodeUnavailable.
+func (a *App) BreakOff() { a.running.end() }
+
+// Close does both, and waits until all has ended.
+func (a *App) Close() { a.running.close() }
 
 // now is the present time as it can be stored, in microseconds.
 func (a *App) now() time.Time { return a.clock().UTC().Truncate(time.Microsecond) }

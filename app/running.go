@@ -13,14 +13,22 @@ import (
 // given up.
 const testGrace = 2 * time.Second
 
+// Why something ends when the server stops.
+var (
+	errStopping  = belay.Errorf(belay.CodeUnavailable, "the server is stopping; what is left was not tested")
+	errBrokenOff = belay.Errorf(belay.CodeUnavailable, "the server is stopping; the test was broken off")
+)
+
 // running keeps track of the tests under way: a second test of a connection
 // joins the first, and Close waits for all.
 type running struct {
-	mu    sync.Mutex
-	ctx   context.Context
-	end   context.CancelFunc
-	byKey map[string]*runningTest
-	tests sync.WaitGroup
+	mu       sync.Mutex
+	stopping context.Context // ended when no work of many tests is to begin any more
+	stop     context.CancelFunc
+	ctx      context.Context // ended when no test is to go on
+	end      context.CancelFunc
+	byKey    map[string]*runningTest
+	tests    sync.WaitGroup // and the work of many; added to under the lock, until ctx has ended
 }
 
 type runningTest struct {
@@ -30,13 +38,40 @@ type runningTest struct {
 }
 
 func (r *running) start() {
+	r.stopping, r.stop = context.WithCancel(context.Background())
 	r.ctx, r.end = context.WithCancel(context.Background())
 	r.byKey = map[string]*runningTest{}
 }
 
-func (r *running) stop() {
+func (r *running) close() {
+	r.mu.Lock()
+	r.stop()
 	r.end()
+	r.mu.Unlock()
 	r.tests.Wait()
+}
+
+// enter counts work for which Close is to wait until it calls tests.Done. It
+// counts none once a context of r has ended.
+func (r *running) enter(until context.Context) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if until.Err() != nil {
+		return false
+	}
+	r.tests.Add(1)
+	return true
+}
+
+// unlessStopping is ctx for as long as the server does not stop: then it ends
+// because of errStopping. It must be ended.
+func (r *running) unlessStopping(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	leave := context.AfterFunc(r.stopping, func() { end(errStopping) })
+	return ctx, func(cause error) {
+		leave()
+		end(cause)
+	}
 }
 
 // join starts run under a key, or finds the one that is under way: that
@@ -46,6 +81,9 @@ func (r *running) join(key string, admit admission, run func(context.Context) (*
 	defer r.mu.Unlock()
 	if t, ok := r.byKey[key]; ok {
 		return t, nil
+	}
+	if r.ctx.Err() != nil {
+		return nil, errBrokenOff
 	}
 	own, err := admit()
 	if err != nil {
@@ -64,7 +102,9 @@ func (r *running) join(key string, admit admission, run func(context.Context) (*
 			own.leave()
 			close(t.done)
 		}()
-		t.check, t.err = run(r.ctx)
+		if t.check, t.err = run(r.ctx); t.err != nil && r.ctx.Err() != nil {
+			t.err = errBrokenOff
+		}
 	})
 	return t, nil
 }

@@ -41,12 +41,16 @@ func (a *App) StartTest(ctx context.Context, org, id belay.ID) error {
 // then told by the log alone.
 func (a *App) unattended(ctx context.Context, t *runningTest, id belay.ID) {
 	ctx = context.WithoutCancel(ctx)
-	a.running.tests.Go(func() {
+	if !a.running.enter(a.running.ctx) {
+		return
+	}
+	go func() {
+		defer a.running.tests.Done()
 		<-t.done
 		if t.err != nil && a.running.ctx.Err() == nil {
 			a.log.ErrorContext(ctx, "a test that nobody waited for failed", "connection", id, "error", t.err)
 		}
-	})
+	}()
 }
 
 func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger belay.Trigger, admit admission) (*Check, error) {

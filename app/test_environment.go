@@ -22,9 +22,6 @@ type EnvironmentWatch struct {
 	Ended func(*Check)
 }
 
-// errStopping ends the test of an environment when the App is closed.
-var errStopping = belay.Errorf(belay.CodeUnavailable, "the server is stopping; the connections that are left were not tested")
-
 // TestEnvironment tests every connection of an environment that the caller
 // may use when its turn comes, and returns the checks, ordered by the
 // connections' names. When ctx ends it begins no more tests, and neither when
@@ -35,7 +32,7 @@ func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w Environme
 	if err != nil {
 		return nil, err
 	}
-	defer t.own.leave()
+	defer t.leave()
 	if w.Begun != nil {
 		w.Begun(len(t.connections))
 	}
@@ -43,28 +40,29 @@ func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w Environme
 }
 
 // StartEnvironmentTest starts the test of an environment, as TestEnvironment
-// makes it, and does not wait for its end. It ends with the App at the latest.
+// makes it, and does not wait for its end. It ends when the App stops at the
+// latest.
 func (a *App) StartEnvironmentTest(ctx context.Context, org, id belay.ID) error {
 	t, err := a.environmentTest(ctx, org, id)
 	if err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	a.running.tests.Go(func() {
-		defer t.own.leave()
+	go func() {
+		defer t.leave()
 		err := guarded(func() error {
 			_, err := t.run(ctx, nil)
 			return err
 		})
-		if err != nil && a.running.ctx.Err() == nil {
+		if err != nil {
 			a.log.WarnContext(ctx, "the test of an environment ended before all was tested", "environment", id, "error", err)
 		}
-	})
+	}()
 	return nil
 }
 
 // environmentTest is the test of an environment that may begin: it has its
-// slot, which its owner leaves.
+// slot, and Close waits for it, until its owner leaves it.
 type environmentTest struct {
 	app         *App
 	caller      caller
@@ -87,16 +85,24 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 		own.leave()
 		return nil, err
 	}
+	if !a.running.enter(a.running.stopping) {
+		own.leave()
+		return nil, errStopping
+	}
 	own.grow(min(environmentTests, len(usable)))
 	return &environmentTest{app: a, caller: c, environment: id, connections: usable, own: own}, nil
+}
+
+func (t *environmentTest) leave() {
+	t.own.leave()
+	t.app.running.tests.Done()
 }
 
 // run tests the connections and returns the checks. The first error ends it,
 // when the tests under way have ended.
 func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check, error) {
-	begin, stop := context.WithCancelCause(ctx)
+	begin, stop := t.app.running.unlessStopping(ctx)
 	defer stop(nil)
-	defer context.AfterFunc(t.app.running.ctx, func() { stop(errStopping) })()
 	checks := make([]*Check, len(t.connections))
 	var mu sync.Mutex
 	err := t.own.each(begin, len(t.connections), func(i int) error {

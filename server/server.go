@@ -44,6 +44,7 @@ const (
 	writeTimeout      = 5 * time.Minute  // that a client may take to read an answer, or a part of a long one
 	idleTimeout       = 2 * time.Minute
 	shutdownTimeout   = 10 * time.Second
+	testsTimeout      = 5 * time.Second // of that, for the tests under way
 	maxHeaderBytes    = 64 << 10
 )
 
@@ -370,8 +371,11 @@ func (s *Server) Store() *store.Store { return s.store }
 func (s *Server) Failed() <-chan error { return s.done }
 
 // Close stops taking requests, lets those under way end, and closes the
-// database.
+// database. What makes many tests begins no more of them and says so; a test
+// that does not end is broken off while its answer can still be sent.
 func (s *Server) Close() error {
+	s.app.Stop()
+	defer time.AfterFunc(testsTimeout, s.app.BreakOff).Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
