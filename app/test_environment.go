@@ -124,8 +124,8 @@ func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check
 	return slices.DeleteFunc(checks, func(k *Check) bool { return k == nil }), err
 }
 
-// one tests one connection as it is by now. It is nil for one that the caller
-// may not use any more.
+// one tests one connection as it is by now. It is nil for one that is not in the
+// environment any more, or that the caller may not use.
 func (t *environmentTest) one(ctx context.Context, id belay.ID) (*Check, error) {
 	c, v, err := t.usableNow(ctx, id)
 	if err != nil || v == nil {
@@ -142,8 +142,8 @@ func (t *environmentTest) one(ctx context.Context, id belay.ID) (*Check, error) 
 	return t.app.tested(ctx, c, v, r.check)
 }
 
-// usableNow is the caller as he is by now, and a connection if he may still
-// use it. Without a right to the environment all is over.
+// usableNow is the caller as he is by now, and a connection if it is still in
+// the environment and he may still use it. Without a right to the environment all is over.
 func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *belay.Connection, error) {
 	a := t.app
 	c, err := a.renewed(ctx, t.caller)
@@ -151,6 +151,10 @@ func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *
 		return c, nil, err
 	}
 	if _, err := a.loadEnvironment(ctx, c, t.environment, belay.PermissionConnectionUse); err != nil {
+		return c, nil, err
+	}
+	held, err := a.store.HoldsConnection(ctx, c.org, t.environment, id)
+	if err != nil || !held {
 		return c, nil, err
 	}
 	v, err := a.store.Connection(ctx, c.org, id)

@@ -221,6 +221,48 @@ func TestConnectionIsLostDuringATest(t *testing.T) {
 	}
 }
 
+// TestConnectionIsTakenOutDuringATest takes a connection out of the environment
+// before its turn: it is left out, though the caller may still use it.
+func TestConnectionIsTakenOutDuringATest(t *testing.T) {
+	target, began, finish := stopping(t)
+	s := belaytest.Start(t, belaytest.Options{Limits: app.Limits{TestsPerUser: 1}})
+	environment, connections := environmentOf(s.Admin, target, target, target)
+	path := "/api/environments/" + environment
+	answered := make(chan *belaytest.Answer, 1)
+	go func() { answered <- s.Admin.Post(path+"/test", nil) }()
+	<-began
+	s.Admin.Delete(path + "/connections/" + connections[1]).Want(http.StatusNoContent)
+	finish()
+	body := string((<-answered).Want(http.StatusOK).Body)
+	if !strings.Contains(body, connections[0]) || strings.Contains(body, connections[1]) || !strings.Contains(body, connections[2]) {
+		t.Errorf("tested: %s", body)
+	}
+}
+
+// TestUseIsLostDuringATest takes from a member the right to one connection in
+// an environment of his own, before its turn: it is left out.
+func TestUseIsLostDuringATest(t *testing.T) {
+	target, began, finish := stopping(t)
+	s := belaytest.Start(t, belaytest.Options{Limits: app.Limits{TestsPerUser: 1}})
+	shared, lent := environmentOf(s.Admin, target)
+	workspace := s.Admin.Post("/api/workspaces", object{"name": "team"}).Want(http.StatusCreated).ID()
+	s.Admin.Post("/api/workspaces/"+workspace+"/environments/"+shared, nil).Want(http.StatusOK)
+	ann := s.MemberWith("ann", workspace, belay.RoleEditor)
+	path := "/api/environments/" + ann.Post("/api/environments", object{"name": "ann's"}).Want(http.StatusCreated).ID()
+	own := ann.Post("/api/integrations/connections", object{"name": "a", "kind": "http", "url": target}).Want(http.StatusCreated).ID()
+	for _, id := range []string{own, lent[0]} {
+		ann.Post(path+"/connections/"+id, nil).Want(http.StatusCreated)
+	}
+	answered := make(chan *belaytest.Answer, 1)
+	go func() { answered <- ann.Post(path+"/test", nil) }()
+	<-began
+	s.Admin.Delete("/api/workspaces/" + workspace + "/environments/" + shared).Want(http.StatusNoContent)
+	finish()
+	if body := string((<-answered).Want(http.StatusOK).Body); !strings.Contains(body, own) || strings.Contains(body, lent[0]) {
+		t.Errorf("tested: %s", body)
+	}
+}
+
 // TestAsyncEnvironmentTest starts the test of an environment without waiting
 // for it. It has its slot until it ends.
 func TestAsyncEnvironmentTest(t *testing.T) {

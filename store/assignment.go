@@ -232,6 +232,16 @@ func (r Reader) AssignedConnections(ctx context.Context, org, environment belay.
 		where ec.environment_id = $2 order by ec.connection_id`, org, environment)
 }
 
+// HoldsConnection tells whether an environment holds a connection, both of
+// them live.
+func (r Reader) HoldsConnection(ctx context.Context, org, environment, connection belay.ID) (bool, error) {
+	_, err := r.assignment(ctx, environmentConnections, org, environment, connection)
+	if belay.CodeOf(err) == belay.CodeNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // ConnectionOwners returns who owns each of some live connections; one that is
 // not there is left out.
 func (r Reader) ConnectionOwners(ctx context.Context, org belay.ID, connections []belay.ID) (map[belay.ID]belay.ID, error) {

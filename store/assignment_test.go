@@ -99,6 +99,11 @@ func TestAssignConnection(t *testing.T) {
 			wantCode(t, err, "")
 			slices.Sort(want)
 			wantEqual(t, got, want)
+			for _, id := range []belay.ID{c.ID, d.ID} {
+				held, err := w.HoldsConnection(ctx, w.org, e.ID, id)
+				wantCode(t, err, "")
+				wantEqual(t, held, slices.Contains(want, id))
+			}
 			now, err := w.Environment(ctx, w.org, e.ID)
 			wantCode(t, err, "")
 			wantEqual(t, now.SetVersion, version)

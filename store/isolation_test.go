@@ -141,6 +141,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 			v, err := tx.ConnectionOwners(ctx, org, []belay.ID{s.c.ID})
 			return found(len(v), err)
 		},
+		"HoldsConnection":     func() error { v, err := tx.HoldsConnection(ctx, org, s.e.ID, s.c.ID); return found(v, err) },
 		"AssignedConnections": func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
 		"CredentialVersion":   func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
 		"CredentialVersions":  func() error { return foundAny(tx.CredentialVersions(ctx, org, s.k.ID, q)) },
@@ -270,7 +271,7 @@ var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
 	"ConnectionsOfCluster", "ConnectionsLike", "FreeCredentialName",
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
-	"AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialsUsed",
+	"HoldsConnection", "AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant", "RemoveTeamUser",
 }

@@ -218,6 +218,7 @@ func (w *world) otherReads() map[string]planned {
 		"owners":   {func(r store.Reader) error { _, err := r.ConnectionOwners(ctx, w.org, []belay.ID{c}); return err }, true},
 		"holders":  {func(r store.Reader) error { _, err := r.HoldersOf(ctx, w.org, c); return err }, true},
 		"assigned": {func(r store.Reader) error { _, err := r.AssignedConnections(ctx, w.org, e); return err }, true},
+		"holds":    {func(r store.Reader) error { _, err := r.HoldsConnection(ctx, w.org, e, c); return err }, true},
 		"checks":   {func(r store.Reader) error { _, err := r.Checks(ctx, w.org, c, belay.Query{Page: 1}); return err }, true},
 		"usages":   {func(r store.Reader) error { _, err := r.CredentialUsages(ctx, w.org, []belay.ID{k}); return err }, true},
 		"users of a credential": {func(r store.Reader) error {
