@@ -94,15 +94,17 @@ func (a *App) PreviewKubeconfig(ctx context.Context, org belay.ID, up Kubeconfig
 		return nil, err
 	}
 	defer own.leave()
+	ctx, stop := a.running.unlessStopping(ctx)
+	defer stop(nil)
 	im := KubeconfigImport{}
 	for _, name := range up.Contexts {
 		im.Contexts = append(im.Contexts, ContextImport{Name: name})
 	}
 	preview, err := a.previewKubeconfig(ctx, c, own, up, im)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = a.foresee(ctx, c, preview.Contexts)
 	}
-	return preview, a.foresee(ctx, c, preview.Contexts)
+	return preview, because(ctx, err)
 }
 
 // previewKubeconfig looks at the contexts that an import names, or at all for

@@ -109,45 +109,53 @@ type CredentialMove struct {
 // there is nothing to mend, nothing is written. One context that fails does
 // not keep the others from being imported.
 func (a *App) ImportKubeconfig(ctx context.Context, org belay.ID, up KubeconfigUpload, im KubeconfigImport) ([]*ImportedContext, error) {
+	out, _, err := a.importContexts(ctx, org, up, im)
+	return out, err
+}
+
+// importContexts is ImportKubeconfig. It is broken when a context was not
+// imported, or not to the end, for a reason that may be gone the next time.
+func (a *App) importContexts(ctx context.Context, org belay.ID, up KubeconfigUpload, im KubeconfigImport) (_ []*ImportedContext, broken bool, err error) {
 	c, err := a.authorize(ctx, org, belay.PermissionConnectionWrite)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	own, err := a.slots.take(c.UserID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer own.leave()
 	if err := im.bounded(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for i, id := range im.EnvironmentIDs {
 		if _, _, err := a.findEnvironment(ctx, c.org, id, belay.PermissionEnvironmentWrite); err != nil {
-			return nil, about("/environmentIds/"+itoa(i), err)
+			return nil, false, about("/environmentIds/"+itoa(i), err)
 		}
 	}
-	preview, err := a.previewKubeconfig(ctx, c, own, up, im)
+	t, err := a.importTime(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	defer t.end()
+	preview, err := a.previewKubeconfig(t.look, c, own, up, im)
+	if err != nil {
+		return nil, false, because(t.look, err)
 	}
 	if err := checkImport(preview, up, im); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	batch := &importBatch{app: a, caller: c, environments: slices.Sorted(slices.Values(im.EnvironmentIDs))}
 	for _, k := range preview.Contexts {
-		batch.plans = append(batch.plans, batch.planOf(ctx, k, optionsFor(im, k.Name), up.ConnectionID != ""))
+		batch.plans = append(batch.plans, batch.planOf(t.look, k, optionsFor(im, k.Name), up.ConnectionID != ""))
 	}
-	out := make([]*ImportedContext, len(batch.plans))
-	for i, p := range batch.plans {
-		out[i] = batch.carryOut(ctx, p)
-	}
-	batch.leftOver(ctx, out)
-	return out, nil
+	return batch.carryOutAll(t), batch.broken, nil
 }
 
 // ImportKubeconfigOnce is ImportKubeconfig for a request that may be repeated.
 // It returns what tell makes of what became of the contexts; with an
-// Idempotency-Key that is kept, and is the answer to the same request.
+// Idempotency-Key that is kept, and is the answer to the same request, unless
+// something was in the way that may be gone by then.
 func (a *App) ImportKubeconfigOnce(ctx context.Context, org belay.ID, up KubeconfigUpload, im KubeconfigImport,
 	tell func([]*ImportedContext) ([]byte, error),
 ) ([]byte, error) {
@@ -155,12 +163,13 @@ func (a *App) ImportKubeconfigOnce(ctx context.Context, org belay.ID, up Kubecon
 	if err != nil {
 		return nil, err
 	}
-	return a.answerOnce(ctx, c, func() ([]byte, error) {
-		contexts, err := a.ImportKubeconfig(ctx, c.org, up, im)
+	return a.answerOnce(ctx, c, func() ([]byte, bool, error) {
+		contexts, broken, err := a.importContexts(ctx, c.org, up, im)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return tell(contexts)
+		answer, err := tell(contexts)
+		return answer, !broken, err
 	})
 }
 
@@ -224,6 +233,7 @@ type importBatch struct {
 	caller       caller
 	plans        []*importPlan
 	environments []belay.ID
+	broken       bool // see importContexts
 }
 
 // carryOut imports one context.
@@ -244,7 +254,7 @@ func (b *importBatch) carryOut(ctx context.Context, p *importPlan) *ImportedCont
 		}
 	case ImportUnchanged, ImportFailed:
 	}
-	if err != nil {
+	if err = because(ctx, err); err != nil {
 		*out = ImportedContext{Name: p.k.Name, Check: p.k.Check, Outcome: ImportFailed}
 		out.Message, out.Remedies = b.told(ctx, p, err)
 	}
@@ -284,7 +294,8 @@ func (b *importBatch) create(ctx context.Context, p *importPlan, out *ImportedCo
 	if err != nil {
 		return err
 	}
-	return b.finish(ctx, p, &v, credential, out)
+	b.finished(ctx, p, &v, credential, out)
+	return nil
 }
 
 func (b *importBatch) assign(ctx context.Context, tx *store.Tx, connection belay.ID) error {

@@ -203,6 +203,7 @@ func (p *importPlan) blockUser() {
 // ours alone is only logged.
 func (b *importBatch) told(ctx context.Context, p *importPlan, err error) (string, []belay.Remedy) {
 	e, ok := err.(*belay.Error) //nolint:errorlint // a wrapped one is not the caller's
+	b.broken = b.broken || !ok || e.Code == belay.CodeUnavailable
 	if !ok {
 		b.app.log.ErrorContext(ctx, "a context was not imported", "context", p.k.Name, "error", err)
 		return "something went wrong in the server; its log has the details", nil

@@ -54,7 +54,8 @@ func (b *importBatch) update(ctx context.Context, p *importPlan, out *ImportedCo
 			return err
 		}
 	}
-	return b.finish(ctx, p, s.after, s.credential, out)
+	b.finished(ctx, p, s.after, s.credential, out)
+	return nil
 }
 
 // save stores what a context makes of a connection. A file is no way around

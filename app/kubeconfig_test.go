@@ -31,6 +31,7 @@ type fakeCluster struct {
 	// it is verified, and refused the tokens that no server takes.
 	signed  map[string]string
 	refused map[string]bool
+	during  func() // called with each test, nil for nothing
 }
 
 func (*fakeCluster) Definition() *belay.Kind {
@@ -50,6 +51,9 @@ func (*fakeCluster) CheckConfig(config json.RawMessage) error {
 
 // Test takes any token. Without one it says that it is missing.
 func (k *fakeCluster) Test(_ context.Context, t belay.Target) belay.Report {
+	if k.during != nil {
+		k.during()
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.says != nil {

@@ -44,8 +44,8 @@ func (a *App) createOnce(ctx context.Context, c caller, id belay.ID, create func
 	now := a.now()
 	err := a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		err := tx.RememberRequest(ctx, &store.Idempotency{
-			UserID: c.UserID, Key: key.Key, Request: key.Request, ObjectID: id,
-		}, now, now.Add(-idempotencyLife))
+			UserID: c.UserID, Key: key.Key, CreatedAt: now, Request: key.Request, ObjectID: id,
+		}, now.Add(-idempotencyLife), now.Add(-answerLife))
 		if err != nil {
 			return err
 		}
@@ -90,31 +90,34 @@ const answerLife = 10 * time.Minute
 
 // answerOnce does work that is no single transaction, unless the same request
 // was answered before: then it returns that answer. While the first is under
-// way, the same request is a conflict; work that fails may be repeated.
-func (a *App) answerOnce(ctx context.Context, c caller, work func() ([]byte, error)) ([]byte, error) {
+// way, the same request is a conflict. Work that fails may be repeated, and
+// work whose answer is not to be kept.
+func (a *App) answerOnce(ctx context.Context, c caller, work func() (answer []byte, keep bool, err error)) ([]byte, error) {
 	key, ok := ctx.Value(idempotencyKey{}).(Idempotency)
 	if !ok {
-		return work()
+		answer, _, err := work()
+		return answer, err
 	}
 	key.Request = a.keyring.Digest("request", []byte(c.org), key.Request)
 	before, err := a.remembered(ctx, c.UserID, key)
 	if err != nil || before != nil && before.Answer != nil {
 		return answerOf(before), err
 	}
-	now := a.now()
+	own := &store.Idempotency{UserID: c.UserID, Key: key.Key, CreatedAt: a.now(), Request: key.Request}
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.RememberRequest(ctx, &store.Idempotency{UserID: c.UserID, Key: key.Key, Request: key.Request}, now, now.Add(-answerLife))
+		return tx.RememberRequest(ctx, own, own.CreatedAt.Add(-idempotencyLife), own.CreatedAt.Add(-answerLife))
 	})
 	if err != nil {
 		return nil, err
 	}
-	answer, err := work()
+	answer, keep, err := work()
 	// Who has gone must find the answer when he asks again.
 	kept := a.store.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
-		if err != nil {
-			return tx.ForgetRequest(ctx, c.UserID, key.Key)
+		if err != nil || !keep {
+			return tx.ForgetRequest(ctx, own)
 		}
-		return tx.AnswerRequest(ctx, c.UserID, key.Key, answer)
+		own.Answer = answer
+		return tx.AnswerRequest(ctx, own)
 	})
 	if err != nil {
 		return nil, err

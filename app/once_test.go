@@ -82,7 +82,7 @@ func TestAnswerOnce(t *testing.T) {
 	})
 	w.must(err)
 	told = 0
-	if _, err := run(outcome); err != nil || told != 0 {
-		t.Errorf("it was imported again, with %v", err)
+	if answer, err := run(outcome); err != nil || told != 0 || answer != string(app.ImportUnchanged) {
+		t.Errorf("it was imported %d times again, and is answered with %q, %v", told, answer, err)
 	}
 }

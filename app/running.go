@@ -108,3 +108,11 @@ func (r *running) join(key string, admit admission, run func(context.Context) (*
 	})
 	return t, nil
 }
+
+// because is err, or why ctx has ended where that is what err tells of.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	return err
+}

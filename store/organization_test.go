@@ -120,7 +120,10 @@ func TestIdempotency(t *testing.T) {
 		day := now.Add(-24 * time.Hour)
 		want := &store.Idempotency{UserID: w.max, Key: "k", Request: []byte{0, 1}, ObjectID: w.id()}
 		remember := func(i *store.Idempotency, at time.Time) error {
-			return w.try(func(tx *store.Tx) error { return tx.RememberRequest(ctx, i, at, at.Add(-24*time.Hour)) })
+			i.CreatedAt = at
+			return w.try(func(tx *store.Tx) error {
+				return tx.RememberRequest(ctx, i, at.Add(-24*time.Hour), at.Add(-10*time.Minute))
+			})
 		}
 		find := func(user belay.ID, key string, after time.Time, want *store.Idempotency) {
 			t.Helper()
@@ -139,13 +142,30 @@ func TestIdempotency(t *testing.T) {
 		find(w.max, "k", day, want)
 		wantCode(t, remember(again, now.Add(24*time.Hour)), "")
 		find(w.max, "k", now, again)
-		again.Answer = []byte("done")
-		wantCode(t, w.try(func(tx *store.Tx) error { return tx.AnswerRequest(ctx, w.max, "k", again.Answer) }), "")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.ForgetRequest(ctx, want) }), "") // long ago
 		find(w.max, "k", now, again)
-		wantCode(t, w.try(func(tx *store.Tx) error { return tx.ForgetRequest(ctx, w.ann, "k") }), "")
+		of := *again
+		of.UserID = w.ann
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.ForgetRequest(ctx, &of) }), "")
 		find(w.max, "k", now, again)
-		wantCode(t, w.try(func(tx *store.Tx) error { return tx.ForgetRequest(ctx, w.max, "k") }), "")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.ForgetRequest(ctx, again) }), "")
 		find(w.max, "k", now, nil)
+
+		// Of requests that create nothing, one that is under way for too long
+		// gives way, one that was answered does not.
+		slow := &store.Idempotency{UserID: w.max, Key: "k", Request: []byte{3}}
+		next := &store.Idempotency{UserID: w.max, Key: "k", Request: []byte{3}}
+		wantCode(t, remember(slow, now), "")
+		wantCode(t, remember(next, now.Add(10*time.Minute-time.Second)), belay.CodeConflict)
+		wantCode(t, remember(next, now.Add(10*time.Minute)), "")
+		slow.Answer = []byte("late")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.AnswerRequest(ctx, slow) }), "")
+		find(w.max, "k", day, next)
+		next.Answer = []byte("done")
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.AnswerRequest(ctx, next) }), "")
+		find(w.max, "k", day, next)
+		wantCode(t, remember(slow, now.Add(time.Hour)), belay.CodeConflict)
+		find(w.max, "k", day, next)
 	})
 }
 

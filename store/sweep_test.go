@@ -28,7 +28,7 @@ func TestSweep(t *testing.T) {
 				at := w.now()
 				for _, err := range []error{
 					tx.CreateCheck(ctx, w.check(c)),
-					tx.RememberRequest(ctx, &store.Idempotency{UserID: w.ann, Key: what, Request: []byte("x"), ObjectID: c.ID}, at, time.Time{}),
+					tx.RememberRequest(ctx, &store.Idempotency{UserID: w.ann, Key: what, CreatedAt: at, Request: []byte("x"), ObjectID: c.ID}, time.Time{}, time.Time{}),
 					tx.CreateSession(ctx, &belay.Session{ID: w.id(), UserID: w.ann, Hash: []byte("session " + what), CreatedAt: at, ExpiresAt: at}),
 					tx.CreateSignInLink(ctx, []byte("link "+what), w.ann, at, at),
 					tx.CreateToken(ctx, &belay.Token{ID: w.id(), UserID: w.ann, Name: what + " that expires", Hash: []byte("expired " + what), CreatedAt: at, ExpiresAt: at}),
@@ -96,8 +96,8 @@ func TestSweepInBatches(t *testing.T) {
 				if err := tx.CreateCheck(ctx, w.check(c)); err != nil {
 					return err
 				}
-				r := &store.Idempotency{UserID: w.ann, Key: fmt.Sprint(i), Request: []byte("x"), ObjectID: c.ID}
-				if err := tx.RememberRequest(ctx, r, w.now(), time.Time{}); err != nil {
+				r := &store.Idempotency{UserID: w.ann, Key: fmt.Sprint(i), CreatedAt: w.now(), Request: []byte("x"), ObjectID: c.ID}
+				if err := tx.RememberRequest(ctx, r, time.Time{}, time.Time{}); err != nil {
 					return err
 				}
 			}

@@ -116,7 +116,7 @@ func TestConcurrentClaims(t *testing.T) {
 			"request": func() error {
 				now := w.now()
 				return w.try(func(tx *store.Tx) error {
-					return tx.RememberRequest(ctx, &store.Idempotency{UserID: w.max, Key: "k", Request: []byte{1}}, now, now.AddDate(0, 0, -1))
+					return tx.RememberRequest(ctx, &store.Idempotency{UserID: w.max, Key: "k", CreatedAt: now, Request: []byte{1}}, now.AddDate(0, 0, -1), now.AddDate(0, 0, -1))
 				})
 			},
 		}
