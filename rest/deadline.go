@@ -16,6 +16,11 @@ type deadline struct {
 	mu sync.Mutex // held while something is written, which must not move it on
 }
 
+// deadline is until when the answer to a request must be written.
+func (a *API) deadline(r *request) *deadline {
+	return &deadline{control: http.NewResponseController(r.to), after: a.writeTimeout}
+}
+
 // renew gives the client the whole time again. It waits for what is being
 // written.
 func (d *deadline) renew() {

@@ -2,10 +2,13 @@ package rest_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"belay"
+	"belay/belaytest"
 )
 
 // TestImportOnce repeats an import with an Idempotency-Key, which would else
@@ -56,5 +59,21 @@ func testImportOnce(t *testing.T, w *world) {
 	}
 	if status, answer := send("", "k8sfile", kubeconfig, "options", options); status != http.StatusOK || answer == first {
 		t.Errorf("without a key: %d %s", status, answer)
+	}
+}
+
+// TestImportOutlastsTheDeadline looks at a cluster that takes longer than a
+// client may take to read an answer, and imports it: both are answered.
+func TestImportOutlastsTheDeadline(t *testing.T) {
+	const writeTimeout = time.Second
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(3 * writeTimeout / 2) }))
+	t.Cleanup(slow.Close)
+	s := belaytest.Start(t, belaytest.Options{WriteTimeout: writeTimeout})
+	file := "clusters: [{name: c, cluster: {server: '" + slow.URL + "'}}]\nusers: [{name: u, user: {}}]\ncontexts: [{name: slow, context: {cluster: c, user: u}}]\n"
+	for _, path := range []string{"/api/system/kubernetes/contexts", "/api/system/kubernetes"} {
+		body, media := form(t, "k8sfile", file)
+		if got := s.Admin.With("Content-Type", media).Post(path, body).Want(http.StatusOK); !strings.Contains(string(got.Body), `"check":{`) {
+			t.Errorf("%s: nothing was tested: %s", path, got.Body)
+		}
 	}
 }

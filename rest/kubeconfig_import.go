@@ -130,6 +130,7 @@ func (a *API) importKubeconfig(r *request) (response, error) {
 			AcceptInsecureTLS: k.Insecure, ReplaceWorking: k.Replace,
 		})
 	}
+	defer a.deadline(r).keep()()
 	answer, err := a.app.ImportKubeconfigOnce(r.once(), org, up, im, func(contexts []*app.ImportedContext) ([]byte, error) {
 		return json.Marshal(newImported(contexts))
 	})

@@ -260,6 +260,7 @@ func (a *API) previewKubeconfig(r *request) (response, error) {
 		return response{}, err
 	}
 	up.Contexts = o.Contexts
+	defer a.deadline(r).keep()()
 	p, err := a.app.PreviewKubeconfig(r.Context(), org, up)
 	if err != nil {
 		return response{}, err

@@ -77,8 +77,7 @@ func (a *API) testEnvironment(r *request) (response, error) {
 // testAll tests an environment for an answer that is written when all has
 // ended.
 func (a *API) testAll(r *request, org, id belay.ID) ([]*app.Check, error) {
-	d := deadline{control: http.NewResponseController(r.to), after: a.writeTimeout}
-	defer d.keep()()
+	defer a.deadline(r).keep()()
 	return a.app.TestEnvironment(r.Context(), org, id, app.EnvironmentWatch{})
 }
 
