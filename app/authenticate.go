@@ -183,11 +183,8 @@ func (g *Gate) used(ctx context.Context, id belay.ID, write func(context.Context
 // principal is a user with his organizations.
 func (g *Gate) principal(ctx context.Context, user belay.ID) (*belay.Principal, error) {
 	u, err := g.store.User(ctx, user)
-	if isNotFound(err) {
-		return nil, Unauthenticated("the user does not exist any more")
-	}
 	if err != nil {
-		return nil, err
+		return nil, userGone(err)
 	}
 	memberships, err := g.store.Memberships(ctx, user)
 	p := &belay.Principal{
@@ -198,6 +195,23 @@ func (g *Gate) principal(ctx context.Context, user belay.ID) (*belay.Principal, 
 		p.Roles[m.OrganizationID], p.AccessVersions[m.OrganizationID] = m.Role, m.AccessVersion
 	}
 	return p, err
+}
+
+// userGone is err, or that nobody is let in whose user is not there.
+func userGone(err error) error {
+	if isNotFound(err) {
+		return Unauthenticated("the user does not exist any more")
+	}
+	return err
+}
+
+// sessionEnded is why a session lets nobody in any more, nil if it does; there
+// is none when s is nil.
+func (l Lifetimes) sessionEnded(s *belay.Session, now time.Time) error {
+	if s == nil || !now.Before(s.ExpiresAt) || now.Sub(s.LastUsedAt) > l.SessionIdle {
+		return Unauthenticated("the session has ended; sign in again")
+	}
+	return nil
 }
 
 // Session authenticates the value of a session cookie that came from an
@@ -213,8 +227,8 @@ func (g *Gate) Session(ctx context.Context, value belay.Secret, from string) (*b
 			return nil, err
 		}
 		now := g.now()
-		if s == nil || !now.Before(s.ExpiresAt) || now.Sub(s.LastUsedAt) > g.lives.SessionIdle {
-			return nil, Unauthenticated("the session has ended; sign in again")
+		if err := g.lives.sessionEnded(s, now); err != nil {
+			return nil, err
 		}
 		p, err := g.principal(ctx, s.UserID)
 		if err != nil {

@@ -14,6 +14,9 @@ func (a *App) renewed(ctx context.Context, c caller) (caller, error) {
 	if err := a.signedIn(ctx, c.Principal); err != nil {
 		return c, err
 	}
+	if _, err := a.store.User(ctx, c.UserID); err != nil {
+		return c, userGone(err)
+	}
 	memberships, err := a.store.Memberships(ctx, c.UserID)
 	if err != nil {
 		return c, err
@@ -45,9 +48,7 @@ func (a *App) signedIn(ctx context.Context, p *belay.Principal) error {
 		if err != nil {
 			return err
 		}
-		if s == nil || !a.now().Before(s.ExpiresAt) {
-			return Unauthenticated("the session has ended; sign in again")
-		}
+		return a.lives.sessionEnded(s, a.now())
 	}
 	return nil
 }

@@ -204,6 +204,37 @@ func TestSignedOutDuringATest(t *testing.T) {
 	}
 }
 
+// TestSessionEndsDuringATest lets time go by while an environment is tested
+// from a browser, until its session is at its end, or unused for too long.
+func TestSessionEndsDuringATest(t *testing.T) {
+	for name, used := range map[string]time.Duration{"idle": 0, "expired": 12*time.Hour - time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			target, began, finish := stopping(t)
+			clock := belaytest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+			s := belaytest.Start(t, belaytest.Options{Clock: clock.Now, Limits: app.Limits{TestsPerUser: 1}})
+			environment, _ := environmentOf(s.Admin, target, target)
+			user := s.NewUser("bob")
+			s.Join(s.Organization, user, belay.OrganizationAdmin)
+			browser := s.Browser(user).With("Sec-Fetch-Site", "same-origin")
+			for range used / time.Hour {
+				clock.Advance(time.Hour)
+				browser.Get("/api/user").Want(http.StatusOK)
+			}
+			clock.Advance(used % time.Hour)
+			answered := make(chan *belaytest.Answer, 1)
+			go func() { answered <- browser.Post("/api/environments/"+environment+"/test", nil) }()
+			<-began
+			if used == 0 {
+				clock.Advance(2*time.Hour + time.Minute)
+			} else {
+				clock.Advance(2 * time.Minute)
+			}
+			finish()
+			(<-answered).WantCode(belay.CodeUnauthenticated)
+		})
+	}
+}
+
 // TestConnectionIsLostDuringATest deletes a connection before its turn: it is
 // left out, and what is left is tested.
 func TestConnectionIsLostDuringATest(t *testing.T) {
