@@ -28,7 +28,8 @@ type running struct {
 	ctx      context.Context // ended when no test is to go on
 	end      context.CancelFunc
 	byKey    map[string]*runningTest
-	tests    sync.WaitGroup // and the work of many; added to under the lock, until ctx has ended
+	once     map[string]bool // work of many tests, of which there is one at a time
+	tests    sync.WaitGroup  // and the work of many; added to under the lock, until ctx has ended
 }
 
 type runningTest struct {
@@ -40,7 +41,7 @@ type runningTest struct {
 func (r *running) start() {
 	r.stopping, r.stop = context.WithCancel(context.Background())
 	r.ctx, r.end = context.WithCancel(context.Background())
-	r.byKey = map[string]*runningTest{}
+	r.byKey, r.once = map[string]*runningTest{}, map[string]bool{}
 }
 
 func (r *running) close() {
@@ -61,6 +62,23 @@ func (r *running) enter(until context.Context) bool {
 	}
 	r.tests.Add(1)
 	return true
+}
+
+// claim takes a key, until release gives it back. It is false while it is taken.
+func (r *running) claim(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.once[key] {
+		return false
+	}
+	r.once[key] = true
+	return true
+}
+
+func (r *running) release(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.once, key)
 }
 
 // unlessStopping is ctx for as long as the server does not stop: then it ends

@@ -307,3 +307,36 @@ func TestManyContexts(t *testing.T) {
 		t.Errorf("the rest: %+v, %v", out, err)
 	}
 }
+
+// TestEnvironmentOnceAtATime refuses a second test of an environment beside the
+// first of the same user, and lets him test again when that has ended.
+func TestEnvironmentOnceAtATime(t *testing.T) {
+	h := newHeld()
+	a, ctx := newOwner(t, h)
+	_, environment := twoConnections(ctx, t, a)
+	first := make(chan error, 1)
+	test := func() error {
+		checks, err := a.TestEnvironment(ctx, "", environment, app.EnvironmentWatch{})
+		if err == nil && len(checks) != 2 {
+			t.Errorf("%d checks", len(checks))
+		}
+		return err
+	}
+	go func() { first <- test() }()
+	<-h.began
+	<-h.began
+	for range 3 {
+		if err := a.StartEnvironmentTest(ctx, "", environment); belay.CodeOf(err) != belay.CodeConflict {
+			t.Errorf("beside the first: %v", err)
+		}
+	}
+	close(h.finish)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	told := 0
+	checks, err := a.TestEnvironment(ctx, "", environment, app.EnvironmentWatch{Ended: func(*app.Check) { told++ }})
+	if err != nil || told != 2 || len(checks) != 0 {
+		t.Errorf("after the first: %d checks told, %d returned, %v", told, len(checks), err)
+	}
+}

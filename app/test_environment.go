@@ -18,13 +18,15 @@ type EnvironmentWatch struct {
 	// Begun is called once, when the test is not refused any more, with how
 	// many connections are to be tested.
 	Begun func(connections int)
-	// Ended is called with each check as it ends.
+	// Ended is called with each check as it ends. With it the checks are not
+	// returned as well.
 	Ended func(*Check)
 }
 
 // TestEnvironment tests every connection of an environment that the caller
 // may use when its turn comes, and returns the checks, ordered by the
-// connections' names. When ctx ends it begins no more tests, and neither when
+// connections' names. One user tests an environment once at a time; a second
+// test is CodeConflict. When ctx ends it begins no more tests, and neither when
 // the caller has lost his token, his place in the organization or the
 // environment meanwhile: his rights are looked at before each test.
 func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w EnvironmentWatch) ([]*Check, error) {
@@ -51,7 +53,7 @@ func (a *App) StartEnvironmentTest(ctx context.Context, org, id belay.ID) error 
 	go func() {
 		defer t.leave()
 		err := guarded(func() error {
-			_, err := t.run(ctx, nil)
+			_, err := t.run(ctx, func(*Check) {})
 			return err
 		})
 		if err != nil {
@@ -69,7 +71,14 @@ type environmentTest struct {
 	environment belay.ID
 	connections []belay.ID
 	own         *slot
+	claimed     bool // its key
 }
+
+// errUnderWay refuses a second test beside the first.
+var errUnderWay = belay.Errorf(belay.CodeConflict, "you are testing this environment already; wait until that has ended: its checks are those of the connections")
+
+// key is what only one of several tests at once can have.
+func (t *environmentTest) key() string { return string(t.caller.UserID + " " + t.environment) }
 
 func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environmentTest, error) {
 	c, _, err := a.findEnvironment(ctx, org, id, belay.PermissionConnectionUse)
@@ -89,21 +98,34 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 		own.leave()
 		return nil, errStopping
 	}
+	t := &environmentTest{app: a, caller: c, environment: id, connections: usable, own: own}
+	if !a.running.claim(t.key()) {
+		t.leave()
+		return nil, errUnderWay
+	}
+	t.claimed = true
 	own.grow(min(environmentTests, len(usable)))
-	return &environmentTest{app: a, caller: c, environment: id, connections: usable, own: own}, nil
+	return t, nil
 }
 
 func (t *environmentTest) leave() {
+	if t.claimed {
+		t.app.running.release(t.key())
+	}
 	t.own.leave()
 	t.app.running.tests.Done()
 }
 
-// run tests the connections and returns the checks. The first error ends it,
+// run tests the connections and returns the checks, unless they go to ended.
+// The first error ends it,
 // when the tests under way have ended.
 func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check, error) {
 	begin, stop := t.app.running.unlessStopping(ctx)
 	defer stop(nil)
-	checks := make([]*Check, len(t.connections))
+	var checks []*Check
+	if ended == nil {
+		checks = make([]*Check, len(t.connections))
+	}
 	var mu sync.Mutex
 	err := t.own.each(begin, len(t.connections), func(i int) error {
 		k, err := t.one(ctx, t.connections[i])
@@ -111,9 +133,13 @@ func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check
 			stop(err)
 			return err
 		}
+		if ended == nil {
+			checks[i] = k
+			return nil
+		}
 		mu.Lock()
 		defer mu.Unlock()
-		if checks[i] = k; k != nil && ended != nil {
+		if k != nil {
 			ended(k)
 		}
 		return nil
