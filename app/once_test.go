@@ -81,6 +81,10 @@ func TestAnswerOnce(t *testing.T) {
 		return []byte("late"), nil
 	})
 	w.must(err)
+	stored, err := w.store.Idempotency(t.Context(), belay.PrincipalFrom(w.admin).UserID, "import", time.Time{})
+	if err != nil || stored == nil || bytes.Contains(stored.Request, []byte("the file")) {
+		t.Errorf("the hash of the request is stored without a key: %+v, %v", stored, err)
+	}
 	told = 0
 	if answer, err := run(outcome); err != nil || told != 0 || answer != string(app.ImportUnchanged) {
 		t.Errorf("it was imported %d times again, and is answered with %q, %v", told, answer, err)
