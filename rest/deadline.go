@@ -38,7 +38,7 @@ func (d *deadline) move() {
 }
 
 // keep renews the deadline until the function that it returns is called, which
-// must be, and which gives the client the whole time once more. A deadline
+// must be. The client then has three quarters of the time at least. A deadline
 // that has passed cannot be moved on everywhere.
 func (d *deadline) keep() (stop func()) {
 	if d.after <= 0 {
@@ -61,6 +61,5 @@ func (d *deadline) keep() (stop func()) {
 	return func() {
 		close(ended)
 		wait.Wait()
-		d.renew()
 	}
 }
