@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"belay"
 )
@@ -32,8 +33,24 @@ func (s *secretFlags) given() bool {
 // shows nothing; encoding them as JSON, which is what sends them, does.
 type fields map[string]belay.Secret
 
+// text refuses what cannot be sent: JSON holds Unicode text and nothing else
+// (RFC 8259, section 8.1), and an encoder would put other characters in its
+// place.
+func (f fields) text() error {
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		if !utf8.Valid(f[name].Reveal()) {
+			return usage("%s is not text in UTF-8, and would not arrive as it is", name).withHelp(
+				"if it is text, convert it: iconv -f ISO-8859-1 -t UTF-8 PATH", "if it is binary, write it as text: base64 PATH, where the target takes that")
+		}
+	}
+	return nil
+}
+
 // MarshalJSON encodes the values themselves, each as a string.
 func (f fields) MarshalJSON() ([]byte, error) {
+	if err := f.text(); err != nil {
+		return nil, err
+	}
 	revealed := make(map[string]string, len(f))
 	for name, v := range f {
 		revealed[name] = string(v.Reveal())
@@ -70,9 +87,11 @@ func (s *secretFlags) read(in *invocation, t belay.CredentialType, whole bool) (
 		if err := in.askForFields(t, out); err != nil {
 			return nil, err
 		}
-		return out, missingFields(t, out)
 	}
-	return out, nil
+	if err := out.text(); err != nil || !whole {
+		return out, err
+	}
+	return out, missingFields(t, out)
 }
 
 func (s *secretFlags) readPublic(t belay.CredentialType, out fields) error {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -27,5 +28,17 @@ func TestFlagsOfWhatIsMissing(t *testing.T) {
 		f := newFixture(t, nil)
 		f.run(t, exitUsage, "credential", "create", "x", "--type", name)
 		mustContain(t, f.err.String(), want)
+	}
+}
+
+// What is no text is refused wherever it comes from, and is never encoded as
+// something else.
+func TestASecretThatIsNoText(t *testing.T) {
+	f := newFixture(t, nil)
+	f.env["LATIN"] = "pa\xe9ss"
+	f.run(t, exitUsage, "credential", "create", "x", "--type", "bearer", "--secret-env", "token=LATIN")
+	mustContain(t, f.err.String(), "token is not text in UTF-8")
+	if _, err := json.Marshal(fields{"token": belay.SecretString("pa\xe9ss")}); err == nil {
+		t.Error("it was encoded")
 	}
 }
