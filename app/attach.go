@@ -42,6 +42,7 @@ func (a *App) secretOf(ctx context.Context, c caller, ch *ConnectionChange) (*se
 // or that with a number, either cut to what is allowed. Nobody has chosen it,
 // so that nobody can be told to choose another.
 func (a *App) freeCredentialName(ctx context.Context, org belay.ID, wanted string) (string, error) {
+	wanted = belay.NameFrom(wanted)
 	return a.store.FreeCredentialName(ctx, org, cutName(wanted, 0), cutName(wanted, len("-1234567")))
 }
 

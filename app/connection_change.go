@@ -106,7 +106,6 @@ func (a *App) draft(ctx context.Context, c caller, ch ConnectionChange) (*belay.
 // applyConnection carries out a change on v and checks what comes out.
 func (a *App) applyConnection(ch ConnectionChange, v *belay.Connection) error {
 	var p problems
-	set(&v.Name, ch.Name)
 	set(&v.Description, ch.Description)
 	set(&v.Endpoint, ch.Endpoint)
 	if ch.Config != nil {
@@ -117,7 +116,7 @@ func (a *App) applyConnection(ch ConnectionChange, v *belay.Connection) error {
 	set(&v.Policy.Interval, ch.Interval)
 	set(&v.Policy.Timeout, ch.Timeout)
 	set(&v.Maintenance, ch.Maintenance)
-	v.Name = p.name(v.Name, maxConnectionName)
+	p.rename(&v.Name, ch.Name, maxConnectionName)
 	p.text("/description", v.Description, maxConnectionDescription)
 	p.text("/maintenance/reason", v.Maintenance.Reason, maxReason)
 	p.labels(v.Labels)

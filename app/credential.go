@@ -208,9 +208,8 @@ func (a *App) newCredential(c caller, ch CredentialChange) (*sealed, error) {
 		LastRotatedAt: now, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	var p problems
-	set(&v.Name, ch.Name)
 	set(&v.Type, ch.Type)
-	v.Name = p.name(v.Name, maxCredentialName)
+	p.rename(&v.Name, ch.Name, maxCredentialName)
 	values := map[string]belay.Secret{}
 	for name, s := range ch.Secret {
 		if s != nil {
@@ -328,8 +327,7 @@ func (a *App) changeCredential(ctx context.Context, c caller, v *belay.Credentia
 	s := &sealed{Credential: v, update: true}
 	v.UpdatedAt = a.now()
 	var p problems
-	set(&v.Name, ch.Name)
-	v.Name = p.name(v.Name, maxCredentialName)
+	p.rename(&v.Name, ch.Name, maxCredentialName)
 	if ch.Type != nil && *ch.Type != v.Type {
 		p.add("/type", "cannot be changed from %q; make a new credential", v.Type)
 	}

@@ -23,12 +23,11 @@ type EnvironmentChange struct {
 
 func (ch EnvironmentChange) apply(e *belay.Environment) error {
 	var p problems
-	set(&e.Name, ch.Name)
 	set(&e.Description, ch.Description)
 	if ch.Metadata != nil {
 		e.Metadata = ch.Metadata
 	}
-	e.Name = p.name(e.Name, maxEnvironmentName)
+	p.rename(&e.Name, ch.Name, maxEnvironmentName)
 	p.text("/description", e.Description, maxEnvironmentDescription)
 	e.Metadata = p.metadata("/metadata", e.Metadata)
 	return p.err()

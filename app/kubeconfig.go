@@ -295,7 +295,7 @@ func (a *App) connectionOf(c caller, k *KubeconfigContext) (*belay.Connection, e
 	if err != nil {
 		return nil, err
 	}
-	kind, name := kubernetesKind, k.Name
+	kind, name := kubernetesKind, belay.NameFrom(k.Name)
 	return v, a.applyConnection(ConnectionChange{Name: &name, Kind: &kind, Endpoint: &k.Endpoint, Config: config}, v)
 }
 

@@ -219,7 +219,7 @@ func (p *importPlan) name() string {
 	if p.as != "" {
 		return p.as
 	}
-	return p.k.Name
+	return belay.NameFrom(p.k.Name)
 }
 
 // aboutName is what can be done when the name of a context is taken.

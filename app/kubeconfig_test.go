@@ -159,7 +159,7 @@ func (w *importWorld) member() context.Context {
 // share gives a member a role where some connections are.
 func (w *importWorld) share(member context.Context, role belay.Role, connections ...belay.ID) {
 	w.t.Helper()
-	name := uuid.NewString()
+	name := "of-" + uuid.NewString()
 	e, err := w.CreateEnvironment(w.admin, w.org, app.EnvironmentChange{Name: &name})
 	w.must(err)
 	v, err := w.CreateWorkspace(w.admin, w.org, app.WorkspaceChange{Name: &name})

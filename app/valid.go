@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"belay"
@@ -70,15 +69,25 @@ func (p problems) err() error {
 	return &belay.Error{Code: belay.CodeInvalid, Message: "the request is not valid", Fields: p}
 }
 
-// name checks a name and returns it without the spaces around it.
+// rename checks and carries out a change of a name. One that stays is let be,
+// whatever it is.
+func (p *problems) rename(field, change *string, limit int) {
+	if change != nil && *field != "" && strings.TrimSpace(*change) == *field || change == nil && *field != "" {
+		return
+	}
+	set(field, change)
+	*field = p.name(*field, limit)
+}
+
+// name checks a new name and returns it without the spaces around it, which
+// nobody sees.
 func (p *problems) name(s string, limit int) string {
 	s = strings.TrimSpace(s)
+	p.text("/name", s, limit)
 	if s == "" {
 		p.add("/name", "must not be empty")
-	}
-	p.text("/name", s, limit)
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		p.add("/name", "must be one line without control characters")
+	} else if fault := belay.NameFault(s); fault != "" {
+		p.add("/name", "%s", fault)
 	}
 	if n := store.FoldedSize(s); n > maxFolded {
 		p.add("/name", "must have at most %d bytes as it is compared, has %d", maxFolded, n)

@@ -23,12 +23,11 @@ type WorkspaceChange struct {
 
 func (ch WorkspaceChange) apply(w *belay.Workspace) error {
 	var p problems
-	set(&w.Name, ch.Name)
 	set(&w.Description, ch.Description)
 	if ch.Metadata != nil {
 		w.Metadata = ch.Metadata
 	}
-	w.Name = p.name(w.Name, maxWorkspaceName)
+	p.rename(&w.Name, ch.Name, maxWorkspaceName)
 	p.text("/description", w.Description, maxWorkspaceDescription)
 	w.Metadata = p.metadata("/metadata", w.Metadata)
 	return p.err()

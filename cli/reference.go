@@ -19,10 +19,27 @@ const minPrefix = 6
 // find returns the object that ref names: NAME, TYPE/NAME, an id, or the
 // beginning of an id that only one object has.
 func (in *invocation) find(ctx context.Context, r resource, ref string) (item, error) {
+	ref = strings.TrimSpace(ref) // as names are stored
 	name, err := r.unqualify(ref)
 	if err != nil {
 		return item{}, err
 	}
+	it, err := in.findCalled(ctx, r, name)
+	if f, ok := errors.AsType[*failure](err); name == ref || err != nil && (!ok || f.exit != exitNotFound) {
+		return it, err
+	}
+	whole, ok := in.holderOf(ctx, r, ref) // a name may be as old as to read like a reference
+	switch {
+	case !ok:
+		return it, err
+	case err != nil:
+		return whole, nil
+	}
+	return one(r, ref, []item{it, whole})
+}
+
+// findCalled returns the object of a name or an id.
+func (in *invocation) findCalled(ctx context.Context, r resource, name string) (item, error) {
 	if id, err := belay.ParseID(name); err == nil {
 		it, _, err := in.get(ctx, r, string(id))
 		if f, ok := errors.AsType[*failure](err); !ok || f.exit != exitNotFound {

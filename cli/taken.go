@@ -34,6 +34,7 @@ func alreadyThere(r resource, name string) string {
 
 // holderOf is the one that has a name, as far as that can be seen.
 func (in *invocation) holderOf(ctx context.Context, r resource, name string) (item, bool) {
+	name = strings.TrimSpace(name) // as it is stored
 	query, err := r.byName(name)
 	if err != nil {
 		return item{}, false
@@ -49,13 +50,20 @@ func (in *invocation) holderOf(ctx context.Context, r resource, name string) (it
 	return found[0], true
 }
 
-// wouldBeTaken refuses, in a dry run, a name that something else has.
+// wouldBeTaken refuses, in a dry run, a name that something else has, and one
+// that nothing new can have.
 func (in *invocation) wouldBeTaken(ctx context.Context, r resource, it item, name string) error {
 	if !in.flags.DryRun || name == "" {
 		return nil
 	}
 	found, ok := in.holderOf(ctx, r, name)
-	if !ok || found.id() == it.id() {
+	if ok && found.id() == it.id() {
+		return nil
+	}
+	if fault := belay.NameFault(strings.TrimSpace(name)); fault != "" {
+		return usage("NAME %s", fault)
+	}
+	if !ok {
 		return nil
 	}
 	f := &failure{exit: exitConflict, what: alreadyThere(r, found.name())}
