@@ -263,8 +263,30 @@ func (c *credentialDelete) affects(in *invocation) func(context.Context, item) (
 			f := &failure{exit: exitConflict, what: "credential " + cred.name() + " would not be deleted", why: "it is in use"}
 			return consequences{}, f.withHelp("to take it off them and delete it: --detach")
 		}
-		return consequences{lines: []string{line}, detaches: users, stays: users}, nil
+		if !c.Detach { // which the server refuses, with what to do
+			return consequences{lines: []string{line}, detaches: users, stays: users}, nil
+		}
+		lines := []string{line, "They are detached: each is left without it, and a restored credential is not attached again."}
+		return consequences{lines: lines, detaches: users, stays: users, undo: attachings(cred, p.items)}, nil
 	}
+}
+
+// attachings are the commands that let connections use again, once cred is
+// restored, what they use now, in that order.
+func attachings(cred item, conns []item) []string {
+	var out []string
+	for _, conn := range conns {
+		var uses []string
+		for _, use := range keep(conn.objects("credentials"), func(use item) bool { return use.at("deleted") != true }) {
+			if use.id() == cred.id() {
+				uses = append(uses, cred.name())
+				continue
+			}
+			uses = append(uses, use.id())
+		}
+		out = append(out, "belay connection credential "+shellWord(conn.name())+" --use "+shellWord(strings.Join(uses, ",")))
+	}
+	return out
 }
 
 // usage are the connections that use a credential.

@@ -57,6 +57,7 @@ type consequences struct {
 	lines    []string // for people
 	detaches []related
 	stays    []related
+	undo     []string // commands that, after the restoring, make good what ends
 }
 
 // deleteAll deletes what the references name, after one question each, and
@@ -98,7 +99,9 @@ func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error 
 	}
 	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" deleted. "+d.after))
 	if d.restorable {
-		in.say(plain, "Undo: %s", undoing(d.resource, it.name()))
+		for i, command := range append([]string{undoing(d.resource, it.name())}, c.undo...) {
+			in.say(plain, "%s%s", map[bool]string{true: "Undo: ", false: "      "}[i == 0], command)
+		}
 	}
 	return nil
 }

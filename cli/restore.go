@@ -115,7 +115,9 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 		if err != nil {
 			return err
 		}
-		items = append(items, it)
+		if !slices.ContainsFunc(items, func(o item) bool { return o.id() == it.id() }) {
+			items = append(items, it)
+		}
 	}
 	return in.each(r, "restored", items, func(it item) error {
 		back, err := in.change(ctx, request{
@@ -127,6 +129,9 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 		}
 		in.say(good, "%s %s is restored", r.noun, back.name())
 		in.sayGoneCredentials(ctx, back)
+		if r.noun == credentials().noun {
+			in.say(plain, "Connections from which it was detached stay without it: belay connection credential CONNECTION --use %s", shellWord(back.name()))
+		}
 		return in.showChanged(r, back)
 	})
 }
