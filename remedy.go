@@ -23,7 +23,7 @@ var remedies = map[Cause][]string{
 	CauseTLSClientCertificateRejected: {"credential.retype", "credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseTLSProtocol:                  {"connection.edit", "check.rerun"},
 	CauseWrongService:                 {"connection.edit", "connection.settings"},
-	CauseUnexpectedStatus:             {"check.rerun", "connection.edit", "connection.settings", "connection.maintenance"},
+	CauseUnexpectedStatus:             {"connection.edit", "connection.settings", "check.rerun", "connection.maintenance"},
 	CauseRedirectedElsewhere:          {"connection.edit", "connection.settings"},
 	CauseResponseTooLarge:             {"connection.edit", "connection.settings"},
 	CauseMalformedResponse:            {"connection.settings", "connection.edit", "check.rerun"},

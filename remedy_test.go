@@ -166,3 +166,12 @@ func TestEveryCauseHasAText(t *testing.T) {
 		t.Errorf("a cause that is none has the text %q", text)
 	}
 }
+
+// An answer of another status than is wanted mostly is one to another path:
+// to ask the same again is not the first thing to do about it.
+func TestUnexpectedStatusIsNotMendedByAskingAgain(t *testing.T) {
+	got := belay.Remedies(belay.CauseUnexpectedStatus, belay.RemedyContext{ConnectionID: "x", ConnectionName: "web"})
+	if len(got) == 0 || got[0].ID != "connection.edit" {
+		t.Errorf("the first remedy is %v", got)
+	}
+}

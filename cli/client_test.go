@@ -130,8 +130,14 @@ func TestAnswerOfAnotherProgram(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	f := newFixture(t, map[string]string{"BELAY_SERVER": server.URL})
-	f.run(t, exitNotFound, "whoami")
+	f.run(t, exitFailed, "whoami")
 	mustContain(t, f.err.String(), "not an answer of Belay's", "is "+server.URL+" the right address?")
+
+	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	t.Cleanup(empty.Close)
+	f = newFixture(t, map[string]string{"BELAY_SERVER": empty.URL})
+	f.run(t, exitFailed, "connection", "list")
+	mustContain(t, f.err.String(), "the server's answer cannot be read")
 }
 
 func TestServerThatDoesNotAnswer(t *testing.T) {

@@ -121,12 +121,14 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 	slots := make(chan struct{}, parallel)
 	var wait sync.WaitGroup
 	var tested atomic.Int32
+	begun := 0
 	stop := in.waiting(func() string { return fmt.Sprintf("%d of %d tested", tested.Load(), len(conns)) })
 	for i, conn := range conns {
 		slots <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
+		begun++
 		wait.Go(func() {
 			results[i], failures[i] = in.sendTest(ctx, conn)
 			tested.Add(1)
@@ -136,13 +138,13 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 	wait.Wait()
 	stop()
 	if err := ctx.Err(); err != nil {
-		return errors.Join(err, in.showFinished(conns, results))
+		return errors.Join(err, in.showFinished(conns, results, begun))
 	}
 	return in.showMany(conns, results, failures)
 }
 
 // showFinished shows the tests that had an answer when the rest was given up.
-func (in *invocation) showFinished(conns []item, results []*response) error {
+func (in *invocation) showFinished(conns []item, results []*response, begun int) error {
 	var tested []item
 	var answers []*response
 	for i, res := range results {
@@ -150,11 +152,26 @@ func (in *invocation) showFinished(conns []item, results []*response) error {
 			tested, answers = append(tested, conns[i]), append(answers, res)
 		}
 	}
-	in.onInterrupt = append([]string{testedSoFar(len(tested), len(conns))}, in.onInterrupt...)
+	in.onInterrupt = append([]string{givenUpSoFar(len(tested), len(conns), begun-len(tested))}, in.onInterrupt...)
 	if len(tested) == 0 {
 		return nil
 	}
 	return in.showMany(tested, answers, make([]error, len(tested)))
+}
+
+// givenUpSoFar says how much of a test was done when nobody waited for it any
+// more: a server ends what it has begun.
+func givenUpSoFar(tested, all, begun int) string {
+	left := max(0, all-tested)
+	begun = min(begun, left)
+	if begun == 0 {
+		return testedSoFar(tested, all)
+	}
+	said := fmt.Sprintf("%d of %d tested, %d had begun and may go on at the server", tested, all, begun)
+	if left > begun {
+		said += fmt.Sprintf(", %d not begun", left-begun)
+	}
+	return said
 }
 
 // testedSoFar says how much of a test was done when it ended.

@@ -29,7 +29,7 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	if err != nil {
 		return err
 	}
-	in.onInterrupt = []string{"see: belay environment view " + shellWord(env.name())}
+	in.onInterrupt = []string{"see: belay environment view " + shellWord(env.name()) + ", or belay connection view NAME"}
 	s := &stream{in: in, env: env, conns: held.items, total: -1, known: len(held.items), shown: checkDocument(nil, nil, held.items)}
 	s.wait()
 	err = c.lines(ctx, r, s.take)
@@ -234,7 +234,25 @@ func (s *stream) partly(err error) error {
 	return f
 }
 
-func (s *stream) soFar() string { return testedSoFar(len(s.checks), s.all()) }
+// soFar says how far it came. A server that ends it has ended what it had
+// begun; one that was left goes on with that, and begins no more.
+func (s *stream) soFar() string {
+	left := s.all() - len(s.checks)
+	if s.problem != nil || left <= 0 {
+		return testedSoFar(len(s.checks), s.all())
+	}
+	others := "the other may have begun, and then goes"
+	switch {
+	case left > serverTests:
+		others = fmt.Sprintf("up to %d of the %d others may have begun, and then go", serverTests, left)
+	case left > 1:
+		others = fmt.Sprintf("the %d others may have begun, and then go", left)
+	}
+	return fmt.Sprintf("%d of %d tested; %s on at the server", len(s.checks), s.all(), others)
+}
+
+// serverTests is how many connections of an environment a server tests at once.
+const serverTests = 8
 
 // tested are the connections of which there is a check.
 func (s *stream) tested() []item {

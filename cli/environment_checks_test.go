@@ -167,9 +167,9 @@ func TestEnvironmentIsTestedInPart(t *testing.T) {
 		want int
 		says string
 	}{
-		"cut off":         {[]string{"cut"}, exitPartly, "1 of 3 tested, 2 not tested"},
-		"ended":           {nil, exitPartly, "broke off — 1 of 3 tested, 2 not tested"},
-		"half a line":     {[]string{`{"chec`, "cut"}, exitPartly, "1 of 3 tested, 2 not tested"},
+		"cut off":         {[]string{"cut"}, exitPartly, "1 of 3 tested; the 2 others may have begun, and then go on at the server"},
+		"ended":           {nil, exitPartly, "broke off — 1 of 3 tested; the 2 others may have begun, and then go on at the server"},
+		"half a line":     {[]string{`{"chec`, "cut"}, exitPartly, "1 of 3 tested; the 2 others may have begun, and then go on at the server"},
 		"a problem":       {[]string{problem}, exitSignIn, "the token was revoked — 1 of 3 tested, 2 not tested"},
 		"before the rest": {[]string{problem, "cut"}, exitSignIn, "the token was revoked"},
 	} {
@@ -210,7 +210,7 @@ func TestEnvironmentTestIsInterrupted(t *testing.T) {
 		if got := wait(); got != exitInterrupted {
 			t.Errorf("%s: status %d", format, got)
 		}
-		mustContain(t, f.err.String(), "interrupted", "1 of 3 tested, 2 not tested", "belay environment view prod")
+		mustContain(t, f.err.String(), "interrupted", "1 of 3 tested; the 2 others may have begun, and then go on at the server", "belay environment view prod")
 	}
 }
 
@@ -224,5 +224,5 @@ func TestEnvironmentTestIsGivenUp(t *testing.T) {
 	if got := wait(); got != exitPartly {
 		t.Errorf("status %d", got)
 	}
-	mustContain(t, f.err.String(), "did not answer in time — 1 of 3 tested, 2 not tested")
+	mustContain(t, f.err.String(), "did not answer in time — 1 of 3 tested; the 2 others may have begun, and then go on at the server")
 }

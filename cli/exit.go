@@ -88,3 +88,13 @@ func exitOf(code belay.Code, status int) int {
 	}
 	return exitFailed
 }
+
+// exitOfOther is exitOf for an answer that is not Belay's: that a program
+// which is something else does not have a path says nothing about what was
+// asked for.
+func exitOfOther(status int) int {
+	if exit := exitOf("", status); exit != exitNotFound {
+		return exit
+	}
+	return exitFailed
+}

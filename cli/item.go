@@ -159,7 +159,10 @@ func newPage(raw json.RawMessage, key string) (*page, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &head)
 	}
-	if err == nil && body[key] != nil {
+	if err == nil && body[key] == nil {
+		return nil, unreadable("") // of a program that is no Belay
+	}
+	if err == nil {
 		err = json.Unmarshal(body[key], &list)
 	}
 	if err != nil {

@@ -76,7 +76,7 @@ func (c *client) refusal(res *http.Response, body []byte) error {
 	var p problem
 	if media != "application/problem+json" && media != "application/json" || json.Unmarshal(body, &p) != nil || p.Title == "" {
 		return &failure{
-			exit: exitOf("", res.StatusCode), what: "the server answered " + res.Status,
+			exit: exitOfOther(res.StatusCode), what: "the server answered " + res.Status,
 			why: "this is not an answer of Belay's", requestID: res.Header.Get("X-Request-ID"),
 			help: []string{"is " + c.base.String() + " the right address? see: belay config list --show-origin"},
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -62,6 +63,10 @@ func (c *rawRequest) request(in *invocation) (request, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return request{}, usage("the query of the path cannot be read")
+	}
+	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	if !slices.Contains(methods, strings.ToUpper(c.Method)) {
+		return request{}, usage("%q is not a method", c.Method).withHelp("one of: "+strings.Join(methods, ", "))
 	}
 	r := request{method: strings.ToUpper(c.Method), path: path, query: values, timeout: testTimeout}
 	r.reads = r.method == http.MethodHead

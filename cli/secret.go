@@ -318,6 +318,8 @@ func publicFlags(t belay.CredentialType) []string {
 		switch {
 		case f.Public && f.Name == "username":
 			out = append(out, "--user NAME")
+		case f.Public && f.Multiline:
+			out = append(out, "--secret-file "+f.Name+"=PATH")
 		case f.Public:
 			out = append(out, "--field "+f.Name+"=VALUE")
 		}

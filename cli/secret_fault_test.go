@@ -24,6 +24,7 @@ func TestWhatIsWrongWithACredentialIsNotMissing(t *testing.T) {
 func TestFlagsOfWhatIsMissing(t *testing.T) {
 	for name, want := range map[string]string{
 		belay.CredentialBasic: "others: --user NAME", belay.CredentialHeader: "others: --field name=VALUE",
+		belay.CredentialMTLS: "others: --secret-file certificate=PATH",
 	} {
 		f := newFixture(t, nil)
 		f.run(t, exitUsage, "credential", "create", "x", "--type", name)
