@@ -86,7 +86,7 @@ func (c *connectionTest) which(ctx context.Context, in *invocation) ([]item, err
 }
 
 func (in *invocation) testOne(ctx context.Context, conn item) error {
-	in.say(plain, "Testing %s (%s) from the server…", conn.name(), conn.text("kind"))
+	in.sayTesting(conn.name() + " (" + conn.text("kind") + ")")
 	in.onInterrupt = []string{"the test goes on at the server: belay connection view " + shellWord(conn.name())}
 	stop := in.waiting(still("%s is tested", conn.name()))
 	res, err := in.sendTest(ctx, conn)
@@ -102,6 +102,13 @@ func (in *invocation) testOne(ctx context.Context, conn item) error {
 	return in.showCheck(it, conn)
 }
 
+// sayTesting says what is tested, unless it is not.
+func (in *invocation) sayTesting(what string) {
+	if !in.flags.DryRun {
+		in.say(plain, "Testing %s from the server…", what)
+	}
+}
+
 func (in *invocation) sendTest(ctx context.Context, conn item) (*response, error) {
 	return in.send(ctx, request{
 		method: http.MethodPost, path: connections().at(conn.id(), "test"), timeout: testTimeout, prefer: in.prefer(),
@@ -111,7 +118,7 @@ func (in *invocation) sendTest(ctx context.Context, conn item) (*response, error
 // testMany tests several at once and shows them in their order. A test that
 // could not be asked for does not stop the others.
 func (in *invocation) testMany(ctx context.Context, conns []item) error {
-	in.say(plain, "Testing %s from the server…", count(len(conns), connections()))
+	in.sayTesting(count(len(conns), connections()))
 	in.onInterrupt = []string{"the tests go on at the server: belay connection list"}
 	if _, err := in.client(); err != nil {
 		return err

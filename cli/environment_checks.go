@@ -19,7 +19,7 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	if err != nil {
 		return err
 	}
-	in.say(plain, "Testing %s of %s from the server…", count(len(held.items), connections()), env.name())
+	in.sayTesting(count(len(held.items), connections()) + " of " + env.name())
 	r := request{method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer()}
 	if !in.flags.Wait {
 		res, err := in.send(ctx, r)

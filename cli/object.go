@@ -103,7 +103,7 @@ func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error 
 			in.say(plain, "%s%s", map[bool]string{true: "Undo: ", false: "      "}[i == 0], command)
 		}
 	}
-	return nil
+	return in.showChanged(d.resource, it)
 }
 
 // named creates an object that has a name and a description only.
