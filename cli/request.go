@@ -66,7 +66,7 @@ func (c *rawRequest) request(in *invocation) (request, error) {
 	}
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	if !slices.Contains(methods, strings.ToUpper(c.Method)) {
-		return request{}, usage("%q is not a method", c.Method).withHelp("one of: "+strings.Join(methods, ", "))
+		return request{}, usage("%q is not a method", c.Method).withHelp("one of: " + strings.Join(methods, ", "))
 	}
 	r := request{method: strings.ToUpper(c.Method), path: path, query: values, timeout: testTimeout}
 	r.reads = r.method == http.MethodHead
