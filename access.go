@@ -168,13 +168,16 @@ func (p *Principal) InScope(perm Permission) bool {
 
 // WithinBinding tells whether p is for something that a bound token can
 // reach, if the one that was used is bound: what lies in a workspace or an
-// environment, and who one is. It keeps out what is done in an organization.
+// environment, who one is, and the tokens that are bound alike. It keeps out
+// what is done in an organization.
 func (p *Principal) WithinBinding(perm Permission) bool {
 	if !p.Bound() {
 		return true
 	}
 	_, inWorkspace := weakest[perm]
-	return inWorkspace || slices.Contains([]Permission{PermissionOrganizationRead, PermissionUserRead, PermissionKindRead}, perm)
+	return inWorkspace || slices.Contains([]Permission{
+		PermissionOrganizationRead, PermissionUserRead, PermissionKindRead, PermissionTokenRead, PermissionTokenWrite,
+	}, perm)
 }
 
 // Organizations returns the organizations the principal belongs to, ordered

@@ -120,7 +120,7 @@ func (r *replicas) stage() (s stage) {
 // place makes a connection in an environment of a workspace with a grant.
 func (r *replicas) place(g belay.Grant) (workspace, environment, connection belay.ID) {
 	r.t.Helper()
-	name := uuid.NewString()
+	name := "of-" + uuid.NewString()
 	w, err := r.one.CreateWorkspace(r.admin, r.org, app.WorkspaceChange{Name: &name})
 	r.must(err)
 	e, err := r.one.CreateEnvironment(r.admin, r.org, app.EnvironmentChange{Name: &name})

@@ -15,13 +15,12 @@ import (
 )
 
 // configure gives a connection these settings, as somebody does by hand.
-func (w *importWorld) configure(id belay.ID, config map[string]any) *belay.Connection {
+func (w *importWorld) configure(id belay.ID, config map[string]any) {
 	w.t.Helper()
 	text, err := json.Marshal(config)
 	w.must(err)
-	v, err := w.UpdateConnection(w.admin, w.org, id, 0, app.ConnectionChange{Config: text})
+	_, err = w.UpdateConnection(w.admin, w.org, id, 0, app.ConnectionChange{Config: text})
 	w.must(err)
-	return v.Connection
 }
 
 // fieldsOf are the settings of some changes.

@@ -28,14 +28,15 @@ func (in *invocation) find(ctx context.Context, r resource, ref string) (item, e
 	if f, ok := errors.AsType[*failure](err); name == ref || err != nil && (!ok || f.exit != exitNotFound) {
 		return it, err
 	}
-	whole, ok := in.holderOf(ctx, r, ref) // a name may be as old as to read like a reference
-	switch {
-	case !ok:
-		return it, err
-	case err != nil:
-		return whole, nil
+	candidates := []item{}
+	if err == nil {
+		candidates = append(candidates, it)
 	}
-	return one(r, ref, []item{it, whole})
+	whole, ok := in.holderOf(ctx, r, ref) // a name may be as old as to read like a reference
+	if !ok {
+		return it, err
+	}
+	return one(r, ref, append(candidates, whole))
 }
 
 // findCalled returns the object of a name or an id.

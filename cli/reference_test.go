@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -51,7 +52,7 @@ func TestNamesThatReadLikeReferences(t *testing.T) {
 		in := newFixture(t, map[string]string{"BELAY_SERVER": server.URL, "BELAY_TOKEN": testToken}).invocation(t, globals{})
 		got, err := in.find(t.Context(), connections(), " connection/foo ")
 		exit := exitDone
-		if f, ok := err.(*failure); ok {
+		if f, ok := errors.AsType[*failure](err); ok {
 			exit = f.exit
 		}
 		if exit != c.exit || got.id() != c.want {

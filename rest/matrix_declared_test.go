@@ -18,8 +18,8 @@ type declared struct {
 	// creates is set where something is made in the organization, which no
 	// bound token does.
 	creates bool
-	// own is set where the caller's own tokens and sessions are meant, which no
-	// bound token reaches; that of the matrix is somebody else's.
+	// own is set where the caller's own sessions are meant, which no bound token
+	// reaches.
 	own bool
 }
 
@@ -86,12 +86,12 @@ var expected = map[string]declared{
 	"GET /api/identity/orgs":                                              {lists: "organization", needs: everybody, answer: ok},
 	"GET /api/identity/orgs/{orgId}":                                      {of: "organization", needs: everybody, answer: ok},
 	"GET /api/user":                                                       {needs: everybody, answer: ok},
-	"GET /api/identity/tokens":                                            {own: true, needs: everybody, answer: ok},
-	"POST /api/identity/tokens":                                           {own: true, needs: everybody, answer: badBody},
-	"DELETE /api/identity/tokens":                                         {own: true, needs: everybody, answer: absent},
-	"GET /api/identity/tokens/{tokenId}":                                  {own: true, needs: everybody, answer: absent},
-	"DELETE /api/identity/tokens/{tokenId}":                               {own: true, needs: everybody, answer: absent},
-	"POST /api/identity/tokens/{tokenId}/rotate":                          {own: true, needs: everybody, answer: absent},
+	"GET /api/identity/tokens":                                            {needs: everybody, answer: ok},
+	"POST /api/identity/tokens":                                           {needs: everybody, answer: badBody},
+	"DELETE /api/identity/tokens":                                         {needs: everybody, answer: absent},
+	"GET /api/identity/tokens/{tokenId}":                                  {needs: everybody, answer: absent},
+	"DELETE /api/identity/tokens/{tokenId}":                               {needs: everybody, answer: absent},
+	"POST /api/identity/tokens/{tokenId}/rotate":                          {needs: everybody, answer: absent},
 	"GET /api/identity/sessions":                                          {own: true, needs: everybody, answer: ok},
 	"DELETE /api/identity/sessions":                                       {own: true, needs: everybody, answer: ok},
 	"DELETE /api/identity/sessions/{sessionId}":                           {own: true, needs: everybody, answer: absent},

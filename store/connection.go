@@ -268,7 +268,7 @@ func (t *Tx) SaveHealth(ctx context.Context, before, c *belay.Connection) error 
 // DeleteConnection deletes a connection softly: it can be restored with its
 // environments and credentials.
 func (t *Tx) DeleteConnection(ctx context.Context, org, id belay.ID, by string, now time.Time) error {
-	if err := t.seize(ctx, "connections", "id", org, id); err != nil {
+	if err := t.seize(ctx, "connections", org, id); err != nil {
 		return err
 	}
 	c, err := one(ctx, t.Reader, scanConnection, selectConnection+" and c.deleted_at = 0"+t.lock, org, id)

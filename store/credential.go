@@ -296,7 +296,7 @@ func (t *Tx) lockCredentials(ctx context.Context, org belay.ID, ids []belay.ID, 
 // CredentialToDelete returns one live credential, to which no connection that
 // is not there yet can refer until the transaction ends.
 func (t *Tx) CredentialToDelete(ctx context.Context, org, id belay.ID) (*belay.Credential, error) {
-	if err := t.seize(ctx, "credentials", "id", org, id); err != nil {
+	if err := t.seize(ctx, "credentials", org, id); err != nil {
 		return nil, err
 	}
 	return t.Credential(ctx, org, id)
@@ -305,7 +305,7 @@ func (t *Tx) CredentialToDelete(ctx context.Context, org, id belay.ID) (*belay.C
 // DeleteCredential deletes a credential softly. Whether connections use it
 // is the caller's to decide.
 func (t *Tx) DeleteCredential(ctx context.Context, org, id belay.ID, now time.Time) error {
-	if err := t.seize(ctx, "credentials", "id", org, id); err != nil {
+	if err := t.seize(ctx, "credentials", org, id); err != nil {
 		return err
 	}
 	err := t.exec(ctx, `

@@ -165,7 +165,7 @@ func (t *Tx) UpdateEnvironment(ctx context.Context, org, id belay.ID, now time.T
 // DeleteEnvironment deletes an environment softly: it can be restored with
 // its assignments. Its connections are not touched.
 func (t *Tx) DeleteEnvironment(ctx context.Context, org, id belay.ID, now time.Time) error {
-	if err := t.seize(ctx, "environments", "id", org, id); err != nil {
+	if err := t.seize(ctx, "environments", org, id); err != nil {
 		return err
 	}
 	err := t.exec(ctx, `

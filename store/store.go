@@ -61,11 +61,11 @@ func (t *Tx) keep(tables, changed string) string {
 
 // seize waits for those who keep a row that is to be deleted, so that who
 // comes later finds it gone.
-func (t *Tx) seize(ctx context.Context, table, column string, org, id belay.ID) error {
+func (t *Tx) seize(ctx context.Context, table string, org, id belay.ID) error {
 	if !t.postgres {
 		return nil
 	}
-	_, err := t.execAny(ctx, "select 1 from "+table+" where organization_id = $1 and "+column+" = $2 for update", org, id)
+	_, err := t.execAny(ctx, "select 1 from "+table+" where organization_id = $1 and id = $2 for update", org, id)
 	return err
 }
 

@@ -122,7 +122,7 @@ func (t *Tx) UpdateTeam(ctx context.Context, org, id belay.ID, now time.Time, ch
 // DeleteTeam deletes a team softly: it can be restored with its members and
 // its roles.
 func (t *Tx) DeleteTeam(ctx context.Context, org, id belay.ID, now time.Time) error {
-	if err := t.seize(ctx, "teams", "id", org, id); err != nil {
+	if err := t.seize(ctx, "teams", org, id); err != nil {
 		return err
 	}
 	err := t.exec(ctx, `

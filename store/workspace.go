@@ -123,7 +123,7 @@ func (t *Tx) UpdateWorkspace(ctx context.Context, org, id belay.ID, now time.Tim
 // DeleteWorkspace deletes a workspace softly: it can be restored with its
 // assignments. What was assigned to it is not touched.
 func (t *Tx) DeleteWorkspace(ctx context.Context, org, id belay.ID, now time.Time) error {
-	if err := t.seize(ctx, "workspaces", "id", org, id); err != nil {
+	if err := t.seize(ctx, "workspaces", org, id); err != nil {
 		return err
 	}
 	err := t.exec(ctx, `

@@ -221,6 +221,7 @@ type (
 		Credentials  []credential `json:"credentials"`
 		Environments []named      `json:"environments"`
 		Workspaces   []named      `json:"workspaces"`
+		Tokens       []named      `json:"tokens"`
 		Checks       []check      `json:"checks"`
 	}
 	problem struct {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -248,8 +249,10 @@ func (l *leak) refused(a answer) {
 // everyGet asks every route that can be read, of every object there is.
 func (l *leak) everyGet() {
 	ids := map[string][]string{"orgId": {l.c.organization()}, "name": {"kubernetes", "http"}}
+	const tokensPath = "/api/identity/tokens"
+	l.c.post(tokensPath, object{"name": l.name("token")})
 	for name, path := range map[string]string{
-		"connectionId": connectionsPath, "credentialId": credentialsPath, "environmentId": environmentsPath, "workspaceId": workspacesPath,
+		"tokenId": tokensPath, "connectionId": connectionsPath, "credentialId": credentialsPath, "environmentId": environmentsPath, "workspaceId": workspacesPath,
 	} {
 		page := l.c.list(path, "pageSize", "100")
 		for _, v := range page.Connections {
@@ -258,7 +261,7 @@ func (l *leak) everyGet() {
 		for _, v := range page.Credentials {
 			ids[name] = append(ids[name], v.ID)
 		}
-		for _, v := range append(page.Environments, page.Workspaces...) {
+		for _, v := range slices.Concat(page.Environments, page.Workspaces, page.Tokens) {
 			ids[name] = append(ids[name], v.ID)
 		}
 	}

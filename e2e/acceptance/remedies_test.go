@@ -42,7 +42,7 @@ func TestC13_EveryRemedyMends(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			seen[f.cause] = true
 			c := n.admin(t)
-			first := f.make(t, c, name)
+			first := f.make(t, c, "fault-"+name)
 			offered := c.wantCause(first.conn.ID, f.cause).Remediation
 			if len(offered) == 0 {
 				t.Error("nothing is offered")
