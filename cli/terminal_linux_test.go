@@ -41,13 +41,27 @@ func newScreen(t *testing.T) *screen {
 		t.Fatal(err)
 	}
 	s := &screen{master: master, slave: slave}
-	s.done.Go(func() { _, _ = io.Copy(s, master) }) // ends when the slave is closed
+	s.done.Go(func() { _, _ = io.Copy(s, master) }) // ends when the slave hangs up
 	t.Cleanup(func() {
-		_ = slave.Close()
+		hangUp(t, slave)
 		s.done.Wait()
 		_ = master.Close()
 	})
 	return s
+}
+
+// hangUp takes a terminal away from a file that is not closed: the library
+// that draws on it may still ask for its size.
+func hangUp(t *testing.T, terminal *os.File) {
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer nothing.Close()
+	if err := unix.Dup3(int(nothing.Fd()), int(terminal.Fd()), unix.O_CLOEXEC); err != nil {
+		t.Error(err)
+	}
 }
 
 // resize gives the terminal a size; before that it has none.
