@@ -34,8 +34,8 @@ func tokens() resource {
 	}
 }
 
-// named is the noun with the names of what its tokens are bound to, looked up
-// as they are shown.
+// tokens is the noun, with the names of what its tokens are bound to: they
+// are looked up as they are shown.
 func (in *invocation) tokens(ctx context.Context) resource {
 	names := map[string]string{}
 	nameOf := func(r resource, id string) string {
