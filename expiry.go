@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"math"
 	"time"
 )
@@ -65,21 +64,14 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func certificatesExpiry(rest []byte) time.Time {
+func certificatesExpiry(text []byte) time.Time {
 	var first time.Time
-	for {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		if block == nil {
-			return first
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil {
+	for _, der := range CertificatesIn(text) {
+		if c, err := x509.ParseCertificate(der); err == nil {
 			first = earlier(first, c.NotAfter.UTC())
 		}
 	}
+	return first
 }
 
 // tokenExpiry reads the exp of a JWT in compact form, alone or after the

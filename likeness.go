@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 )
 
 // Likeness is what stays of a connection when its target moves to another
@@ -20,7 +19,7 @@ func (c *Connection) Likeness() string {
 	if json.Unmarshal(c.Config, &config) != nil || config.Context == "" {
 		return ""
 	}
-	authority := certificatesIn(c.TLSConfig().CertificateAuthority)
+	authority := c.authority()
 	if len(authority) == 0 {
 		return ""
 	}
@@ -38,21 +37,11 @@ func (c *Connection) Likeness() string {
 func (c *Connection) SameAuthority(other *Connection) bool {
 	a, b := c.TLSConfig(), other.TLSConfig()
 	return !a.InsecureSkipVerify && !b.InsecureSkipVerify &&
-		bytes.Equal(certificatesIn(a.CertificateAuthority), certificatesIn(b.CertificateAuthority))
+		bytes.Equal(c.authority(), other.authority())
 }
 
-// certificatesIn is the certificates of a PEM text without what its spelling
-// adds to them.
-func certificatesIn(text string) []byte {
-	var out bytes.Buffer
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return out.Bytes()
-		}
-		if block.Type == "CERTIFICATE" {
-			out.Write(block.Bytes)
-		}
-	}
+// authority is the certificates that a connection trusts, without what the
+// spelling of their text adds to them.
+func (c *Connection) authority() []byte {
+	return bytes.Join(CertificatesIn([]byte(c.TLSConfig().CertificateAuthority)), nil)
 }

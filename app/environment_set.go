@@ -78,13 +78,14 @@ func (a *App) mayAssign(ctx context.Context, c caller, have, want []belay.ID) er
 		return err
 	}
 	for _, id := range missing {
+		pointer := "/connectionIds/" + itoa(slices.Index(want, id))
 		owner, there := owners[id]
-		var err error = belay.NotFound("connection")
-		if there {
-			err = allow(r.toConnection(owner, holders[id]), belay.PermissionConnectionRead, belay.PermissionConnectionWrite, "connection")
+		if !there {
+			return about(pointer, belay.NotFound("connection"))
 		}
+		err := allow(r.toConnection(owner, holders[id]), belay.PermissionConnectionRead, belay.PermissionConnectionWrite, "connection")
 		if err != nil {
-			return about("/connectionIds/"+itoa(slices.Index(want, id)), err)
+			return about(pointer, err)
 		}
 	}
 	return nil

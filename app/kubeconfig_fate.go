@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -146,16 +147,9 @@ func (a *App) foresee(ctx context.Context, c caller, contexts []*KubeconfigConte
 // freeBeside is a name that neither a credential has nor one that is to be
 // made.
 func (a *App) freeBeside(ctx context.Context, c caller, name string, made map[string]string) (string, error) {
-	taken := func(name string) bool {
-		for _, other := range made {
-			if other == name {
-				return true
-			}
-		}
-		return false
-	}
+	taken := slices.Collect(maps.Values(made))
 	wanted := name
-	for n := 2; taken(name); n++ {
+	for n := 2; slices.Contains(taken, name); n++ {
 		var err error
 		if name, err = a.freeCredentialName(ctx, c.org, wanted+"-"+strconv.Itoa(n)); err != nil {
 			return "", err

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"strconv"
 	"strings"
@@ -139,19 +138,13 @@ func sameCertificates(a, b string) bool {
 // authorityText tells the certificates of a PEM text from others.
 func authorityText(text string) string {
 	var all []string
-	for rest := []byte(text); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return strings.Join(all, ", ")
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		sum := sha256.Sum256(block.Bytes)
+	for _, der := range belay.CertificatesIn([]byte(text)) {
+		sum := sha256.Sum256(der)
 		told := "SHA-256 " + hex.EncodeToString(sum[:])
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil && c.Subject.String() != "" {
+		if c, err := x509.ParseCertificate(der); err == nil && c.Subject.String() != "" {
 			told = c.Subject.String() + " (" + told + ")"
 		}
 		all = append(all, told)
 	}
+	return strings.Join(all, ", ")
 }

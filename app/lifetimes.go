@@ -1,6 +1,9 @@
 package app
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Lifetimes bound how long tokens and sessions live. A field that is 0 has
 // its value in DefaultLifetimes.
@@ -19,12 +22,9 @@ func DefaultLifetimes() Lifetimes {
 
 func (l Lifetimes) orDefault() Lifetimes {
 	d := DefaultLifetimes()
-	for field, value := range map[*time.Duration]time.Duration{&l.Token: d.Token, &l.Session: d.Session, &l.SessionIdle: d.SessionIdle} {
-		if *field == 0 {
-			*field = value
-		}
+	return Lifetimes{
+		Token: cmp.Or(l.Token, d.Token), Session: cmp.Or(l.Session, d.Session), SessionIdle: cmp.Or(l.SessionIdle, d.SessionIdle),
 	}
-	return l
 }
 
 // Times of tokens.

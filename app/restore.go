@@ -125,44 +125,57 @@ func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version i
 // inTheWay names the connection that keeps another from being restored, and
 // says how to make way, where the caller sees it.
 func (a *App) inTheWay(ctx context.Context, c caller, v *belay.Connection, err error) error {
-	e, ok := errors.AsType[*belay.Error](err)
-	if !ok || e.Code != belay.CodeConflict {
+	conflict, ok := errors.AsType[*belay.Error](err)
+	if !ok || conflict.Code != belay.CodeConflict {
 		return err
 	}
-	other, r, what := (*belay.Connection)(nil), belay.Remedy{}, ""
-	if len(e.Fields) == 1 && e.Fields[0].Pointer == "/name" {
-		page, err := a.store.Connections(ctx, c.viewer(), belay.ConnectionFilter{Name: v.Name}, belay.Query{Size: 1})
-		if err != nil || len(page.Items) == 0 {
-			return e
-		}
-		other, what = page.Items[0], " has that name by now"
-		r = belay.Remedy{
-			ID: "connection.rename", Title: "Rename the other connection", Description: "Gives the connection that has the name another one; then restore this one.",
-			Action:  &belay.RemedyAction{Method: "PUT", Href: connectionsPath + string(other.ID)},
-			Command: belay.CommandLine("belay", "connection", "edit", other.Name, "--name", "NEWNAME"),
-		}
-	} else if v.Identity != "" {
-		found, err := a.store.ConnectionByIdentity(ctx, c.org, v.Identity)
-		if err != nil || found == nil {
-			return e
-		}
-		if other, err = a.readable(ctx, c, found); err != nil || other == nil {
-			return e
-		}
-		what = " stands for this target by now"
-		r = belay.Remedy{
-			ID: "connection.delete", Title: "Delete the other connection", Description: "Deletes the connection that stands for the target now, if the one that is deleted is wanted in its place; then restore this one. It can be restored in turn.",
-			Action:  &belay.RemedyAction{Method: "DELETE", Href: connectionsPath + string(other.ID)},
-			Command: belay.CommandLine("belay", "connection", "delete", other.Name),
-		}
+	by := a.sameTarget
+	if len(conflict.Fields) == 1 && conflict.Fields[0].Pointer == "/name" {
+		by = a.sameName
 	}
-	if other == nil {
-		return e
+	other, what, way, err := by(ctx, c, v)
+	if err != nil || other == nil {
+		return conflict // which is so, whoever it is
 	}
-	told := *e
+	told := *conflict
 	told.Message = "connection " + other.Name + what + ", so that " + v.Name + " cannot be restored beside it"
-	told.Remedy = []belay.Remedy{r}
+	told.Remedy = []belay.Remedy{way}
 	return &told
+}
+
+// sameName is the connection, if the caller sees one, that has the name of
+// another by now, and how it makes way.
+func (a *App) sameName(ctx context.Context, c caller, v *belay.Connection) (other *belay.Connection, what string, way belay.Remedy, err error) {
+	page, err := a.store.Connections(ctx, c.viewer(), belay.ConnectionFilter{Name: v.Name}, belay.Query{Size: 1})
+	if err != nil || len(page.Items) == 0 {
+		return nil, "", way, err
+	}
+	other = page.Items[0]
+	return other, " has that name by now", belay.Remedy{
+		ID: "connection.rename", Title: "Rename the other connection", Description: "Gives the connection that has the name another one; then restore this one.",
+		Action:  &belay.RemedyAction{Method: "PUT", Href: connectionsPath + string(other.ID)},
+		Command: belay.CommandLine("belay", "connection", "edit", other.Name, "--name", "NEWNAME"),
+	}, nil
+}
+
+// sameTarget is the connection, if the caller sees one, that stands for the
+// target of another by now, and how it makes way.
+func (a *App) sameTarget(ctx context.Context, c caller, v *belay.Connection) (other *belay.Connection, what string, way belay.Remedy, err error) {
+	if v.Identity == "" {
+		return nil, "", way, nil
+	}
+	found, err := a.store.ConnectionByIdentity(ctx, c.org, v.Identity)
+	if err != nil || found == nil {
+		return nil, "", way, err
+	}
+	if other, err = a.readable(ctx, c, found); err != nil || other == nil {
+		return nil, "", way, err
+	}
+	return other, " stands for this target by now", belay.Remedy{
+		ID: "connection.delete", Title: "Delete the other connection", Description: "Deletes the connection that stands for the target now, if the one that is deleted is wanted in its place; then restore this one. It can be restored in turn.",
+		Action:  &belay.RemedyAction{Method: "DELETE", Href: connectionsPath + string(other.ID)},
+		Command: belay.CommandLine("belay", "connection", "delete", other.Name),
+	}, nil
 }
 
 const connectionsPath = "/api/integrations/connections/"

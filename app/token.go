@@ -40,7 +40,7 @@ func (a *App) Tokens(ctx context.Context, org belay.ID, l TokenList, q belay.Que
 		return none, err
 	}
 	f := belay.TokenFilter{
-		UserID: m.UserID, OrganizationID: cmp.Or(org, m.org), WorkspaceID: m.WorkspaceID, EnvironmentID: m.EnvironmentID,
+		UserID: m.UserID, OrganizationID: cmp.Or(org, m.OrganizationID), WorkspaceID: m.WorkspaceID, EnvironmentID: m.EnvironmentID,
 		Prefix: l.Prefix, Ended: l.Ended, At: a.now(),
 	}
 	if l.Everyone {

@@ -10,34 +10,25 @@ import (
 
 // maker is who manages tokens: by a session everything, by a token only what
 // is within that one.
-type maker struct {
-	*belay.Principal
-	org belay.ID // to which the token that is used is bound, "" for none
-}
+type maker struct{ *belay.Principal }
 
-// maker authorizes who manages tokens and sessions, his own to begin with.
+// maker authorizes who manages tokens and sessions, his own to begin with. A
+// token or session that has ended since the request was let in makes nothing.
 func (a *App) maker(ctx context.Context, want belay.Permission) (maker, error) {
 	principal, err := authenticated(ctx, want)
-	if err != nil || principal.TokenID == "" {
-		return maker{Principal: principal}, err
-	}
-	t, err := a.store.TokenOf(ctx, principal.UserID, principal.TokenID)
 	if err == nil {
-		err = tokenEnded(t, a.now())
+		err = a.signedIn(ctx, principal)
 	}
-	if err != nil {
-		return maker{}, err
-	}
-	return maker{Principal: principal, org: t.OrganizationID}, nil
+	return maker{principal}, err
 }
 
 // bound tells whether a token is used that is bound to anything.
-func (m maker) bound() bool { return m.org != "" || m.Bound() }
+func (m maker) bound() bool { return m.OrganizationID != "" || m.Bound() }
 
 // holds tells whether a token is bound to all to which the one that is used
 // is.
 func (m maker) holds(t *belay.Token) bool {
-	for _, b := range [][2]belay.ID{{m.org, t.OrganizationID}, {m.WorkspaceID, t.WorkspaceID}, {m.EnvironmentID, t.EnvironmentID}} {
+	for _, b := range [][2]belay.ID{{m.OrganizationID, t.OrganizationID}, {m.WorkspaceID, t.WorkspaceID}, {m.EnvironmentID, t.EnvironmentID}} {
 		if b[0] != "" && b[0] != b[1] {
 			return false
 		}
@@ -180,7 +171,7 @@ func (a *App) bind(ctx context.Context, m maker, t *belay.Token, n NewToken) err
 		wanted, own belay.ID
 		to          *belay.ID
 	}{
-		{"/organizationId", n.OrganizationID, m.org, &t.OrganizationID},
+		{"/organizationId", n.OrganizationID, m.OrganizationID, &t.OrganizationID},
 		{"/workspaceId", n.WorkspaceID, m.WorkspaceID, &t.WorkspaceID},
 		{"/environmentId", n.EnvironmentID, m.EnvironmentID, &t.EnvironmentID},
 	} {

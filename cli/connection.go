@@ -150,8 +150,12 @@ func (in *invocation) affectedByConnection(ctx context.Context, it item) (conseq
 	envs := it.objects("environments")
 	c.detaches = relatedTo(environments(), envs)
 	if len(envs) > 0 {
+		which := "it"
+		if len(envs) > 1 {
+			which = "one of them"
+		}
 		c.lines = append(c.lines, fmt.Sprintf("%s is in %s, and so in every workspace that has %s.",
-			it.name(), strings.Join(allNames(envs), ", "), map[bool]string{true: "it", false: "one of them"}[len(envs) == 1]))
+			it.name(), strings.Join(allNames(envs), ", "), which))
 	}
 	if !in.flags.DryRun {
 		return c, nil

@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"maps"
 	"slices"
 	"strings"
+
+	"belay"
 )
 
 type connectionView struct {
@@ -152,19 +153,15 @@ func authorityText(text string) string {
 	return strings.Join(out, "; ")
 }
 
-// certificates reads those of a PEM text; what is none is left out.
+// certificates reads those of a PEM text; what cannot be read is left out.
 func certificates(text string) []*x509.Certificate {
 	var out []*x509.Certificate
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return out
-		}
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil {
+	for _, der := range belay.CertificatesIn([]byte(text)) {
+		if c, err := x509.ParseCertificate(der); err == nil {
 			out = append(out, c)
 		}
 	}
+	return out
 }
 
 // thumbprint is the SHA-256 of a certificate in hexadecimal digits.

@@ -113,21 +113,6 @@ func TestMediaOfLines(t *testing.T) {
 	}
 }
 
-// stopping is a target at which every test waits until it is let go.
-func stopping(t *testing.T) (url string, began chan struct{}, finish func()) {
-	t.Helper()
-	began, hold := make(chan struct{}, 100), make(chan struct{})
-	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		began <- struct{}{}
-		select {
-		case <-hold:
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, began, func() { close(hold) }
-}
-
 // TestRightsAreLostDuringATest takes from a member what he tests with while
 // the first of several connections is tested: no other is begun.
 func TestRightsAreLostDuringATest(t *testing.T) {
@@ -147,7 +132,7 @@ func TestRightsAreLostDuringATest(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target, began, finish := stopping(t)
+			target, began, finish := belaytest.HoldingTarget(t)
 			s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
 			environment, connections := environmentOf(s.Admin, target, target, target)
 			workspace := s.Admin.Post("/api/workspaces", object{"name": "team"}).Want(http.StatusCreated).ID()
@@ -188,7 +173,7 @@ func TestSignedOutDuringATest(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target, began, finish := stopping(t)
+			target, began, finish := belaytest.HoldingTarget(t)
 			s := belaytest.Start(t, belaytest.Options{Limits: app.Limits{TestsPerUser: 1}})
 			environment, _ := environmentOf(s.Admin, target, target)
 			user := s.NewUser("bob")
@@ -209,7 +194,7 @@ func TestSignedOutDuringATest(t *testing.T) {
 func TestSessionEndsDuringATest(t *testing.T) {
 	for name, used := range map[string]time.Duration{"idle": 0, "expired": 12*time.Hour - time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			target, began, finish := stopping(t)
+			target, began, finish := belaytest.HoldingTarget(t)
 			clock := belaytest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 			s := belaytest.Start(t, belaytest.Options{Clock: clock.Now, Limits: app.Limits{TestsPerUser: 1}})
 			environment, _ := environmentOf(s.Admin, target, target)
@@ -238,7 +223,7 @@ func TestSessionEndsDuringATest(t *testing.T) {
 // TestConnectionIsLostDuringATest deletes a connection before its turn: it is
 // left out, and what is left is tested.
 func TestConnectionIsLostDuringATest(t *testing.T) {
-	target, began, finish := stopping(t)
+	target, began, finish := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
 	environment, connections := environmentOf(s.Admin, target, target, target)
 	answered := make(chan *belaytest.Answer, 1)
@@ -255,7 +240,7 @@ func TestConnectionIsLostDuringATest(t *testing.T) {
 // TestConnectionIsTakenOutDuringATest takes a connection out of the environment
 // before its turn: it is left out, though the caller may still use it.
 func TestConnectionIsTakenOutDuringATest(t *testing.T) {
-	target, began, finish := stopping(t)
+	target, began, finish := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{Limits: app.Limits{TestsPerUser: 1}})
 	environment, connections := environmentOf(s.Admin, target, target, target)
 	path := "/api/environments/" + environment
@@ -273,7 +258,7 @@ func TestConnectionIsTakenOutDuringATest(t *testing.T) {
 // TestUseIsLostDuringATest takes from a member the right to one connection in
 // an environment of his own, before its turn: it is left out.
 func TestUseIsLostDuringATest(t *testing.T) {
-	target, began, finish := stopping(t)
+	target, began, finish := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{Limits: app.Limits{TestsPerUser: 1}})
 	shared, lent := environmentOf(s.Admin, target)
 	workspace := s.Admin.Post("/api/workspaces", object{"name": "team"}).Want(http.StatusCreated).ID()
@@ -297,7 +282,7 @@ func TestUseIsLostDuringATest(t *testing.T) {
 // TestAsyncEnvironmentTest starts the test of an environment without waiting
 // for it. It has its slot until it ends.
 func TestAsyncEnvironmentTest(t *testing.T) {
-	target, began, finish := stopping(t)
+	target, began, finish := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
 	environment, connections := environmentOf(s.Admin, target, target)
 	path := "/api/environments/" + environment + "/test"
@@ -331,7 +316,7 @@ func TestAsyncEnvironmentTest(t *testing.T) {
 // TestAsyncEnvironmentTestEndsWithTheServer closes a server that tests an
 // environment for nobody: it does not wait for the connections that are left.
 func TestAsyncEnvironmentTestEndsWithTheServer(t *testing.T) {
-	target, began, _ := stopping(t)
+	target, began, _ := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
 	environment, _ := environmentOf(s.Admin, slices.Repeat([]string{target}, 20)...)
 	s.Admin.With("Prefer", "respond-async").Post("/api/environments/"+environment+"/test", nil).Want(http.StatusAccepted)

@@ -3,7 +3,6 @@ package server_test
 import (
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -17,20 +16,12 @@ import (
 // for a client which reads line by line, and others which do not: each is told
 // why it ends, and no connection is tested any more.
 func TestStopEndsTheTestOfAnEnvironment(t *testing.T) {
-	began, finish := make(chan struct{}, 100), make(chan struct{})
-	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		began <- struct{}{}
-		select {
-		case <-finish:
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(target.Close)
+	target, began, finish := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{Limits: app.Limits{TestsPerUser: 1}})
 	begin := func(name string) string {
 		e := s.Admin.Post("/api/environments", map[string]any{"name": name}).Want(http.StatusCreated).ID()
 		for _, n := range []string{"one", "two"} {
-			v := s.Admin.Post("/api/integrations/connections", map[string]any{"name": name + n, "kind": "http", "url": target.URL}).Want(http.StatusCreated).ID()
+			v := s.Admin.Post("/api/integrations/connections", map[string]any{"name": name + n, "kind": "http", "url": target}).Want(http.StatusCreated).ID()
 			s.Admin.Post("/api/environments/"+e+"/connections/"+v, nil).Want(http.StatusCreated)
 		}
 		return "/api/environments/" + e + "/test"
@@ -52,7 +43,7 @@ func TestStopEndsTheTestOfAnEnvironment(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() { closed <- s.Close() }()
 	untilNobodyListens(t, s.URL())
-	close(finish)
+	finish()
 	body := string((<-lines).Want(http.StatusOK).Body)
 	all := strings.Split(strings.TrimSpace(body), "\n")
 	if len(all) != 3 || !strings.Contains(all[1], `"check"`) || !strings.Contains(all[2], `"problem"`) || !strings.Contains(all[2], string(belay.CodeUnavailable)) {
@@ -73,14 +64,9 @@ func TestStopEndsTheTestOfAnEnvironment(t *testing.T) {
 // TestStopBreaksTestsOff stops a server while targets do not answer: who waits
 // for a test is told before the connection to him is closed.
 func TestStopBreaksTestsOff(t *testing.T) {
-	began := make(chan struct{}, 100)
-	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		began <- struct{}{}
-		<-r.Context().Done()
-	}))
-	t.Cleanup(target.Close)
+	target, began, _ := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{})
-	v := s.Admin.Post("/api/integrations/connections", map[string]any{"name": "slow", "kind": "http", "url": target.URL, "check": map[string]any{"timeoutSeconds": 30}}).Want(http.StatusCreated).ID()
+	v := s.Admin.Post("/api/integrations/connections", map[string]any{"name": "slow", "kind": "http", "url": target, "check": map[string]any{"timeoutSeconds": 30}}).Want(http.StatusCreated).ID()
 	answered := make(chan *belaytest.Answer, 1)
 	go func() { answered <- s.Admin.Post("/api/integrations/connections/"+v+"/test", nil) }()
 	<-began
