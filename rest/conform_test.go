@@ -18,6 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"belay/rest"
 )
@@ -46,7 +47,7 @@ var contract = sync.OnceValues(func() (*document, error) {
 		return nil, err
 	}
 	router, err := gorillamux.NewRouter(doc)
-	return &document{doc, router}, err
+	return &document{T: doc, router: router, schemas: schemas}, err
 })
 
 // closeSchema lets an object hold nothing but what it describes.
@@ -67,9 +68,13 @@ func closeSchema(v any) {
 	}
 }
 
+// document is an OpenAPI document with its schemas compiled, each once: the
+// library that reads it would compile one anew for every answer.
 type document struct {
 	*openapi3.T
-	router routers.Router
+	router   routers.Router
+	schemas  any // those that others refer to
+	compiled sync.Map
 }
 
 func mustContract(t testing.TB) *document {
@@ -157,6 +162,12 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 			return err
 		}
 	}
+	if schema := schemaOf(route.Operation, res); schema != nil {
+		options.ExcludeResponseBody = true
+		if err := d.validate(schema, got); err != nil {
+			return fmt.Errorf("the answer is not what the document says: %w", err)
+		}
+	}
 	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: options}
 	if err := openapi3filter.ValidateResponse(r.Context(), out.SetBodyBytes(got)); err != nil {
 		return fmt.Errorf("the answer is not what the document says: %w", err)
@@ -167,14 +178,58 @@ func (d *document) check(r *http.Request, sent []byte, res *http.Response, got [
 	return nil
 }
 
+// schemaOf is what an operation says of the body of an answer in JSON, nil
+// where it says nothing.
+func schemaOf(operation *openapi3.Operation, res *http.Response) *openapi3.SchemaRef {
+	answer := operation.Responses.Status(res.StatusCode)
+	if answer == nil {
+		answer = operation.Responses.Default()
+	}
+	media, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
+	if answer == nil || answer.Value.Content[media] == nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return nil
+	}
+	return answer.Value.Content[media].Schema
+}
+
+// validate holds a JSON text to a schema of the document.
+func (d *document) validate(schema *openapi3.SchemaRef, text []byte) error {
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	compile, _ := d.compiled.LoadOrStore(schema.Value, sync.OnceValues(func() (*jsonschema.Schema, error) { return d.compile(schema) }))
+	compiled, err := compile.(func() (*jsonschema.Schema, error))()
+	if err != nil {
+		return err
+	}
+	return compiled.Validate(v)
+}
+
+// compile makes a schema a document of its own, with those that it refers to.
+func (d *document) compile(schema *openapi3.SchemaRef) (*jsonschema.Schema, error) {
+	text, err := json.Marshal(schema.Value)
+	if err != nil {
+		return nil, err
+	}
+	var own map[string]any
+	if err := json.Unmarshal(text, &own); err != nil {
+		return nil, err
+	}
+	own["components"] = map[string]any{"schemas": d.schemas}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	if err := c.AddResource("document.json", own); err != nil {
+		return nil, err
+	}
+	return c.Compile("document.json")
+}
+
 // checkLines holds each line of an answer to the document's CheckLine.
 func (d *document) checkLines(got []byte) error {
 	for line := range bytes.Lines(got) {
-		var v any
-		if err := json.Unmarshal(line, &v); err != nil {
-			return fmt.Errorf("the line %q: %w", line, err)
-		}
-		if err := d.Components.Schemas["CheckLine"].Value.VisitJSON(v, openapi3.EnableJSONSchema2020()); err != nil {
+		if err := d.validate(d.Components.Schemas["CheckLine"], line); err != nil {
 			return fmt.Errorf("the line %q: %w", line, err)
 		}
 	}
@@ -186,11 +241,7 @@ func (d *document) isProblem(res *http.Response, got []byte) error {
 	if res.StatusCode < 400 {
 		return nil
 	}
-	var v any
-	if err := json.Unmarshal(got, &v); err != nil {
-		return err
-	}
-	return d.Components.Schemas["Problem"].Value.VisitJSON(v, openapi3.EnableJSONSchema2020())
+	return d.validate(d.Components.Schemas["Problem"], got)
 }
 
 // checkProblem holds an error to its answer.
