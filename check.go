@@ -17,7 +17,7 @@ const (
 	HealthDegraded  HealthStatus = "degraded"  // works, with a warning
 	HealthUnhealthy HealthStatus = "unhealthy" // does not work
 	HealthUnknown   HealthStatus = "unknown"   // could not be checked; never shown as down
-	HealthUnchecked HealthStatus = "unchecked" // never checked yet
+	HealthUnchecked HealthStatus = "unchecked" // not checked yet, as it is now
 )
 
 // Works tells whether the target did what is asked of it, with a warning or

@@ -38,6 +38,15 @@ type Connection struct {
 	DeletedAt       time.Time // zero while it exists
 }
 
+// Restored makes c, which is deleted, what a restored connection is, by a user
+// and at a time: registered, and not known to work. What its last check said is
+// in its history; it is nothing that is so now.
+func (c *Connection) Restored(by string, now time.Time) {
+	c.Status, c.StatusReason, c.StatusChangedBy, c.StatusChangedAt = StatusRegistered, "restored", by, now
+	c.Health, c.Maintenance = Health{Status: HealthUnchecked}, Maintenance{}
+	c.Version, c.UpdatedAt, c.DeletedAt = c.Version+1, now, time.Time{}
+}
+
 // CredentialUse is a connection's reference to a credential.
 type CredentialUse struct {
 	CredentialID ID

@@ -53,7 +53,7 @@ type Transition struct {
 }
 
 // transitions is the whole lifecycle. ● is a person's, "auto" a check's or
-// discovery's:
+// discovery's, and from registered to disconnected the monitor's:
 //
 //	from \ to     registered connected disconnected ignored maintenance not found deleted discovered
 //	discovered        ●                                 ●                  auto       ●
@@ -73,7 +73,7 @@ var transitions = []Transition{
 	{From: StatusDiscovered, To: StatusDeleted, ByUser: true, Effect: "It can be restored for 30 days."},
 
 	{From: StatusRegistered, To: StatusConnected, ByUser: true, ByCheck: true, NeedsCheck: true, Effect: "It is tested now, and connected if the test passes."},
-	{From: StatusRegistered, To: StatusDisconnected, ByCheck: true, Effect: "Its checks fail."},
+	{From: StatusRegistered, To: StatusDisconnected, ByCheck: true, Effect: "The monitor finds that it does not work."},
 	{From: StatusRegistered, To: StatusIgnored, ByUser: true, Effect: "It is unwanted: a test no longer changes its status."},
 	{From: StatusRegistered, To: StatusMaintenance, ByUser: true, Effect: "It is down on purpose: no test changes its status until the maintenance ends."},
 	{From: StatusRegistered, To: StatusNotFound, ByCheck: true, Effect: "What was found is gone."},
@@ -136,10 +136,13 @@ func (s Status) Transition(to Status) (Transition, error) {
 		"a connection that is %s cannot become %s; it can become %s", s, to, strings.Join(legal, ", "))
 }
 
-// AfterCheck is the status that a check's outcome leads to: itself where the
-// lifecycle has no change for it. A connection that is ignored, in
-// maintenance, discovered or deleted never changes by a check.
-func (s Status) AfterCheck(h HealthStatus) Status {
+// AfterCheck is the status that the outcome of a check leads to, by what
+// asked for the check: itself where the lifecycle has no change for it. A
+// connection that is ignored, in maintenance, discovered or deleted never
+// changes by a check. One that is registered becomes disconnected by the
+// monitor alone: as long as people try it out, it has never worked, and is as
+// wanted as before.
+func (s Status) AfterCheck(h HealthStatus, by Trigger) Status {
 	to := s
 	switch h {
 	case HealthHealthy, HealthDegraded:
@@ -147,6 +150,9 @@ func (s Status) AfterCheck(h HealthStatus) Status {
 	case HealthUnhealthy:
 		to = StatusDisconnected
 	case HealthUnknown, HealthUnchecked:
+	}
+	if s == StatusRegistered && to == StatusDisconnected && by != TriggerMonitor {
+		return s
 	}
 	for _, t := range s.Transitions() {
 		if t.ByCheck && t.To == to {

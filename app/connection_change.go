@@ -214,10 +214,10 @@ func (a *App) changeConnection(c caller, v *belay.Connection, ch ConnectionChang
 	switch {
 	case v.Endpoint != before.Endpoint || !bytes.Equal(v.Config, before.Config):
 		v.Identity = "" // another target, until a check says otherwise
-		v.Health = belay.Health{Status: belay.HealthUnchecked}
+		unchecked(v)
 	case ch.accepted != "":
 		v.Identity = ch.accepted
-		v.Health = belay.Health{Status: belay.HealthUnchecked}
+		unchecked(v)
 	}
 	if ch.Status == nil || *ch.Status == v.Status {
 		return nil
@@ -238,4 +238,13 @@ func (a *App) changeConnection(c caller, v *belay.Connection, ch ConnectionChang
 		v.Maintenance = belay.Maintenance{}
 	}
 	return nil
+}
+
+// unchecked takes from a connection what its checks have said: it is not what
+// was tested any more.
+func unchecked(v *belay.Connection) {
+	v.Health = belay.Health{Status: belay.HealthUnchecked}
+	if v.Status == belay.StatusRegistered {
+		v.StatusReason = "" // which was why a test failed
+	}
 }

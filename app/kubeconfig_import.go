@@ -340,8 +340,7 @@ func (b *importBatch) isNews(ctx context.Context, v *belay.Connection, k *belay.
 	if k.Health != v.Health.Status || k.Cause != v.Health.Cause {
 		return true
 	}
-	status := v.Status.AfterCheck(k.Health)
-	if status != v.Status && (v.Status != belay.StatusRegistered || status != belay.StatusDisconnected) {
+	if v.Status.AfterCheck(k.Health, k.Trigger) != v.Status {
 		return true
 	}
 	if k.Identity == "" || v.Identity != "" {

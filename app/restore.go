@@ -90,7 +90,9 @@ func (a *App) RestoreCredential(ctx context.Context, org, id belay.ID) (*Credent
 
 // RestoreConnection takes back the deletion of a connection, with the
 // environments and the credentials that it had. It is registered again, and
-// not known to work. Restoring what is there changes nothing.
+// not known to work: its health is unchecked until a test says otherwise, and
+// what was found before is in its history. Restoring what is there changes
+// nothing.
 func (a *App) RestoreConnection(ctx context.Context, org, id belay.ID) (*Connection, error) {
 	if _, v, err := a.findConnection(ctx, org, id, belay.PermissionConnectionWrite); !isNotFound(err) {
 		return v, err
@@ -109,11 +111,12 @@ func (a *App) restoreConnection(ctx context.Context, org, id belay.ID, version i
 	if err := unchanged(version, v.Version); err != nil {
 		return nil, err
 	}
+	now := a.now()
 	restore := func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.RestoreConnection(ctx, c.org, id, string(c.UserID), a.now())
+		_, err := tx.RestoreConnection(ctx, c.org, id, string(c.UserID), now)
 		return err
 	}
-	v.Status, v.Version = belay.StatusRegistered, v.Version+1 // as restore makes it
+	v.Restored(string(c.UserID), now)
 	wanted := *v
 	if _, err := a.updateConnection(ctx, c, v, ch, restore); err != nil {
 		set(&wanted.Name, ch.Name)

@@ -276,10 +276,9 @@ func replacedSince(ctx context.Context, tx *store.Tx, k *belay.Check) (bool, err
 // check.
 func (a *App) follow(ctx context.Context, tx *store.Tx, v *belay.Connection, k *belay.Check) error {
 	v.Health = v.Health.Next(k)
-	status := v.Status.AfterCheck(k.Health)
-	if firstTest(k.Trigger) && status == belay.StatusDisconnected && v.Status == belay.StatusRegistered {
-		// It was never connected: it stays wanted, with the reason why not.
-		status, v.StatusReason = v.Status, k.Summary
+	status := v.Status.AfterCheck(k.Health, k.Trigger)
+	if status == belay.StatusRegistered && k.Health == belay.HealthUnhealthy {
+		v.StatusReason = k.Summary // why it is not connected yet
 	}
 	if v.Status == belay.StatusMaintenance && k.Trigger == belay.TriggerRegistration {
 		// Somebody wished it connected: that ends the maintenance if it works.
@@ -303,9 +302,4 @@ func (a *App) follow(ctx context.Context, tx *store.Tx, v *belay.Connection, k *
 		v.Identity = k.Identity
 	}
 	return nil
-}
-
-// firstTest tells whether a test decides how a connection begins.
-func firstTest(t belay.Trigger) bool {
-	return t == belay.TriggerRegistration || t == belay.TriggerImport
 }

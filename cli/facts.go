@@ -64,12 +64,13 @@ func splitWords(name string) string {
 	return b.String()
 }
 
-// addFacts adds to a connection what its target told at the newest check.
-// Where they cannot be had, there are none to show.
+// addFacts adds to a connection what its target told at the newest check, if
+// that is the one of which its health is. Where they cannot be had, there are
+// none to show.
 func (in *invocation) addFacts(ctx context.Context, it item) {
 	p, err := in.fetchUpTo(ctx, checks(), connections().at(it.id(), "checks"), url.Values{}, 1)
 	m, ok := it.fields.(map[string]any)
-	if err != nil || !ok || len(p.items) == 0 {
+	if err != nil || !ok || len(p.items) == 0 || p.items[0].id() != it.text("health.checkId") {
 		return
 	}
 	m["facts"] = p.items[0].at("facts")

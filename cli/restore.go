@@ -51,7 +51,7 @@ type connectionRestore struct{ restoring }
 
 // Help gives examples.
 func (*connectionRestore) Help() string {
-	return "It comes back with its environments and credentials, in the state registered. What to do about a credential that was deleted as well is said.\n\n" + examples(
+	return "It comes back with its environments and credentials, in the state registered; its health is unchecked until it is tested. What to do about a credential that was deleted as well is said.\n\n" + examples(
 		"belay connection restore prom-lab", "belay connection list --deleted -o name | belay connection restore -")
 }
 
@@ -129,6 +129,9 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 		}
 		in.say(good, "%s %s is restored", r.noun, back.name())
 		in.sayGoneCredentials(ctx, back)
+		if r.noun == connections().noun {
+			in.say(plain, "It is %s, and not tested since: belay connection test %s", back.text("status"), shellWord(back.name()))
+		}
 		if r.noun == credentials().noun {
 			in.say(plain, "Connections from which it was detached stay without it: belay connection credential CONNECTION --use %s", shellWord(back.name()))
 		}

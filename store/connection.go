@@ -282,15 +282,14 @@ func (t *Tx) DeleteConnection(ctx context.Context, org, id belay.ID, by string, 
 }
 
 // RestoreConnection takes back a deletion: the connection is registered
-// again.
+// again, as belay.Connection.Restored makes it.
 func (t *Tx) RestoreConnection(ctx context.Context, org, id belay.ID, by string, now time.Time) (*belay.Connection, error) {
 	c, err := one(ctx, t.Reader, scanConnection, selectConnection+" and c.deleted_at > 0"+t.lock, org, id)
 	if err != nil {
 		return nil, notFound(err, "deleted connection")
 	}
 	before := *c
-	c.Status, c.StatusReason, c.StatusChangedBy, c.StatusChangedAt = belay.StatusRegistered, "restored", by, now
-	c.Version, c.UpdatedAt, c.DeletedAt = c.Version+1, now, time.Time{}
+	c.Restored(by, now)
 	return c, t.saveConnection(ctx, &before, c)
 }
 

@@ -85,6 +85,7 @@ func TestConnectionDeleteAndRestore(t *testing.T) {
 			return err
 		})
 		want.Status, want.StatusReason, want.StatusChangedBy, want.StatusChangedAt = belay.StatusRegistered, "restored", "who else", at
+		want.Health, want.Maintenance = belay.Health{Status: belay.HealthUnchecked}, belay.Maintenance{}
 		want.Version, want.UpdatedAt, want.DeletedAt = 3, at, time.Time{}
 		wantEqual(t, back, &want)
 		for name, f := range map[string]belay.ConnectionFilter{

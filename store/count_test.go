@@ -167,7 +167,7 @@ func (o *operations) check(t *rapid.T, do func(*rapid.T, func(*store.Tx) error) 
 			before.Status = rapid.SampledFrom(belay.Statuses()[:7]).Draw(t, "stale status")
 		}
 		after := *before
-		after.Health.Status, after.Status = health, before.Status.AfterCheck(health)
+		after.Health.Status, after.Status = health, before.Status.AfterCheck(health, belay.TriggerMonitor)
 		return tx.SaveHealth(ctx, before, &after)
 	})
 }
