@@ -14,6 +14,11 @@ import (
 type Check struct {
 	*belay.Check
 	Remedies []belay.Remedy
+	// ConnectionName is what the connection is called by now, "" of a draft.
+	ConnectionName string
+	// ConnectionStatus is where the connection stands after a test that was
+	// just made; "" where the check is history, or its connection not stored.
+	ConnectionStatus belay.Status
 	// Names are those of the credentials that the check was made with, by
 	// id, as far as the caller may know them.
 	Names map[belay.ID]string
@@ -28,7 +33,9 @@ func (a *App) tested(ctx context.Context, c caller, v *belay.Connection, k *bela
 	} else if !isNotFound(err) {
 		return nil, err
 	}
-	return a.view(ctx, c, v, k), nil
+	out := a.view(ctx, c, v, k)
+	out.ConnectionStatus = v.Status
+	return out, nil
 }
 
 // view is a check with its remedies, for the caller. That of a draft or of
@@ -96,6 +103,9 @@ func (a *App) restorable(ctx context.Context, c caller, v *belay.Connection, k *
 // viewWith is a check without its remedies, and what they are about.
 func (a *App) viewWith(v *belay.Connection, k *belay.Check, find func(belay.ID) *belay.Credential) (*Check, belay.RemedyContext) {
 	out := &Check{Check: k, Names: map[belay.ID]string{}}
+	if k.ConnectionID != "" {
+		out.ConnectionName = v.Name
+	}
 	if k.Cause == "" {
 		return out, belay.RemedyContext{}
 	}

@@ -320,6 +320,7 @@ func (b *importBatch) finish(ctx context.Context, p *importPlan, v *belay.Connec
 	}
 	if out.Outcome == ImportUnchanged && !b.isNews(ctx, v, check) {
 		out.Connection, out.Check = v, b.app.view(ctx, b.caller, v, check)
+		out.Check.ConnectionStatus = v.Status
 		return nil
 	}
 	if out.Outcome == ImportUnchanged {
@@ -332,6 +333,7 @@ func (b *importBatch) finish(ctx context.Context, p *importPlan, v *belay.Connec
 		return err
 	}
 	out.Check = b.app.view(ctx, b.caller, out.Connection, check)
+	out.Check.ConnectionStatus = out.Connection.Status
 	return nil
 }
 

@@ -15,17 +15,18 @@ const environmentTests = 8
 // EnvironmentWatch is told how the test of an environment goes, never two
 // things at a time. Each of its functions may be nil.
 type EnvironmentWatch struct {
-	// Begun is called once, when the test is not refused any more, with how
-	// many connections are to be tested.
-	Begun func(connections int)
+	// Counted is called once, when the test is not refused any more, with how
+	// many connections are to be tested and how many are left out because they
+	// are ignored.
+	Counted func(connections, ignored int)
 	// Ended is called with each check as it ends. With it the checks are not
 	// returned as well.
 	Ended func(*Check)
 }
 
 // TestEnvironment tests every connection of an environment that the caller
-// may use when its turn comes, and returns the checks, ordered by the
-// connections' names. One user tests an environment once at a time; a second
+// may use when its turn comes, but those that are ignored, and returns the
+// checks, ordered by the connections' names. One user tests an environment once at a time; a second
 // test is CodeConflict. When ctx ends it begins no more tests, and neither when
 // the caller has lost his token, his place in the organization or the
 // environment meanwhile: his rights are looked at before each test.
@@ -35,8 +36,8 @@ func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w Environme
 		return nil, err
 	}
 	defer t.leave()
-	if w.Begun != nil {
-		w.Begun(len(t.connections))
+	if w.Counted != nil {
+		w.Counted(len(t.connections), t.ignored)
 	}
 	return t.run(ctx, w.Ended)
 }
@@ -70,6 +71,7 @@ type environmentTest struct {
 	caller      caller
 	environment belay.ID
 	connections []belay.ID
+	ignored     int // connections that are left out
 	own         *slot
 	claimed     bool // its key
 }
@@ -89,7 +91,7 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 	if err != nil {
 		return nil, err
 	}
-	usable, err := a.usable(ctx, c, id)
+	usable, ignored, err := a.usable(ctx, c, id)
 	if err != nil {
 		own.leave()
 		return nil, err
@@ -98,7 +100,7 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 		own.leave()
 		return nil, errStopping
 	}
-	t := &environmentTest{app: a, caller: c, environment: id, connections: usable, own: own}
+	t := &environmentTest{app: a, caller: c, environment: id, connections: usable, ignored: ignored, own: own}
 	if !a.running.claim(t.key()) {
 		t.leave()
 		return nil, errUnderWay
@@ -117,8 +119,7 @@ func (t *environmentTest) leave() {
 }
 
 // run tests the connections and returns the checks, unless they go to ended.
-// The first error ends it,
-// when the tests under way have ended.
+// The first error ends it, when the tests under way have ended.
 func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check, error) {
 	begin, stop := t.app.running.unlessStopping(ctx)
 	defer stop(nil)
@@ -150,8 +151,8 @@ func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check
 	return slices.DeleteFunc(checks, func(k *Check) bool { return k == nil }), err
 }
 
-// one tests one connection as it is by now. It is nil for one that is not in the
-// environment any more, or that the caller may not use.
+// one tests one connection as it is by now. It is nil for one that is not in
+// the environment any more, is ignored, or that the caller may not use.
 func (t *environmentTest) one(ctx context.Context, id belay.ID) (*Check, error) {
 	c, v, err := t.usableNow(ctx, id)
 	if err != nil || v == nil {
@@ -169,7 +170,8 @@ func (t *environmentTest) one(ctx context.Context, id belay.ID) (*Check, error) 
 }
 
 // usableNow is the caller as he is by now, and a connection if it is still in
-// the environment and he may still use it. Without a right to the environment all is over.
+// the environment, wanted, and he may still use it. Without a right to the
+// environment all is over.
 func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *belay.Connection, error) {
 	a := t.app
 	c, err := a.renewed(ctx, t.caller)
@@ -184,7 +186,7 @@ func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *
 		return c, nil, err
 	}
 	v, err := a.store.Connection(ctx, c.org, id)
-	if err != nil {
+	if err != nil || v.Status == belay.StatusIgnored {
 		return c, nil, ignoring(err, isNotFound)
 	}
 	r, err := a.rights(ctx, c)
@@ -198,22 +200,26 @@ func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *
 	return c, v, nil
 }
 
-// usable lists the connections of an environment that the caller may use.
-func (a *App) usable(ctx context.Context, c caller, environment belay.ID) ([]belay.ID, error) {
-	var out []belay.ID
+// usable lists the connections of an environment that the caller may use, and
+// counts those of them that are ignored and so left out.
+func (a *App) usable(ctx context.Context, c caller, environment belay.ID) (out []belay.ID, ignored int, err error) {
 	q := belay.Query{Size: belay.MaxPageSize}
 	for {
 		page, err := a.connectionPage(ctx, c, belay.ConnectionFilter{EnvironmentID: environment}, q)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, v := range page.Items {
-			if slices.Contains(v.Actions, belay.PermissionConnectionUse) {
+			switch {
+			case !slices.Contains(v.Actions, belay.PermissionConnectionUse):
+			case v.Status == belay.StatusIgnored:
+				ignored++
+			default:
 				out = append(out, v.ID)
 			}
 		}
 		if q.Cursor = page.NextCursor; q.Cursor == "" {
-			return out, nil
+			return out, ignored, nil
 		}
 	}
 }

@@ -13,15 +13,17 @@ import (
 
 // check is the answer of a test.
 type check struct {
-	ID           string   `json:"id"`
-	ConnectionID string   `json:"connectionId"`
-	DurationMS   float64  `json:"durationMs"`
-	Health       string   `json:"health"`
-	Cause        string   `json:"cause"`
-	Summary      string   `json:"summary"`
-	Stages       []stage  `json:"stages"`
-	Remediation  []remedy `json:"remediation"`
-	Facts        struct {
+	ID           string `json:"id"`
+	ConnectionID string `json:"connectionId"`
+	// Where the connection stands after a test; "" for history.
+	ConnectionStatus string   `json:"connectionStatus"`
+	DurationMS       float64  `json:"durationMs"`
+	Health           string   `json:"health"`
+	Cause            string   `json:"cause"`
+	Summary          string   `json:"summary"`
+	Stages           []stage  `json:"stages"`
+	Remediation      []remedy `json:"remediation"`
+	Facts            struct {
 		TLS struct {
 			Presented string `json:"presented"` // PEM, where it is not trusted
 		} `json:"tls"`
@@ -46,6 +48,9 @@ func (it item) check() (check, error) {
 // passed tells whether the target works: degraded is working with a warning.
 func (c check) passed() bool { return c.Health == "healthy" || c.Health == "degraded" }
 
+// muted tells whether it is down on purpose, so that nothing found is a failure.
+func (c check) muted() bool { return c.ConnectionStatus == string(belay.StatusMaintenance) }
+
 // prefer asks the server not to wait, where the user does not.
 func (in *invocation) prefer() string {
 	if in.flags.Wait {
@@ -63,7 +68,7 @@ func (in *invocation) started(res *response) error {
 }
 
 // showCheck shows one check stage by stage, and is a failure when the target
-// does not work.
+// does not work and is not in maintenance.
 func (in *invocation) showCheck(raw, conn item) error {
 	c, err := raw.check()
 	if err != nil {
@@ -79,7 +84,16 @@ func (in *invocation) showCheck(raw, conn item) error {
 		}
 		return nil
 	}
-	return unhealthy(c, conn)
+	f := unhealthy(c, conn)
+	if !c.muted() {
+		return f
+	}
+	in.warn("%s", f.Error())
+	for _, line := range f.help {
+		in.say(plain, "  %s", line)
+	}
+	in.say(plain, "%s is in maintenance: that is no failure. End it: belay connection state %s connected", conn.name(), shellWord(conn.name()))
+	return nil
 }
 
 func summaryOf(c check) string {
@@ -147,7 +161,7 @@ func stageName(s string) string {
 }
 
 // unhealthy is the failure of a check, with what to do about it.
-func unhealthy(c check, conn item) error {
+func unhealthy(c check, conn item) *failure {
 	f := &failure{exit: exitUnhealthy, what: conn.name() + " is " + c.Health, why: c.Summary, remedies: c.Remediation}
 	if i := slices.IndexFunc(c.Stages, func(s stage) bool { return s.Outcome == "failed" }); i >= 0 {
 		f.what = fmt.Sprintf("%s fails at %s", conn.name(), stageName(c.Stages[i].Name))
@@ -173,16 +187,14 @@ func checkDocument(raw json.RawMessage, checks, conns []item) document {
 	for _, c := range conns {
 		byID[c.id()] = c
 	}
-	find := func(it item) item {
-		c, ok := byID[it.text("connectionId")]
-		if !ok {
-			return item{fields: map[string]any{"name": it.text("connectionId")}}
+	called := func(it item) string {
+		if c, ok := byID[it.text("connectionId")]; ok {
+			return c.name()
 		}
-		return c
+		return first(setting{text: it.text("connectionName")}, setting{text: it.text("connectionId")}).text
 	}
-	called := func(it item) string { return find(it).name() }
 	name := column{title: "NAME", cell: func(it item, _ view) cell { return cell{text: called(it)} }}
-	kind := column{title: "KIND", cell: func(it item, _ view) cell { return cell{text: find(it).text("kind")} }}
+	kind := column{title: "KIND", cell: func(it item, _ view) cell { return cell{text: byID[it.text("connectionId")].text("kind")} }}
 	return document{
 		raw: raw, items: checks, noun: "connection", called: called,
 		columns: append([]column{name, kind}, checkColumns()...),
@@ -198,55 +210,4 @@ func checkColumns() []column {
 		return cell{text: strings.TrimSpace(it.text("cause") + "  " + it.text("summary"))}
 	}}
 	return []column{health("HEALTH", "health"), took, why}
-}
-
-// showChecks shows the checks of several connections, and is a failure when
-// one of them does not work.
-func (in *invocation) showChecks(p *page, conns []item) error {
-	if err := in.show(checkDocument(p.document, p.items, conns)); err != nil {
-		return err
-	}
-	return in.verdict(p.items)
-}
-
-// verdict says how several checks went, and is a failure when one of their
-// targets does not work.
-func (in *invocation) verdict(checks []item) error {
-	found := map[belay.HealthStatus]int{}
-	for _, it := range checks {
-		found[belay.HealthStatus(it.text("health"))]++
-	}
-	all := len(checks)
-	broken := all - found[belay.HealthHealthy] - found[belay.HealthDegraded]
-	switch {
-	case broken == 0 && found[belay.HealthDegraded] > 0:
-		in.sayHealth("degraded", "%s: %s", count(all, connections()), healthCounts(found))
-		return nil
-	case broken == 0:
-		in.sayHealth("healthy", "%s healthy", count(all, connections()))
-		return nil
-	}
-	return notHealthy(all, found)
-}
-
-// notHealthy is a failure that counts the degraded ones too, which work but
-// are not healthy.
-func notHealthy(all int, found map[belay.HealthStatus]int) *failure {
-	n := all - found[belay.HealthHealthy]
-	verb := map[bool]string{true: "is", false: "are"}[n == 1]
-	return &failure{
-		exit: exitUnhealthy, what: fmt.Sprintf("%d of %s %s not healthy", n, count(all, connections()), verb),
-		why: healthCounts(found),
-	}
-}
-
-// healthCounts says how many there are of each health, the worst first.
-func healthCounts(found map[belay.HealthStatus]int) string {
-	var parts []string
-	for _, h := range belay.HealthStatuses() {
-		if n := found[h]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, h))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

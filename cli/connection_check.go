@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"sync"
 	"sync/atomic"
+
+	"belay"
 )
 
 // parallel is how many tests are waited for at once.
@@ -23,8 +25,10 @@ type connectionTest struct {
 
 // Help gives examples.
 func (*connectionTest) Help() string {
-	return "It ends with 7 when one of them is not healthy.\n\n" + examples(
+	return "It ends with 7 when one of them does not work; degraded is working with a warning. What is in maintenance is\n" +
+		"tested and shown, and is no failure. What is ignored is left out unless it is named.\n\n" + examples(
 		"belay connection test prod-eu", "belay connection test --environment production --no-input",
+		"belay connection test --all -o json --fields name,health",
 		"belay connection list --filter health=unhealthy -o name | belay connection test -")
 }
 
@@ -44,14 +48,27 @@ func (c *connectionTest) Run(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
+	ignored := 0
+	if len(c.Names) == 0 {
+		conns, ignored = notIgnored(conns)
+	}
 	switch {
+	case len(conns) == 0 && ignored > 0:
+		in.say(plain, "there is no connection to test: %d ignored", ignored)
+		return nil
 	case len(conns) == 0:
 		in.say(plain, "there is no connection to test")
 		return nil
 	case len(conns) == 1 && len(c.Names) == 1:
 		return in.testOne(ctx, conns[0])
 	}
-	return in.testMany(ctx, conns)
+	return in.testMany(ctx, conns, ignored)
+}
+
+// notIgnored are those of some connections that are not ignored, and how many are.
+func notIgnored(conns []item) (out []item, ignored int) {
+	out = keep(conns, func(conn item) bool { return conn.text("status") != string(belay.StatusIgnored) })
+	return out, len(conns) - len(out)
 }
 
 func (c *connectionTest) validate() error {
@@ -115,9 +132,10 @@ func (in *invocation) sendTest(ctx context.Context, conn item) (*response, error
 	})
 }
 
-// testMany tests several at once and shows them in their order. A test that
-// could not be asked for does not stop the others.
-func (in *invocation) testMany(ctx context.Context, conns []item) error {
+// testMany tests several at once and shows them in their order, beside those
+// that were left out. A test that could not be asked for does not stop the
+// others.
+func (in *invocation) testMany(ctx context.Context, conns []item, ignored int) error {
 	in.sayTesting(count(len(conns), connections()))
 	in.onInterrupt = []string{"the tests go on at the server: belay connection list"}
 	if _, err := in.client(); err != nil {
@@ -145,13 +163,13 @@ func (in *invocation) testMany(ctx context.Context, conns []item) error {
 	wait.Wait()
 	stop()
 	if err := ctx.Err(); err != nil {
-		return errors.Join(err, in.showFinished(conns, results, begun))
+		return errors.Join(err, in.showFinished(conns, results, begun, ignored))
 	}
-	return in.showMany(conns, results, failures)
+	return in.showMany(conns, results, failures, ignored)
 }
 
 // showFinished shows the tests that had an answer when the rest was given up.
-func (in *invocation) showFinished(conns []item, results []*response, begun int) error {
+func (in *invocation) showFinished(conns []item, results []*response, begun, ignored int) error {
 	var tested []item
 	var answers []*response
 	for i, res := range results {
@@ -163,7 +181,7 @@ func (in *invocation) showFinished(conns []item, results []*response, begun int)
 	if len(tested) == 0 {
 		return nil
 	}
-	return in.showMany(tested, answers, make([]error, len(tested)))
+	return in.showMany(tested, answers, make([]error, len(tested)), ignored)
 }
 
 // givenUpSoFar says how much of a test was done when nobody waited for it any
@@ -186,8 +204,8 @@ func testedSoFar(tested, all int) string {
 	return fmt.Sprintf("%d of %d tested, %d not tested", tested, all, max(0, all-tested))
 }
 
-func (in *invocation) showMany(conns []item, results []*response, failures []error) error {
-	var checks []json.RawMessage
+func (in *invocation) showMany(conns []item, results []*response, failures []error, ignored int) error {
+	var checks []item
 	t := tally{what: "connections tested", all: len(conns)}
 	for i, conn := range conns {
 		in.counted(&t, conn.name(), failures[i])
@@ -196,21 +214,25 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 		case results[i].status == http.StatusAccepted:
 			in.say(good, "the test of %s was started", conn.name())
 		default:
-			checks = append(checks, results[i].body)
+			it, err := newItem(results[i].body)
+			if err != nil {
+				return err
+			}
+			checks = append(checks, it)
 		}
 	}
 	if len(checks) == 0 {
 		return t.ending()
 	}
-	raw, err := json.Marshal(map[string]any{"checks": checks})
+	n := testedOf(checks, ignored)
+	raw, err := json.Marshal(map[string]any{"checks": raws(checks), "summary": n})
 	if err != nil {
 		return fmt.Errorf("put the checks together: %w", err)
 	}
-	p, err := newPage(raw, "checks")
-	if err != nil {
-		return err
-	}
 	in.warnUnverified(conns...)
-	err = in.showChecks(p, conns)
+	err = in.show(checkDocument(raw, checks, conns))
+	if err == nil {
+		err = in.verdict(n)
+	}
 	return errors.Join(t.ending(), err)
 }

@@ -64,7 +64,7 @@ func TestEnvironmentOnATerminal(t *testing.T) {
 	if got := wait(); got != exitUnhealthy {
 		t.Errorf("status %d", got)
 	}
-	s.sees(t, "1 of 3 connections is not healthy")
+	s.sees(t, "1 of 3 connections failed")
 	var at []int
 	for line := range strings.Lines(s.shown()) {
 		drawn := strings.Split(line, "\x1b[K")

@@ -249,7 +249,7 @@ func (c *connectionCreate) testNew(ctx context.Context, in *invocation, conn ite
 		in.sayHealth(result.Health, "%s is %s%s", conn.name(), result.Health, summaryOf(result))
 		return nil
 	}
-	f, _ := errors.AsType[*failure](unhealthy(result, conn))
+	f := unhealthy(result, conn)
 	f.help = append([]string{"the connection was created and is kept"}, f.help...)
 	return f
 }

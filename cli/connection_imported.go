@@ -247,18 +247,16 @@ func errNotImported() error { return &failure{exit: exitConflict, what: "nothing
 // allHealthy is a failure when one of what was imported was tested and does
 // not work, though it is kept.
 func allHealthy(imported []importedContext) error {
-	found := map[belay.HealthStatus]int{}
-	broken := 0
+	var n tested
 	for _, k := range imported {
-		found[belay.HealthStatus(k.health())]++
-		if k.Check != nil && !k.Check.passed() {
-			broken++
+		if k.Check != nil {
+			n.add(k.Check.Health, k.Check.ConnectionStatus)
 		}
 	}
-	if broken == 0 {
+	if n.failed() == 0 {
 		return nil
 	}
-	return notHealthy(len(imported), found).withHelp("what was imported is kept")
+	return n.failure().withHelp("what was imported is kept")
 }
 
 func importedItems(a imported) []item {

@@ -241,8 +241,9 @@ type environmentTest struct {
 
 // Help gives examples.
 func (*environmentTest) Help() string {
-	return "Each result is shown as it comes; as a document, or with --jq, all of them at the end.\n\n" + examples(
-		"belay environment test production", "belay environment test production -o json --no-input")
+	return "Each result is shown as it comes; as a document, or with --jq, all of them at the end. It ends with 7 when one\n" +
+		"of them does not work. What is in maintenance is tested and shown, and is no failure; what is ignored is left out.\n\n" + examples(
+		"belay environment test production", "belay environment test production -o json --fields name,health --no-input")
 }
 
 // Run tests every connection of an environment.

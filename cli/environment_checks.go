@@ -19,7 +19,12 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	if err != nil {
 		return err
 	}
-	in.sayTesting(count(len(held.items), connections()) + " of " + env.name())
+	conns, ignored := notIgnored(held.items)
+	leftOut := ""
+	if ignored > 0 {
+		leftOut = fmt.Sprintf(" (%d ignored, left out)", ignored)
+	}
+	in.sayTesting(count(len(conns), connections()) + " of " + env.name() + leftOut)
 	r := request{method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer()}
 	if !in.flags.Wait {
 		res, err := in.send(ctx, r)
@@ -30,7 +35,7 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 		return err
 	}
 	in.onInterrupt = []string{"see: belay environment view " + shellWord(env.name()) + ", or belay connection view NAME"}
-	s := &stream{in: in, env: env, conns: held.items, total: -1, known: len(held.items), shown: checkDocument(nil, nil, held.items)}
+	s := &stream{in: in, env: env, conns: conns, total: -1, known: len(conns), shown: checkDocument(nil, nil, conns)}
 	s.wait()
 	err = c.lines(ctx, r, s.take)
 	s.stop()
@@ -215,7 +220,11 @@ func (s *stream) end(ctx context.Context, c *client, err error) error {
 	case err != nil:
 		return s.partly(err)
 	}
-	return s.in.verdict(s.checks)
+	var n tested
+	if json.Unmarshal(s.summary, &n) != nil {
+		return unreadable("")
+	}
+	return s.in.verdict(n)
 }
 
 // partly is why the test ended before its end, with how far it came.

@@ -70,6 +70,8 @@ func checkOf(id, health string) string {
 const (
 	three   = `{"total":3}`
 	summary = `{"summary":{"total":3,"healthy":2,"degraded":0,"unhealthy":1,"unknown":0}}`
+
+	healthySummary = `{"summary":{"total":3,"healthy":3,"degraded":0,"unhealthy":0,"unknown":0}}`
 )
 
 // sink is an output that can be looked at while it is written.
@@ -134,7 +136,7 @@ func TestEnvironmentIsTestedRowByRow(t *testing.T) {
 		if got := wait(); got != exitUnhealthy || out.String() != want {
 			t.Errorf("%s: status %d,\n%s\nwant\n%s", format, got, out.String(), want)
 		}
-		mustContain(t, f.err.String(), "1 of 3 connections is not healthy")
+		mustContain(t, f.err.String(), "1 of 3 connections failed")
 	}
 }
 
@@ -143,7 +145,7 @@ func TestEnvironmentIsTestedAsADocument(t *testing.T) {
 	s := newStreaming(t)
 	f := newFixture(t, map[string]string{"BELAY_SERVER": s.url})
 	out, wait := f.begin(t.Context(), "connection", "test", "--environment", "prod", "-o", "json")
-	for _, line := range []string{three, checkOf("c", "healthy"), checkOf("a", "healthy"), checkOf("b", "healthy"), summary} {
+	for _, line := range []string{three, checkOf("c", "healthy"), checkOf("a", "healthy"), checkOf("b", "healthy"), healthySummary} {
 		s.lines <- line
 	}
 	close(s.lines)
@@ -154,7 +156,7 @@ func TestEnvironmentIsTestedAsADocument(t *testing.T) {
 		Checks  []struct{ ConnectionID string }
 		Summary struct{ Healthy int }
 	}
-	if err := json.Unmarshal([]byte(out.String()), &d); err != nil || len(d.Checks) != 3 || d.Checks[0].ConnectionID != "id-a" || d.Checks[2].ConnectionID != "id-c" || d.Summary.Healthy != 2 {
+	if err := json.Unmarshal([]byte(out.String()), &d); err != nil || len(d.Checks) != 3 || d.Checks[0].ConnectionID != "id-a" || d.Checks[2].ConnectionID != "id-c" || d.Summary.Healthy != 3 {
 		t.Errorf("%v: %s", err, out.String())
 	}
 }

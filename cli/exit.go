@@ -39,7 +39,7 @@ func endings() []ending {
 		{exitSignIn, "unauthenticated", "not signed in, or the token has expired"},
 		{exitForbidden, "forbidden", "permission denied"},
 		{exitConflict, "conflict", "conflict or blocked (name taken, in use, changed meanwhile)"},
-		{exitUnhealthy, "unhealthy", "the check ran, and the target is not healthy"},
+		{exitUnhealthy, "unhealthy", "the check ran, and the target does not work; degraded (it works, with a warning) and what is in maintenance is no failure"},
 		{exitPartly, "partly", "waiting timed out, or only a part was done"},
 		{exitUnreachable, "unreachable", "the server cannot be reached, or TLS to it failed"},
 		{exitInterrupted, "interrupted", "interrupted, or a question was answered with no"},

@@ -30,7 +30,7 @@ func fieldNames(noun string) []string {
 		"session": "id createdAt userId userAgent remoteAddr current lastUsedAt idleAt expiresAt",
 		"kind": "id name title description icon type subType endpoint endpoint.schemes endpoint.example endpoint.help" +
 			" connectionSchema credentialTypes credentialRequired purposes stages test documentation credentials",
-		"check": "id connectionId trigger startedAt durationMs health cause summary stages facts credentialId credentialVersion rejected identity remediation",
+		"check": "id connectionId connectionName connectionStatus trigger startedAt durationMs health cause summary stages facts credentialId credentialVersion rejected identity remediation",
 		"user": "id createdAt updatedAt deletedAt authentication authentication.method authentication.scopes authentication.expiresAt" +
 			" avatarUrl email firstName lastLoginTime lastName organizationRoles provider status userId",
 	}
@@ -57,8 +57,13 @@ func shownNoun(command string) string {
 
 // checkFields refuses a field that nothing has, before anything is done.
 func (in *invocation) checkFields(command string) error {
-	known := fieldNames(shownNoun(command))
-	for _, f := range in.flags.Fields {
+	noun := shownNoun(command)
+	known := fieldNames(noun)
+	for i, f := range in.flags.Fields {
+		if noun == checks().noun && f == "name" { // by which people know what was tested
+			in.flags.Fields[i] = "connectionName"
+			continue
+		}
 		if len(known) > 0 && !knownField(known, f) {
 			return notOneOf("field", f, known)
 		}

@@ -13,6 +13,8 @@ import (
 type check struct {
 	ID                belay.ID           `json:"id"`
 	ConnectionID      belay.ID           `json:"connectionId,omitempty"`
+	ConnectionName    string             `json:"connectionName,omitempty"`
+	ConnectionStatus  belay.Status       `json:"connectionStatus,omitempty"`
 	Trigger           belay.Trigger      `json:"trigger"`
 	StartedAt         time.Time          `json:"startedAt"`
 	DurationMS        float64            `json:"durationMs"`
@@ -49,7 +51,7 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 
 func newCheck(k *app.Check) check {
 	w := check{
-		ID: k.ID, ConnectionID: k.ConnectionID, Trigger: k.Trigger, StartedAt: k.StartedAt, DurationMS: milliseconds(k.Duration),
+		ID: k.ID, ConnectionID: k.ConnectionID, ConnectionName: k.ConnectionName, ConnectionStatus: k.ConnectionStatus, Trigger: k.Trigger, StartedAt: k.StartedAt, DurationMS: milliseconds(k.Duration),
 		Health: k.Health, Cause: causeOf(k.Cause), Summary: k.Summary, Stages: make([]stage, len(k.Stages)), Facts: rawObject(k.Facts),
 		CredentialID: k.CredentialID, CredentialVersion: k.CredentialVersion, Identity: k.Identity, Remediation: remedies(k.Remedies),
 	}

@@ -9,17 +9,24 @@ import (
 	"belay/app"
 )
 
-// checkCounts is how many checks found what.
+// checkCounts is how many checks found what. What is in maintenance counts as
+// that, whatever its check found; what is ignored has no check.
 type checkCounts struct {
-	Total     int `json:"total"`
-	Healthy   int `json:"healthy"`
-	Degraded  int `json:"degraded"`
-	Unhealthy int `json:"unhealthy"`
-	Unknown   int `json:"unknown"`
+	Total       int `json:"total"`
+	Healthy     int `json:"healthy"`
+	Degraded    int `json:"degraded"`
+	Unhealthy   int `json:"unhealthy"`
+	Unknown     int `json:"unknown"`
+	Maintenance int `json:"maintenance"`
+	Ignored     int `json:"ignored"`
 }
 
 func (n *checkCounts) add(k *app.Check) {
 	n.Total++
+	if k.ConnectionStatus == belay.StatusMaintenance {
+		n.Maintenance++
+		return
+	}
 	switch k.Health {
 	case belay.HealthHealthy:
 		n.Healthy++
@@ -38,8 +45,8 @@ type checkSummary struct {
 	Summary checkCounts `json:"summary"`
 }
 
-func newCheckSummary(checks []*app.Check) checkSummary {
-	s := checkSummary{Checks: make([]check, len(checks))}
+func newCheckSummary(checks []*app.Check, ignored int) checkSummary {
+	s := checkSummary{Checks: make([]check, len(checks)), Summary: checkCounts{Ignored: ignored}}
 	for i, k := range checks {
 		s.Checks[i] = newCheck(k)
 		s.Summary.add(k)
@@ -67,18 +74,22 @@ func (a *API) testEnvironment(r *request) (response, error) {
 	if media := wantsLines(r.Header.Values("Accept")); media != "" {
 		return a.testInLines(r, org, id, media)
 	}
-	checks, err := a.testAll(r, org, id)
+	summary, err := a.testAll(r, org, id)
 	if err != nil {
 		return response{}, err
 	}
-	return response{body: newCheckSummary(checks)}, nil
+	return response{body: summary}, nil
 }
 
 // testAll tests an environment for an answer that is written when all has
 // ended.
-func (a *API) testAll(r *request, org, id belay.ID) ([]*app.Check, error) {
+func (a *API) testAll(r *request, org, id belay.ID) (checkSummary, error) {
 	defer a.deadline(r).keep()()
-	return a.app.TestEnvironment(r.Context(), org, id, app.EnvironmentWatch{})
+	leftOut := 0
+	checks, err := a.app.TestEnvironment(r.Context(), org, id, app.EnvironmentWatch{
+		Counted: func(_, ignored int) { leftOut = ignored },
+	})
+	return newCheckSummary(checks, leftOut), err
 }
 
 func (a *API) startEnvironmentTest(r *request, org, id belay.ID) (response, error) {
@@ -106,7 +117,10 @@ func (a *API) testInLines(r *request, org, id belay.ID, media string) (response,
 	}
 	var counts checkCounts
 	_, err := a.app.TestEnvironment(ctx, org, id, app.EnvironmentWatch{
-		Begun: func(connections int) { write(checkLine{Total: &connections}) },
+		Counted: func(connections, ignored int) {
+			counts.Ignored = ignored
+			write(checkLine{Total: &connections})
+		},
 		Ended: func(k *app.Check) {
 			counts.add(k)
 			w := newCheck(k)

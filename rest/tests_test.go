@@ -23,8 +23,7 @@ import (
 type checkLine struct {
 	Total *int
 	Check *struct {
-		ConnectionID string
-		Health       string
+		ConnectionID, ConnectionName, ConnectionStatus, Health string
 	}
 	Summary map[string]int
 	Problem *struct{ Code belay.Code }
@@ -84,7 +83,7 @@ func TestEnvironmentOfManyTargets(t *testing.T) {
 		Summary map[string]int
 	}
 	s.Admin.Post(path, nil).Want(http.StatusOK).Decode(&whole)
-	counts := map[string]int{"total": 62, "healthy": 2, "degraded": 0, "unhealthy": 60, "unknown": 0}
+	counts := map[string]int{"total": 62, "healthy": 2, "degraded": 0, "unhealthy": 60, "unknown": 0, "maintenance": 0, "ignored": 0}
 	if len(whole.Checks) != 62 || whole.Checks[61].ConnectionID != connections[61] || fmt.Sprint(whole.Summary) != fmt.Sprint(counts) {
 		t.Errorf("%d checks, %v", len(whole.Checks), whole.Summary)
 	}
