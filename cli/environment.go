@@ -57,7 +57,7 @@ type environmentView struct {
 
 // Help gives examples.
 func (*environmentView) Help() string {
-	return examples("belay environment view production", "belay environment view dev/test --jq .id")
+	return "As a document it has its connections in it, all of them.\n\n" + examples("belay environment view production", "belay environment view production --jq '.connections[].name'")
 }
 
 // Run shows one environment and what it holds.

@@ -55,10 +55,22 @@ func shownNoun(command string) string {
 	return noun
 }
 
+// shownFields are the fields of what a command shows: what views of holders
+// add to the API's objects are what these hold.
+func shownFields(command string) []string {
+	known := fieldNames(shownNoun(command))
+	switch {
+	case strings.HasPrefix(command, "environment view"):
+		return append(known, connections().key)
+	case strings.HasPrefix(command, "workspace view"):
+		return append(known, environments().key)
+	}
+	return known
+}
+
 // checkFields refuses a field that nothing has, before anything is done.
 func (in *invocation) checkFields(command string) error {
-	noun := shownNoun(command)
-	known := fieldNames(noun)
+	noun, known := shownNoun(command), shownFields(command)
 	for i, f := range in.flags.Fields {
 		if noun == checks().noun && f == "name" { // by which people know what was tested
 			in.flags.Fields[i] = "connectionName"

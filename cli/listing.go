@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -207,38 +206,6 @@ func orderOf(s string) string {
 		return column + " desc"
 	}
 	return s
-}
-
-// viewHolder shows the object that ref names and, where there are rows and
-// columns, what it holds: to people as a table below, else by name.
-func (in *invocation) viewHolder(ctx context.Context, r, held resource, ref string) error {
-	found, err := in.find(ctx, r, ref)
-	if err != nil {
-		return err
-	}
-	it, _, err := in.get(ctx, r, found.id())
-	if err != nil {
-		return err
-	}
-	if !in.laidOut() {
-		return in.showItem(r, it)
-	}
-	p, err := in.fetchUpTo(ctx, held, r.at(it.id(), held.key), url.Values{}, 0)
-	if err != nil {
-		return err
-	}
-	if in.forPeople() {
-		if err := in.showItem(r, it); err != nil || len(p.items) == 0 {
-			return err
-		}
-		_, err := fmt.Fprintln(in.Stdout)
-		return errors.Join(err, in.show(document{raw: p.document, items: p.items, columns: held.columns, noun: held.noun}))
-	}
-	names := column{title: strings.ToUpper(held.key), cell: func(item, view) cell {
-		return cell{text: strings.Join(allNames(p.items), ", ")}
-	}}
-	r.detail = append(slices.Clone(r.detail), names)
-	return in.showItem(r, it)
 }
 
 // view shows the object that ref names.

@@ -111,7 +111,7 @@ func (in *invocation) fetchUpTo(ctx context.Context, r resource, path string, qu
 }
 
 func mergedDocument(key string, p *page) (json.RawMessage, error) {
-	return json.Marshal(map[string]any{
+	return verbatim(map[string]any{
 		key: raws(p.items), "page": 0, "pageSize": len(p.items), "totalCount": p.total, "nextCursor": p.next,
 	})
 }

@@ -56,7 +56,7 @@ type workspaceView struct {
 
 // Help gives examples.
 func (*workspaceView) Help() string {
-	return examples("belay workspace view payments", "belay workspace view payments -o json")
+	return "As a document it has its environments in it, all of them.\n\n" + examples("belay workspace view payments", "belay workspace view payments --jq '.environments[].name'")
 }
 
 // Run shows one workspace and what is shared in it.

@@ -14,7 +14,7 @@ import (
 // maintenance, one is ignored before the test and another one while it runs:
 // maintenance counts as that alone, and what is ignored is left out.
 func TestWhatIsMuted(t *testing.T) {
-	target, began, finish := stopping(t)
+	target, began, finish := belaytest.HoldingTarget(t)
 	s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
 	environment, connections := environmentOf(s.Admin, target, closedTarget(t), closedTarget(t), closedTarget(t), closedTarget(t))
 	state := func(i int, status string) {
