@@ -146,10 +146,14 @@ func readYAML(path string, into any) error {
 }
 
 // save writes the file whole or not at all.
-func (p *Program) save(c *config) error {
-	path, err := p.configPath()
+func (in *invocation) save(c *config) error {
+	path, err := in.configPath()
 	if err != nil {
 		return err
+	}
+	if in.flags.DryRun {
+		in.say(plain, "would write %s — nothing was changed", path)
+		return errDryRun
 	}
 	b, err := yaml.Marshal(c)
 	if err != nil {

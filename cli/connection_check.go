@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,7 +58,7 @@ func (c *connectionTest) Run(ctx context.Context, in *invocation) error {
 	case len(conns) == 0:
 		in.say(plain, "there is no connection to test")
 		return nil
-	case len(conns) == 1 && len(c.Names) == 1:
+	case len(conns) == 1 && len(c.Names) > 0 && !(several(c.Names) && in.machine()):
 		return in.testOne(ctx, conns[0])
 	}
 	return in.testMany(ctx, conns, ignored)
@@ -208,7 +207,7 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 	var checks []item
 	t := tally{what: "connections tested", all: len(conns)}
 	for i, conn := range conns {
-		in.counted(&t, conn.name(), failures[i])
+		in.counted(&t, conn.name(), failedOne{related: relatedTo(connections(), conns[i:i+1])[0]}, failures[i])
 		switch {
 		case failures[i] != nil:
 		case results[i].status == http.StatusAccepted:
@@ -221,17 +220,21 @@ func (in *invocation) showMany(conns []item, results []*response, failures []err
 			checks = append(checks, it)
 		}
 	}
-	if len(checks) == 0 {
+	if len(checks) == 0 && (len(t.errors) == 0 || !in.machine()) {
 		return t.ending()
 	}
 	n := testedOf(checks, ignored)
-	raw, err := json.Marshal(map[string]any{"checks": raws(checks), "summary": n})
+	doc := map[string]any{"checks": raws(checks), "summary": n}
+	if len(t.errors) > 0 {
+		doc["errors"] = t.errors
+	}
+	raw, err := verbatim(doc)
 	if err != nil {
 		return fmt.Errorf("put the checks together: %w", err)
 	}
 	in.warnUnverified(conns...)
 	err = in.show(checkDocument(raw, checks, conns))
-	if err == nil {
+	if err == nil && len(checks) > 0 {
 		err = in.verdict(n)
 	}
 	return errors.Join(t.ending(), err)

@@ -53,7 +53,8 @@ func (c *connectionCreate) Run(ctx context.Context, in *invocation) error {
 	}
 	if len(plan.environments) > 0 {
 		if err := in.pair(ctx, assigning(http.MethodPost), plan.environments, []item{conn}); err != nil {
-			return alsoCreated(err, "connection", conn, "belay connection assign "+shellWord(conn.name())+" --environment NAME")
+			err = alsoCreated(err, "connection", conn, "belay connection assign "+shellWord(conn.name())+" --environment NAME")
+			return errors.Join(err, in.showChanged(connections(), conn))
 		}
 	}
 	return c.finish(ctx, in, conn)

@@ -259,6 +259,17 @@ func (c *contextRename) Run(in *invocation) error {
 	return nil
 }
 
+// showContextsDeleted shows a program what was deleted, as other deletions do.
+func (in *invocation) showContextsDeleted(refs []string, items []item) error {
+	r := resource{noun: "context", key: "contexts", columns: contextColumns(), detail: contextColumns()}
+	if !several(refs) {
+		return in.showChanged(r, items[0])
+	}
+	in.gather()
+	in.gathered.items = items
+	return in.showGathered(r, &tally{})
+}
+
 type contextDelete struct {
 	Names []string `arg:"" name:"name" help:"The contexts." complete:"context"`
 }
@@ -275,13 +286,22 @@ func (c *contextDelete) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
+	var items []item
 	for _, name := range c.Names {
-		if _, ok := conf.Contexts[name]; !ok {
+		cc, ok := conf.Contexts[name]
+		if !ok {
 			return noContextCalled(name, conf)
 		}
+		it, err := contextItem(name, cc, name == conf.Current)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(allNames(items), name) {
+			items = append(items, it)
+		}
 	}
-	for _, name := range c.Names {
-		delete(conf.Contexts, name)
+	for _, it := range items {
+		delete(conf.Contexts, it.name())
 	}
 	left := ""
 	if _, ok := conf.Contexts[conf.Current]; !ok && conf.Current != "" {
@@ -290,9 +310,9 @@ func (c *contextDelete) Run(in *invocation) error {
 	if err := in.save(conf); err != nil {
 		return err
 	}
-	in.say(good, "deleted: %s", strings.Join(c.Names, ", "))
+	in.say(good, "deleted: %s", strings.Join(allNames(items), ", "))
 	if left != "" {
 		in.say(plain, "%s", left)
 	}
-	return nil
+	return in.showContextsDeleted(c.Names, items)
 }

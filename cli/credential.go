@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -138,7 +139,8 @@ func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
 	}
 	in.say(good, "credential %s created (%s, fingerprint %s)", it.name(), shortID(it.id()), shortFingerprint(it.text("fingerprint")))
 	if err := in.attach(ctx, it, conns); err != nil {
-		return alsoCreated(err, "credential", it, "belay connection credential CONNECTION --use "+shellWord(it.name()))
+		err = alsoCreated(err, "credential", it, "belay connection credential CONNECTION --use "+shellWord(it.name()))
+		return errors.Join(err, in.showChanged(credentials(), it))
 	}
 	if len(conns) == 0 {
 		in.say(plain, "Next: belay connection credential CONNECTION --use %s", shellWord(it.name()))
@@ -148,7 +150,7 @@ func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
 
 // attach lets connections use a credential in place of those that they have.
 func (in *invocation) attach(ctx context.Context, cred item, conns []item) error {
-	return in.each(connections(), "changed", conns, func(conn item) error {
+	return in.each(connections(), "changed", nil, conns, func(conn item) error {
 		conn, etag, err := in.get(ctx, connections(), conn.id())
 		if err != nil {
 			return err

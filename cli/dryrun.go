@@ -30,9 +30,11 @@ func (in *invocation) wouldSend(ctx context.Context, r request) error {
 		if err != nil {
 			return err
 		}
-		return in.show(document{raw: raw, items: []item{it}, noun: "request", single: true, columns: []column{
-			field("METHOD", "method"), field("PATH", "path"), field("BODY", "body"),
-		}})
+		if in.gathered != nil {
+			in.gathered.would = append(in.gathered.would, it)
+			return nil
+		}
+		return in.showRequest(it)
 	}
 	if r.would != nil {
 		in.sayOutcome(ctx, r.would)
@@ -51,6 +53,15 @@ func (in *invocation) wouldSend(ctx context.Context, r request) error {
 		in.line("  " + in.plainText(line))
 	}
 	return nil
+}
+
+func requestColumns() []column {
+	return []column{field("METHOD", "method"), field("PATH", "path"), field("BODY", "body")}
+}
+
+// showRequest shows a request that is not sent.
+func (in *invocation) showRequest(it item) error {
+	return in.show(document{raw: it.raw, items: []item{it}, noun: "request", single: true, columns: requestColumns()})
 }
 
 // shown is the body of a request without its secrets; nil for none.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 type environmentCommands struct {
@@ -201,7 +202,11 @@ func (in *invocation) assign(ctx context.Context, method string, envs, conns []s
 	if len(holders) == 0 || len(held) == 0 {
 		return usage("there is nothing to assign").withHelp("name at least one connection and one environment")
 	}
-	return in.pair(ctx, assigning(method), holders, held)
+	refs := conns
+	if several(envs) {
+		refs = slices.Concat(envs, conns)
+	}
+	return in.showPaired(ctx, assigning(method), refs, holders, held)
 }
 
 type environmentAssign struct {

@@ -19,6 +19,7 @@ type failure struct {
 	remedies  []remedy // what a program gets in place of help; nil: made of help
 	requestID string
 	document  json.RawMessage // the server's problem document, if it sent one
+	errors    []failedOne     // of several things, those with which it failed
 	cause     error
 }
 
@@ -64,16 +65,21 @@ func (in *invocation) report(err error) int {
 	if err == nil || errors.Is(err, errDryRun) {
 		return exitDone
 	}
-	f, ok := errors.AsType[*failure](err)
-	if !ok {
-		f = &failure{exit: exitFailed, what: err.Error()}
-	}
+	f := asFailure(err)
 	if in.structured() {
-		in.reportDocument(f)
+		writeIndented(in.Stderr, f.problem())
 		return f.exit
 	}
 	in.reportText(f)
 	return f.exit
+}
+
+// asFailure is an error as a failure; what is none is unexpected.
+func asFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	return &failure{exit: exitFailed, what: err.Error()}
 }
 
 // structured tells whether a program reads the output, which then wants to
@@ -97,12 +103,11 @@ func (in *invocation) reportText(f *failure) {
 	}
 }
 
-// reportDocument writes the server's problem document as it came, or one of
-// our own in the same form (RFC 9457).
-func (in *invocation) reportDocument(f *failure) {
+// problem is the server's problem document as it came, or one of our own in
+// the same form (RFC 9457).
+func (f *failure) problem() json.RawMessage {
 	if f.document != nil {
-		writeIndented(in.Stderr, f.document)
-		return
+		return f.document
 	}
 	doc := struct {
 		Type        string          `json:"type"`
@@ -110,16 +115,17 @@ func (in *invocation) reportDocument(f *failure) {
 		Detail      string          `json:"detail,omitempty"`
 		Code        string          `json:"code"`
 		RequestID   string          `json:"requestId,omitempty"`
+		Errors      []failedOne     `json:"errors,omitempty"`
 		Remediation []writtenRemedy `json:"remediation,omitempty"`
 	}{
 		Type: "/docs/errors/" + exitName(f.exit), Title: f.what, Detail: f.why, Code: exitName(f.exit), RequestID: f.requestID,
-		Remediation: f.written(),
+		Errors: f.errors, Remediation: f.written(),
 	}
-	raw, err := json.Marshal(doc)
+	raw, err := verbatim(doc)
 	if err != nil {
-		raw = []byte(`{"title":"the error cannot be shown"}`)
+		return json.RawMessage(`{"title":"the error cannot be shown"}`)
 	}
-	writeIndented(in.Stderr, raw)
+	return raw
 }
 
 // writtenRemedy is a remedy as the API writes it.

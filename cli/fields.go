@@ -47,8 +47,10 @@ func shownNoun(command string) string {
 		return "user"
 	case verb == "checks" || verb == "test":
 		return "check"
-	case verb == "usage":
+	case verb == "usage" || verb == "assign" || verb == "unassign":
 		return "connection"
+	case verb == "add-environment" || verb == "remove-environment":
+		return "environment"
 	case verb == "import" || noun == "context" || noun == "config" || noun == "access":
 		return ""
 	}

@@ -74,7 +74,7 @@ func (in *invocation) deleteAll(ctx context.Context, d deleting, refs []string) 
 	if d.request == nil {
 		d.request = func(it item) request { return request{path: d.at(it.id())} }
 	}
-	return in.each(d.resource, "deleted", items, func(it item) error { return in.deleteOne(ctx, d, it) })
+	return in.each(d.resource, "deleted", refs, items, func(it item) error { return in.deleteOne(ctx, d, it) })
 }
 
 func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error {

@@ -74,7 +74,10 @@ func (d document) nameOf(it item) string {
 	if d.called != nil {
 		return d.called(it)
 	}
-	return it.name()
+	if name := it.name(); name != "" {
+		return name
+	}
+	return it.id()
 }
 
 // show writes d to standard output in the wanted form.

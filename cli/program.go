@@ -100,6 +100,7 @@ type invocation struct {
 	contextOptional bool
 	orgID           string         // of the organization in effect, once it is known
 	announced       bool           // where changes are made has been said
+	gathered        *gathered      // the document of several things, while it comes about
 	tty             *term.Terminal // once something has been asked; it holds what was typed ahead
 	// onInterrupt says what goes on at the server when the user stops
 	// waiting now.

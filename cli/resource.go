@@ -199,7 +199,7 @@ func (in *invocation) showItem(r resource, it item) error {
 
 // showChanged shows an object after a change, if a program asked for it.
 func (in *invocation) showChanged(r resource, it item) error {
-	if !in.machine() {
+	if in.keep(it) || !in.machine() {
 		return nil
 	}
 	return in.showItem(r, it)

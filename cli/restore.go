@@ -101,8 +101,8 @@ func (c *workspaceRestore) Run(ctx context.Context, in *invocation) error {
 
 // restoreAll takes the deletions of what the references name back.
 func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string) error {
-	refs, err := in.expand(refs)
-	if err != nil || len(refs) == 0 {
+	names, err := in.expand(refs)
+	if err != nil {
 		return err
 	}
 	gone, err := in.deleted(ctx, r)
@@ -110,7 +110,7 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 		return err
 	}
 	var items []item
-	for _, ref := range refs {
+	for _, ref := range names {
 		it, err := r.findDeleted(gone, ref)
 		if err != nil {
 			return err
@@ -119,7 +119,7 @@ func (in *invocation) restoreAll(ctx context.Context, r resource, refs []string)
 			items = append(items, it)
 		}
 	}
-	return in.each(r, "restored", items, func(it item) error {
+	return in.each(r, "restored", refs, items, func(it item) error {
 		back, err := in.change(ctx, request{
 			method: http.MethodPost, path: r.at(it.id(), "restore"),
 			would: &outcome{text: "would restore " + r.noun + " " + it.name(), r: r, it: it},

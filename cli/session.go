@@ -81,7 +81,7 @@ func (c *sessionRevoke) Run(ctx context.Context, in *invocation) error {
 	if err := in.confirmable("revoke", items); err != nil {
 		return err
 	}
-	return in.each(sessions(), "revoked", items, func(it item) error {
+	return in.each(sessions(), "revoked", c.Sessions, items, func(it item) error {
 		if err := in.confirm(deletion{verb: "revoke", noun: "session", name: it.id()}); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (c *sessionRevoke) Run(ctx context.Context, in *invocation) error {
 			return err
 		}
 		in.say(good, "session %s revoked: that browser must sign in again", shortID(it.id()))
-		return nil
+		return in.showChanged(sessions(), it)
 	})
 }
 

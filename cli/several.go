@@ -14,16 +14,16 @@ type tally struct {
 	what                        string // "connections deleted"
 	all, done, declined, failed int
 	last                        error // of the failures
+	errors                      []failedOne
+	alone                       bool  // there is one thing only: its failure is the command's
 	givenUp                     error // why the rest was not begun; nil when it was
 }
 
 // add counts one outcome and tells whether to go on.
 func (t *tally) add(err error) bool {
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errDryRun): // which ends as the doing would
 		t.done++
-	case errors.Is(err, errDryRun):
-		t.all-- // nothing of it counts
 	case errors.Is(err, errDeclined):
 		t.declined++
 	case errors.Is(err, errGivenUp), errors.Is(err, context.Canceled):
@@ -47,7 +47,7 @@ func (t *tally) ending() error {
 	case t.done == t.all:
 		return nil
 	case t.done > 0:
-		f := &failure{exit: exitPartly, what: t.soFar(), why: t.rest()}
+		f := &failure{exit: exitPartly, what: t.soFar(), why: t.rest(), errors: t.errors}
 		if t.givenUp != nil {
 			f.exit = exitInterrupted
 		}
@@ -57,7 +57,10 @@ func (t *tally) ending() error {
 	case t.failed == 0:
 		return errDeclined
 	}
-	f := &failure{exit: exitFailed, what: t.soFar(), why: t.rest()}
+	if t.alone && t.last != nil {
+		return t.last
+	}
+	f := &failure{exit: exitFailed, what: t.soFar(), why: t.rest(), errors: t.errors}
 	if l, ok := errors.AsType[*failure](t.last); ok {
 		f.exit = l.exit
 	}
@@ -78,31 +81,39 @@ func (t *tally) rest() string {
 	return strings.Join(parts, ", ")
 }
 
-// each does something with every item; verb is what they are afterwards. With
-// one item its failure is the command's; with several each is reported and
-// the rest goes on.
-func (in *invocation) each(r resource, verb string, items []item, do func(item) error) error {
-	if len(items) == 1 {
+// each does something with every item that the references name; verb is what
+// they are afterwards. With one item its failure is the command's; with
+// several each is reported and the rest goes on. A program gets one document.
+func (in *invocation) each(r resource, verb string, refs []string, items []item, do func(item) error) error {
+	if len(items) == 1 && !several(refs) {
 		return do(items[0])
 	}
-	t := tally{what: r.key + " " + verb, all: len(items)}
+	if in.flags.DryRun {
+		verb = "could be " + verb
+	}
+	t := tally{what: r.key + " " + verb, all: len(items), alone: len(items) == 1}
+	in.gather()
 	for _, it := range items {
 		in.onInterrupt = []string{t.soFar()}
-		if err := do(it); !in.counted(&t, it.name(), err) {
+		if err := do(it); !in.counted(&t, it.name(), failedOne{related: relatedTo(r, []item{it})[0]}, err) {
 			break
 		}
 	}
-	return t.ending()
+	return errors.Join(t.ending(), in.showGathered(r, &t))
 }
 
 // counted adds an outcome to the tally, says what failed, and tells whether
-// to go on.
-func (in *invocation) counted(t *tally, name string, err error) bool {
+// to go on. A program reads what failed at the end.
+func (in *invocation) counted(t *tally, name string, one failedOne, err error) bool {
 	failed := t.failed
 	on := t.add(err)
 	switch {
 	case t.failed > failed:
-		in.fault("%s: %v", name, err)
+		one.Error = asFailure(err).problem()
+		t.errors = append(t.errors, one)
+		if !t.alone && !in.structured() {
+			in.fault("%s: %v", name, err)
+		}
 	case errors.Is(err, errDeclined):
 		in.say(plain, "%s is left as it is", name)
 	}
@@ -131,22 +142,27 @@ func (p pairing) would(h, x item) *outcome {
 
 // pair makes or ends the relation between every holder and every held.
 func (in *invocation) pair(ctx context.Context, p pairing, holders, held []item) error {
-	t := tally{what: "assignments made", all: len(holders) * len(held)}
+	_, err := in.pairAll(ctx, p, holders, held)
+	return err
+}
+
+func (in *invocation) pairAll(ctx context.Context, p pairing, holders, held []item) (*tally, error) {
+	t := &tally{what: "assignments made", all: len(holders) * len(held), alone: len(holders)*len(held) == 1}
 	if p.method == http.MethodDelete {
 		t.what = "assignments ended"
 	}
 	for _, h := range holders {
+		other := relatedTo(p.holder, []item{h})[0]
 		for _, x := range held {
 			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id()), would: p.would(h, x)})
-			switch {
-			case err != nil && len(holders)*len(held) == 1:
-				return err
-			case !in.counted(&t, p.held.noun+" "+x.name(), err):
-				return t.ending()
-			case err == nil:
+			if !in.counted(t, p.held.noun+" "+x.name(), failedOne{related: relatedTo(p.held, []item{x})[0], In: &other}, err) {
+				return t, t.ending()
+			}
+			if err == nil {
 				in.say(good, "%s %s %s %s %s", p.held.noun, x.name(), p.verb, p.holder.noun, h.name())
+				in.keep(x)
 			}
 		}
 	}
-	return t.ending()
+	return t, t.ending()
 }

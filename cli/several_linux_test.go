@@ -78,3 +78,89 @@ func TestConfirmNamesOne(t *testing.T) {
 	f.run(t, exitUsage, "connection", "delete", "a", "b")
 	mustNotContain(t, f.err.String(), "deleted")
 }
+
+// readDocument reads what a command wrote, which is one document, and what it
+// said of failures, which is another.
+func readDocument(t *testing.T, f *fixture) (doc, problem item) {
+	t.Helper()
+	doc, err := newItem(f.out.Bytes())
+	if err != nil {
+		t.Fatalf("standard output is not one document: %v\n%s", err, f.out)
+	}
+	said := f.err.String()
+	if i := strings.Index(said, "{"); i >= 0 {
+		if problem, err = newItem([]byte(said[i:])); err != nil {
+			t.Fatalf("standard error does not end in one document: %v\n%s", err, said)
+		}
+	}
+	return doc, problem
+}
+
+// A program gets one document of all that were named, with what failed.
+func TestDocumentOfSeveral(t *testing.T) {
+	f := newFixture(t, map[string]string{"BELAY_SERVER": threeConnections(t, "b")})
+	f.run(t, exitPartly, "connection", "delete", "a", "b", "c", "a", "--yes", "-q", "-o", "json")
+	doc, problem := readDocument(t, f)
+	if got := strings.Join(doc.names("connections"), " "); got != "a c" || doc.text("totalCount") != "2" {
+		t.Errorf("the document tells of %s\n%s", got, f.out)
+	}
+	for where, it := range map[string]item{"document": doc, "problem": problem} {
+		failed := it.objects("errors")
+		if len(failed) != 1 || failed[0].name() != "b" || failed[0].id() != "id-b" || failed[0].text("error.code") != "forbidden" {
+			t.Errorf("the %s tells of the failures %v", where, failed)
+		}
+	}
+	if problem.text("code") != "partly" || strings.Contains(f.err.String(), "x b:") {
+		t.Errorf("standard error says\n%s", f.err)
+	}
+
+	f.run(t, exitForbidden, "connection", "delete", "b", "b", "--yes", "-q", "-o", "json")
+	doc, problem = readDocument(t, f)
+	if len(doc.objects("connections")) != 0 || len(doc.objects("errors")) != 1 || problem.text("code") != "forbidden" {
+		t.Errorf("of one that fails: %s%s", f.out, f.err)
+	}
+	f.run(t, exitPartly, "connection", "delete", "a", "b", "--yes", "--jq", ".connections[].name")
+	mustContain(t, f.err.String(), "b: you may not do this")
+	if f.out.String() != "a\n" {
+		t.Errorf("--jq gives %q", f.out)
+	}
+}
+
+// The form of the document follows from the command line: one name gives an
+// object, several or - a list, whatever is found.
+func TestFormOfDocument(t *testing.T) {
+	for _, c := range []struct {
+		args, stdin, has string
+	}{
+		{"connection delete a", "", "name"},
+		{"connection delete a a", "", "connections"},
+		{"connection delete -", "a\n", "connections"},
+		{"connection delete -", "", "connections"},
+		{"connection delete a --dry-run", "", "would"},
+		{"connection delete a b --dry-run", "", "requests"},
+		{"environment assign a b", "", "name"},
+		{"environment assign a b c", "", "connections"},
+		{"connection assign a --environment b --environment c", "", "connections"},
+		{"environment assign a b c --dry-run", "", "requests"},
+		{"environment assign a b --dry-run", "", "would"},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			one := `{"id":"id-a","name":"a"},{"id":"id-b","name":"b"},{"id":"id-c","name":"c"}`
+			switch {
+			case r.Method != http.MethodGet:
+				w.WriteHeader(http.StatusNoContent)
+			case strings.Contains(r.URL.Path, "id-"):
+				_, _ = w.Write([]byte(`{"id":"` + r.URL.Path[len(r.URL.Path)-4:] + `","name":"now"}`))
+			default:
+				_, _ = w.Write([]byte(`{"environments":[` + one + `],"connections":[` + one + `],"totalCount":3}`))
+			}
+		}))
+		f := newFixture(t, map[string]string{"BELAY_SERVER": s.URL})
+		f.Stdin = strings.NewReader(c.stdin)
+		f.run(t, exitDone, append(strings.Fields(c.args), "--yes", "-o", "json")...)
+		if doc, _ := readDocument(t, f); doc.at(c.has) == nil {
+			t.Errorf("%s gives no %s:\n%s", c.args, c.has, f.out)
+		}
+		s.Close()
+	}
+}

@@ -270,7 +270,7 @@ func (c *tokenRevoke) Run(ctx context.Context, in *invocation) error {
 	if err := in.confirmable("revoke", items); err != nil {
 		return err
 	}
-	return in.each(tokens(), "revoked", items, func(it item) error {
+	return in.each(tokens(), "revoked", c.Tokens, items, func(it item) error {
 		if it.at("current") == true {
 			in.say(warning, "%s is the token that this command line uses here: nothing will work without another", it.name())
 		}
@@ -281,6 +281,6 @@ func (c *tokenRevoke) Run(ctx context.Context, in *invocation) error {
 			return err
 		}
 		in.say(good, "token %s (%s) revoked: nothing takes it any more", it.name(), it.text("accessToken"))
-		return nil
+		return in.showChanged(tokens(), it)
 	})
 }

@@ -166,5 +166,5 @@ func (in *invocation) shareEnvironments(ctx context.Context, workspace string, r
 		return err
 	}
 	p := pairing{holder: workspaces(), held: environments(), below: "environments", method: method, verb: verb}
-	return in.pair(ctx, p, []item{ws}, envs)
+	return in.showPaired(ctx, p, refs, []item{ws}, envs)
 }
