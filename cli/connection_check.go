@@ -57,7 +57,9 @@ func (c *connectionTest) Run(ctx context.Context, in *invocation) error {
 		return nil
 	case len(conns) == 0:
 		in.say(plain, "there is no connection to test")
-		return nil
+		return in.showNoTest()
+	case in.flags.DryRun:
+		return in.foretellTests(ctx, c.refs(), conns)
 	case len(conns) == 1 && len(c.Names) > 0 && !(several(c.Names) && in.machine()):
 		return in.testOne(ctx, conns[0])
 	}
@@ -126,9 +128,11 @@ func (in *invocation) sayTesting(what string) {
 }
 
 func (in *invocation) sendTest(ctx context.Context, conn item) (*response, error) {
-	return in.send(ctx, request{
-		method: http.MethodPost, path: connections().at(conn.id(), "test"), timeout: testTimeout, prefer: in.prefer(),
-	})
+	return in.send(ctx, in.testRequest(conn))
+}
+
+func (in *invocation) testRequest(conn item) request {
+	return request{method: http.MethodPost, path: connections().at(conn.id(), "test"), timeout: testTimeout, prefer: in.prefer()}
 }
 
 // testMany tests several at once and shows them in their order, beside those

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -24,7 +25,7 @@ type connectionCreate struct {
 
 // Help gives examples.
 func (*connectionCreate) Help() string {
-	return "It ends with 7 when the test does not pass; what was created is kept.\nWith --dry-run the test is all that happens.\n\n" + examples(
+	return "It ends with 7 when the test does not pass; what was created is kept.\nWith --dry-run the server still tests it, which contacts the target with the credential; nothing is stored. With --no-test neither happens.\n\n" + examples(
 		"belay connection create prom-lab --kind prometheus --url http://127.0.0.1:9090",
 		"belay connection create prom-eu --kind prometheus --url https://prom.eu.example --new-credential prom-eu-basic --type basic --user metrics --secret-file - --environment production",
 		"belay connection create shop --kind http --url https://shop.example --set metadata.path=/health --label team=web")
@@ -264,7 +265,7 @@ func (c *connectionCreate) testDraft(ctx context.Context, in *invocation, p *cre
 			return failed
 		}
 	}
-	if in.machine() {
+	if in.machine() && c.Test {
 		return failed // the check is the document
 	}
 	if err := in.wouldSend(ctx, request{method: http.MethodPost, path: connectionsPath, body: p.body}); err != nil {
@@ -284,7 +285,8 @@ func (c *connectionCreate) sendDraft(ctx context.Context, in *invocation, p *cre
 	if err := in.scope(ctx, query); err != nil {
 		return err
 	}
-	in.say(plain, "Testing %s (%s) from the server…", c.Name, c.Kind)
+	in.say(plain, "This dry run tests %s (%s): the server contacts %s, nothing is stored. Without that: --no-test", c.Name, c.Kind,
+		contacted(textOf(p.body["url"]), cmp.Or(c.Credential, c.NewCredential)))
 	stop := in.waiting(still("%s is tested", c.Name))
 	res, err := in.send(ctx, request{
 		method: http.MethodPost, path: connectionsPath + "/test", query: query, body: draft, timeout: testTimeout, reads: true,

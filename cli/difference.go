@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -108,6 +109,7 @@ func secretDifferences(now item, given fields) []difference {
 // outcome is what a request would do, for whoever only wants to know.
 type outcome struct {
 	text     string // "would delete connection lab"
+	not      string // what is not done in place of it; "": nothing was changed
 	r        resource
 	it       item
 	changes  []difference // of an edit; nil: it is none
@@ -151,7 +153,7 @@ func (in *invocation) sayOutcome(ctx context.Context, o *outcome) {
 		in.say(plain, "%s %s would stay as it is", o.r.noun, o.it.name())
 		return
 	}
-	in.say(plain, "%s — nothing was changed", o.text)
+	in.say(plain, "%s — %s", o.text, cmp.Or(o.not, "nothing was changed"))
 	if in.flags.Quiet {
 		return
 	}
