@@ -16,7 +16,7 @@ type connectionImport struct {
 }
 
 type importKubeconfig struct {
-	File        string   `short:"f" placeholder:"PATH" help:"The kubeconfig; - is standard input. Without it, $KUBECONFIG or ~/.kube/config."`
+	File        string   `short:"f" placeholder:"PATH" help:"The kubeconfig; - is standard input. Without it, $KUBECONFIG, whose files are merged as kubectl does, or ~/.kube/config."`
 	KubeContext []string `placeholder:"NAME" help:"Import this context; also spelled --context here."`
 	All         bool     `help:"Import every context that can be imported."`
 	Environment []string `placeholder:"NAME" help:"Put the connections into this environment." complete:"environment"`

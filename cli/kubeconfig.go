@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -27,10 +29,14 @@ func (in *invocation) readKubeconfig(path string, contexts []string) ([]byte, er
 		}
 		return in.preparedKubeconfig(b, in.WorkDir, contexts)
 	}
-	path, err := in.kubeconfigPath(path)
+	paths, err := in.kubeconfigPaths(path)
 	if err != nil {
 		return nil, err
 	}
+	if len(paths) > 1 {
+		return in.mergedKubeconfig(paths, contexts)
+	}
+	path = paths[0]
 	b, err := readBounded(path)
 	if err != nil {
 		return nil, usage("cannot read the kubeconfig — %v", err).withHelp("name another: -f PATH")
@@ -65,20 +71,58 @@ func pruned(b []byte, contexts []string) ([]byte, error) {
 	return out, nil
 }
 
-func (in *invocation) kubeconfigPath(path string) (string, error) {
+// kubeconfigPaths are the files that make the kubeconfig, at least one.
+func (in *invocation) kubeconfigPaths(path string) ([]string, error) {
 	if path != "" {
-		return expandHome(in.Home, path), nil
+		return []string{expandHome(in.Home, path)}, nil
 	}
-	list := filepath.SplitList(in.env("KUBECONFIG"))
+	var list []string
+	for _, p := range filepath.SplitList(in.env("KUBECONFIG")) {
+		if p != "" && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
 	switch {
-	case len(list) > 1:
-		return "", usage("KUBECONFIG names several files").withHelp("choose one: -f PATH")
-	case len(list) == 1:
-		return list[0], nil
+	case len(list) > 0:
+		return list, nil
 	case in.Home == "":
-		return "", usage("there is no home directory to find a kubeconfig in").withHelp("give a file: -f PATH")
+		return nil, usage("there is no home directory to find a kubeconfig in").withHelp("give a file: -f PATH")
 	}
-	return filepath.Join(in.Home, ".kube", "config"), nil
+	return []string{filepath.Join(in.Home, ".kube", "config")}, nil
+}
+
+// mergedKubeconfig is what several files are together, as for kubectl, which
+// passes over those that do not exist.
+func (in *invocation) mergedKubeconfig(paths, contexts []string) ([]byte, error) {
+	var parts []kubeconfig.Part
+	var read []string
+	for _, path := range paths {
+		b, err := readBounded(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			in.say(warning, "note: %s, which KUBECONFIG names, does not exist", path)
+			continue
+		}
+		if err != nil {
+			return nil, usage("cannot read the kubeconfig — %v", err).withHelp("name another: -f PATH")
+		}
+		dir, err := filepath.Abs(filepath.Dir(path))
+		if err != nil {
+			return nil, usage("cannot tell in which directory %s is — %v", path, err)
+		}
+		parts, read = append(parts, kubeconfig.Part{Name: path, Dir: dir, Data: b}), append(read, path)
+	}
+	if len(parts) == 0 {
+		return nil, usage("KUBECONFIG names %d files, and none of them exists", len(paths)).withHelp("name another: -f PATH")
+	}
+	in.say(plain, "note: merged as kubectl does, the first file that sets a value wins: %s", strings.Join(read, ", "))
+	b, err := kubeconfig.Merge(parts)
+	if e, ok := errors.AsType[*belay.Error](err); ok {
+		return nil, usage("%s", e.Message).withHelp("or name one file: -f PATH")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return in.preparedKubeconfig(b, in.WorkDir, contexts)
 }
 
 // fileFields are the members of a kubeconfig that name files, and those that

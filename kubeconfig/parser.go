@@ -8,21 +8,8 @@ import (
 
 // checkHead tells a kubeconfig from other files and returns its contexts.
 func checkHead(root node) ([]node, error) {
-	if k := root.get("kind"); !k.absent() && k.text() != "Config" {
-		return nil, invalid("line %d: this is not a kubeconfig but another Kubernetes object (its kind is not Config); get one with: kubectl config view --raw --flatten", k.line)
-	}
-	if v := root.get("apiVersion"); !v.absent() && v.text() != "v1" {
-		return nil, invalid("line %d: the kubeconfig has an apiVersion other than v1, which is not known here", v.line)
-	}
-	for _, key := range []string{"contexts", "clusters", "users"} {
-		n := root.get(key)
-		list, ok := n.items()
-		if !ok {
-			return nil, invalid("line %d: %s must be a list (each entry begins with a dash)", n.line, key)
-		}
-		if len(list) > MaxContexts {
-			return nil, invalid("the kubeconfig has more than %d %s; split it", MaxContexts, key)
-		}
+	if err := checkLists(root); err != nil {
+		return nil, err
 	}
 	contexts, _ := root.get("contexts").items()
 	clusters := root.get("clusters")
@@ -34,6 +21,27 @@ func checkHead(root node) ([]node, error) {
 	default:
 		return nil, invalid("the kubeconfig has no contexts, and so nothing that joins a cluster and a user; add one with: kubectl config set-context NAME --cluster=CLUSTER --user=USER")
 	}
+}
+
+// checkLists checks what the file says that it is, and the form of its parts.
+func checkLists(root node) error {
+	if k := root.get("kind"); !k.absent() && k.text() != "Config" {
+		return invalid("line %d: this is not a kubeconfig but another Kubernetes object (its kind is not Config); get one with: kubectl config view --raw --flatten", k.line)
+	}
+	if v := root.get("apiVersion"); !v.absent() && v.text() != "v1" {
+		return invalid("line %d: the kubeconfig has an apiVersion other than v1, which is not known here", v.line)
+	}
+	for _, key := range []string{"contexts", "clusters", "users"} {
+		n := root.get(key)
+		list, ok := n.items()
+		if !ok {
+			return invalid("line %d: %s must be a list (each entry begins with a dash)", n.line, key)
+		}
+		if len(list) > MaxContexts {
+			return invalid("the kubeconfig has more than %d %s; split it", MaxContexts, key)
+		}
+	}
+	return nil
 }
 
 // parser reads each cluster and each user once, however many contexts name it.
