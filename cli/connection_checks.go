@@ -48,6 +48,6 @@ func (c *connectionChecks) Run(ctx context.Context, in *invocation) error {
 	if err := in.show(d); err != nil {
 		return err
 	}
-	in.summarize(checks(), p, false)
+	in.summarize(checks(), p, false, c.Limit != nil)
 	return nil
 }

@@ -163,7 +163,7 @@ func (c *connectionCreate) make(ctx context.Context, in *invocation, p *creation
 	}
 	conn, err := in.change(ctx, request{method: http.MethodPost, path: connectionsPath, query: query, body: p.body, timeout: testTimeout})
 	if err != nil {
-		return item{}, c.taken(ctx, in, err)
+		return item{}, in.aboutSettings(ctx, c.taken(ctx, in, err), c.Kind, c.Set)
 	}
 	line := "connection " + conn.name() + " created (" + shortID(conn.id()) + ")"
 	if c.NewCredential != "" {
@@ -293,7 +293,7 @@ func (c *connectionCreate) sendDraft(ctx context.Context, in *invocation, p *cre
 	})
 	stop()
 	if err != nil {
-		return err
+		return in.aboutSettings(ctx, err, c.Kind, c.Set)
 	}
 	it, err := newItem(res.body)
 	if err != nil {

@@ -1,6 +1,10 @@
 package cli
 
-import "context"
+import (
+	"context"
+	"slices"
+	"strings"
+)
 
 type connectionEdit struct {
 	Connection string `arg:"" help:"The connection." complete:"connection"`
@@ -25,7 +29,9 @@ func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
 	if err := c.into(map[string]any{}, item{}); err != nil {
 		return err
 	}
+	kind := ""
 	it, err := in.edit(ctx, connections(), c.Connection, func(now item, body map[string]any) error {
+		kind = now.text("kind")
 		if c.Name != "" {
 			body["name"] = c.Name
 		}
@@ -40,12 +46,21 @@ func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
 		return c.into(body, now)
 	})
 	if err != nil {
-		return err
+		return in.aboutSettings(ctx, err, kind, c.Set)
 	}
 	in.sayChanged(connections(), it, "")
 	in.warnUnverified(it)
-	if !it.unchanged {
+	if !it.unchanged && c.concernsTest() {
 		in.say(plain, "Next: belay connection test %s", shellWord(it.name()))
 	}
 	return in.showChanged(connections(), it)
+}
+
+// concernsTest tells whether a test may go otherwise after the change: names,
+// descriptions and labels are of no concern to the target.
+func (c *connectionEdit) concernsTest() bool {
+	s := c.connectionSettings
+	unset := slices.ContainsFunc(c.Unset, func(path string) bool { return !strings.HasPrefix(path, "labels.") })
+	set := slices.ContainsFunc(s.Set, func(spec string) bool { return !strings.HasPrefix(spec, "check.intervalSeconds=") })
+	return s.URL != "" || set || s.CACertificate != "" || s.TLSServerName != "" || c.Identity != "" || unset
 }

@@ -14,7 +14,8 @@ import (
 // kindSetting is one setting of a kind, from the JSON Schema of its
 // connections' metadata.
 type kindSetting struct {
-	path    string // as --set takes it
+	path    string // as --set takes it, or the flag that sets it
+	member  string // its path in a connection where that is another; else ""
 	kind    string // "text", "GET or HEAD", "list of whole number, 100 to 599"
 	initial string // its default, or what holds without it
 	what    string
@@ -85,11 +86,11 @@ func checkSettings() []kindSetting {
 	}
 	return []kindSetting{
 		{
-			"check.intervalSeconds", between(belay.MinCheckInterval, belay.MaxCheckInterval),
+			"check.intervalSeconds", "", between(belay.MinCheckInterval, belay.MaxCheckInterval),
 			fmt.Sprint(belay.DefaultCheckInterval.Seconds()), "The interval at which the monitor will test it; nothing tests by itself yet.",
 		},
 		{
-			"check.timeoutSeconds", between(belay.MinCheckTimeout, belay.MaxCheckTimeout),
+			"check.timeoutSeconds", "", between(belay.MinCheckTimeout, belay.MaxCheckTimeout),
 			fmt.Sprint(belay.DefaultCheckTimeout.Seconds()), "How long a test waits for the target.",
 		},
 	}
@@ -105,7 +106,7 @@ func (s schema) settings(path string) []kindSetting {
 		}
 		set := kindSetting{path: at, kind: p.kind(), initial: cmp.Or(textOfJSON(p.Default), p.Absent), what: p.what()}
 		if flag, ok := otherNames()[at]; ok {
-			set.path = "--" + flag
+			set.path, set.member = "--"+flag, at
 		}
 		if set.path == "--ca-certificate" {
 			set.kind = "path of a file" // the flag's, whose content is the setting

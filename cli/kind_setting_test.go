@@ -14,12 +14,12 @@ func TestKindSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []kindSetting{
-		{"metadata.zeta", "text", "", "Zeta: the last letter but none."},
-		{"metadata.alpha", "whole number, 1 to 9, in seconds", "3", "How long."},
-		{"metadata.method", "GET or HEAD", "GET", "Method"},
-		{"metadata.codes", "list of whole number, at least 100", "", ""},
-		{"--ca-certificate", "path of a file", "", ""},
-		{"metadata.tls.insecureSkipVerify", "true or false", "false", ""},
+		{"metadata.zeta", "", "text", "", "Zeta: the last letter but none."},
+		{"metadata.alpha", "", "whole number, 1 to 9, in seconds", "3", "How long."},
+		{"metadata.method", "", "GET or HEAD", "GET", "Method"},
+		{"metadata.codes", "", "list of whole number, at least 100", "", ""},
+		{"--ca-certificate", "metadata.tls.certificateAuthority", "path of a file", "", ""},
+		{"metadata.tls.insecureSkipVerify", "", "true or false", "false", ""},
 	}
 	got := kindSettings(it)
 	if len(got) != len(want)+len(checkSettings()) {

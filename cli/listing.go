@@ -58,15 +58,15 @@ func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...
 	if err := in.show(document{raw: p.document, items: p.items, columns: r.columns, noun: r.noun}); err != nil {
 		return err
 	}
-	in.summarize(r, p, len(n.members) > 0 || l.Search != "" || len(extra)+len(l.Filter) > 0)
+	in.summarize(r, p, len(n.members) > 0 || l.Search != "" || len(extra)+len(l.Filter) > 0, l.Limit != nil)
 	return nil
 }
 
 // summarize says how much of the list this was, to a person; and to whoever
-// reads standard error, when it was not all.
-func (in *invocation) summarize(r resource, p *page, narrowed bool) {
+// reads standard error, when it was not all and not as much as was asked for.
+func (in *invocation) summarize(r resource, p *page, narrowed, limited bool) {
 	if !terminal(in.Stdout) || in.machine() {
-		if len(p.items) < p.total {
+		if len(p.items) < p.total && !limited {
 			in.say(warning, "these are %d of %s; all of them: --all", len(p.items), count(p.total, r))
 		}
 		return

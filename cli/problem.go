@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
-	"net"
 	"net/http"
 	"strings"
 	"unicode"
@@ -180,43 +177,6 @@ func redirected(res *http.Response) error {
 		f.help = append(f.help, "it points to "+to.String(), "if that is the server: --server "+to.Scheme+"://"+to.Host)
 	}
 	return f
-}
-
-// unreachable explains why there was no answer.
-func (c *client) unreachable(err error, req *http.Request) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	f := &failure{exit: exitUnreachable, what: "cannot reach the server " + c.base.Host, cause: err}
-	op, dial := errors.AsType[*net.OpError](err)
-	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	switch {
-	case certificate:
-		f.what, f.why = "TLS to "+c.base.Host+" cannot be trusted", innermost(err)
-		f.help = []string{"trust its authority: --ca-file PATH, BELAY_CA_FILE or ca_file in the context"}
-	case errors.Is(err, http.ErrSchemeMismatch):
-		f.why = "it speaks HTTP without TLS"
-		f.help = []string{"give its address as it is: --server http://" + c.base.Host + c.base.Path}
-	case errors.Is(err, context.DeadlineExceeded) && !(dial && op.Op == "dial"):
-		f.exit, f.what = exitPartly, "the server "+c.base.Host+" did not answer in time"
-		f.help = []string{"it may still be at work; wait longer: --timeout 2m"}
-		f.requestID = req.Header.Get("X-Request-ID")
-	default:
-		f.why = innermost(err)
-		f.help = c.startHelp()
-	}
-	return f
-}
-
-func (c *client) startHelp() []string {
-	if loopback(c.base) {
-		start := "belay serve"
-		if c.dataDir != "" {
-			start += " --data-dir " + shellWord(c.dataDir)
-		}
-		return []string{"is it running? start it: " + start, "another one: --server URL or belay context use NAME"}
-	}
-	return []string{"see: belay config list --show-origin"}
 }
 
 // innermost is the reason without the chain of what was being done.

@@ -11,8 +11,8 @@ import (
 )
 
 type rawRequest struct {
-	Method string   `arg:"" help:"GET, POST, PUT, PATCH or DELETE."`
-	Path   string   `arg:"" help:"The path, beginning with /api/, with its query."`
+	Method string   `arg:"" help:"GET, POST, PUT, PATCH or DELETE; a path alone is a GET of it."`
+	Path   string   `arg:"" optional:"" help:"The path, beginning with /api/, with its query."`
 	Field  []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"A member of the JSON body, or a parameter of a GET; the value is JSON or else text."`
 	Input  string   `placeholder:"PATH" help:"The body from a file; - is standard input."`
 }
@@ -20,7 +20,7 @@ type rawRequest struct {
 // Help gives examples.
 func (*rawRequest) Help() string {
 	return "A secret belongs into --input, never into -f.\nThe request is sent as it is; only --org on this command line becomes the parameter orgId.\n\n" + examples(
-		"belay api GET /api/environments", "belay api GET /api/integrations/connections -f pageSize=3 --jq '.connections[].name'",
+		"belay api /api/environments", "belay api GET /api/integrations/connections -f pageSize=3 --jq '.connections[].name'",
 		"belay api POST /api/environments -f name=sandbox")
 }
 
@@ -56,6 +56,15 @@ func (c *rawRequest) Run(ctx context.Context, in *invocation) error {
 }
 
 func (c *rawRequest) request(in *invocation) (request, error) {
+	if strings.HasPrefix(c.Method, "/") && c.Path == "" {
+		if c.Input != "" || len(c.Field) > 0 {
+			return request{}, usage("with -f or --input, the method must be said").withHelp("to change something: belay api POST "+c.Method, "to ask: belay api GET "+c.Method)
+		}
+		c.Method, c.Path = http.MethodGet, c.Method
+	}
+	if c.Path == "" {
+		return request{}, c.noPath()
+	}
 	path, query, _ := strings.Cut(c.Path, "?")
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
 		return request{}, usage("the path must begin with / — it stays on the server in effect").withHelp("another server: --server URL")
@@ -64,9 +73,8 @@ func (c *rawRequest) request(in *invocation) (request, error) {
 	if err != nil {
 		return request{}, usage("the query of the path cannot be read")
 	}
-	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-	if !slices.Contains(methods, strings.ToUpper(c.Method)) {
-		return request{}, usage("%q is not a method", c.Method).withHelp("one of: " + strings.Join(methods, ", "))
+	if !slices.Contains(requestMethods(), strings.ToUpper(c.Method)) {
+		return request{}, usage("%q is not a method", c.Method).withHelp("one of: " + strings.Join(requestMethods(), ", "))
 	}
 	r := request{method: strings.ToUpper(c.Method), path: path, query: values, timeout: testTimeout}
 	r.reads = r.method == http.MethodHead
@@ -80,6 +88,18 @@ func (c *rawRequest) request(in *invocation) (request, error) {
 	}
 	err = c.addFields(&r) // before r is returned, since it changes it
 	return r, err
+}
+
+// noPath says what is missing where one word was given that is no path.
+func (c *rawRequest) noPath() *failure {
+	if slices.Contains(requestMethods(), strings.ToUpper(c.Method)) {
+		return usage("the path is missing").withHelp("such as: belay api " + strings.ToUpper(c.Method) + " /api/environments")
+	}
+	return usage("%q is neither a method nor a path", c.Method).withHelp("such as: belay api GET /api/environments", "a path begins with /")
+}
+
+func requestMethods() []string {
+	return []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }
 
 func (c *rawRequest) readInput(in *invocation) ([]byte, error) {

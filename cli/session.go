@@ -52,7 +52,7 @@ func (c *sessionList) Run(ctx context.Context, in *invocation) error {
 	if err := in.show(document{raw: p.document, items: p.items, columns: r.columns, noun: r.noun, called: item.id}); err != nil {
 		return err
 	}
-	in.summarize(r, p, false)
+	in.summarize(r, p, false, c.Limit != nil)
 	return nil
 }
 

@@ -207,7 +207,7 @@ func TestListCountsWhatIsStale(t *testing.T) {
 		in := f.invocation(t, globals{})
 		now := f.Now().Add(later)
 		in.Program.Now = func() time.Time { return now }
-		in.summarize(connections(), p, false)
+		in.summarize(connections(), p, false, false)
 		if got := f.err.String(); got != want {
 			t.Errorf("%s later: %q, want %q", later, got, want)
 		}
