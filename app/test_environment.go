@@ -19,6 +19,9 @@ type EnvironmentWatch struct {
 	// many connections are to be tested and how many are left out because they
 	// are ignored.
 	Counted func(connections, ignored int)
+	// Begun is called with each connection when its test has begun. From then
+	// on the test goes on, whoever leaves.
+	Begun func(*belay.Connection)
 	// Ended is called with each check as it ends. With it the checks are not
 	// returned as well.
 	Ended func(*Check)
@@ -39,7 +42,7 @@ func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w Environme
 	if w.Counted != nil {
 		w.Counted(len(t.connections), t.ignored)
 	}
-	return t.run(ctx, w.Ended)
+	return t.run(ctx, w)
 }
 
 // StartEnvironmentTest starts the test of an environment, as TestEnvironment
@@ -54,7 +57,7 @@ func (a *App) StartEnvironmentTest(ctx context.Context, org, id belay.ID) error 
 	go func() {
 		defer t.leave()
 		err := guarded(func() error {
-			_, err := t.run(ctx, func(*Check) {})
+			_, err := t.run(ctx, EnvironmentWatch{Ended: func(*Check) {}})
 			return err
 		})
 		if err != nil {
@@ -118,30 +121,33 @@ func (t *environmentTest) leave() {
 	t.app.running.tests.Done()
 }
 
-// run tests the connections and returns the checks, unless they go to ended.
+// run tests the connections and returns the checks, unless they go to Ended.
 // The first error ends it, when the tests under way have ended.
-func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check, error) {
+func (t *environmentTest) run(ctx context.Context, w EnvironmentWatch) ([]*Check, error) {
 	begin, stop := t.app.running.unlessStopping(ctx)
 	defer stop(nil)
-	var checks []*Check
-	if ended == nil {
-		checks = make([]*Check, len(t.connections))
-	}
+	checks := make([]*Check, len(t.connections))
 	var mu sync.Mutex
+	begun := func(v *belay.Connection) {
+		mu.Lock()
+		defer mu.Unlock()
+		if w.Begun != nil {
+			w.Begun(v)
+		}
+	}
 	err := t.own.each(begin, len(t.connections), func(i int) error {
-		k, err := t.one(ctx, t.connections[i])
+		k, err := t.one(ctx, t.connections[i], begun)
 		if err != nil {
 			stop(err)
 			return err
 		}
-		if ended == nil {
-			checks[i] = k
-			return nil
-		}
 		mu.Lock()
 		defer mu.Unlock()
-		if k != nil {
-			ended(k)
+		switch {
+		case w.Ended == nil:
+			checks[i] = k
+		case k != nil:
+			w.Ended(k)
 		}
 		return nil
 	})
@@ -153,7 +159,7 @@ func (t *environmentTest) run(ctx context.Context, ended func(*Check)) ([]*Check
 
 // one tests one connection as it is by now. It is nil for one that is not in
 // the environment any more, is ignored, or that the caller may not use.
-func (t *environmentTest) one(ctx context.Context, id belay.ID) (*Check, error) {
+func (t *environmentTest) one(ctx context.Context, id belay.ID, begun func(*belay.Connection)) (*Check, error) {
 	c, v, err := t.usableNow(ctx, id)
 	if err != nil || v == nil {
 		return nil, err
@@ -162,6 +168,7 @@ func (t *environmentTest) one(ctx context.Context, id belay.ID) (*Check, error) 
 	if err != nil {
 		return nil, err
 	}
+	begun(v)
 	<-r.done // even when ctx has ended: until then the slot is in use
 	if r.err != nil {
 		return nil, r.err

@@ -52,11 +52,15 @@ type stream struct {
 	shown document
 
 	checks  []item
+	begun   []begunTest // also of those that have ended
 	summary json.RawMessage
 	problem json.RawMessage
 	stop    func() // ends what says that it is waited for
 	row     []cell // as wide as any but in its last cell, once it is known
 }
+
+// begunTest is the test of a connection that has begun.
+type begunTest struct{ ConnectionID, ConnectionName string }
 
 // wait says that it is waited for what is left.
 func (s *stream) wait() {
@@ -75,6 +79,7 @@ func (s *stream) all() int {
 func (s *stream) take(raw json.RawMessage) error {
 	var line struct {
 		Total                   *int
+		Begun                   *begunTest
 		Check, Summary, Problem json.RawMessage
 	}
 	if err := json.Unmarshal(raw, &line); err != nil {
@@ -83,6 +88,8 @@ func (s *stream) take(raw json.RawMessage) error {
 	switch {
 	case line.Total != nil:
 		s.total = *line.Total
+	case line.Begun != nil:
+		s.begun = append(s.begun, *line.Begun)
 	case line.Check != nil:
 		return s.add(line.Check)
 	case line.Summary != nil:
@@ -246,22 +253,41 @@ func (s *stream) partly(err error) error {
 // soFar says how far it came. A server that ends it has ended what it had
 // begun; one that was left goes on with that, and begins no more.
 func (s *stream) soFar() string {
-	left := s.all() - len(s.checks)
-	if s.problem != nil || left <= 0 {
+	if s.problem != nil {
 		return testedSoFar(len(s.checks), s.all())
 	}
-	others := "the other may have begun, and then goes"
-	switch {
-	case left > serverTests:
-		others = fmt.Sprintf("up to %d of the %d others may have begun, and then go", serverTests, left)
-	case left > 1:
-		others = fmt.Sprintf("the %d others may have begun, and then go", left)
+	begun, not := s.left()
+	said := fmt.Sprintf("%d of %d tested", len(s.checks), s.all())
+	if len(begun) > 0 {
+		verb := map[bool]string{true: "goes", false: "go"}[len(begun) == 1]
+		said += fmt.Sprintf("; begun, and %s on at the server: %s", verb, someNames(begun))
 	}
-	return fmt.Sprintf("%d of %d tested; %s on at the server", len(s.checks), s.all(), others)
+	if len(not) > 0 {
+		said += "; not tested: " + someNames(not)
+	}
+	return said
 }
 
-// serverTests is how many connections of an environment a server tests at once.
-const serverTests = 8
+// left are the names of the connections of which there is no check: those of
+// which the test has begun, and the others.
+func (s *stream) left() (begun, not []string) {
+	known := map[string]bool{}
+	for _, k := range s.checks {
+		known[k.text("connectionId")] = true
+	}
+	for _, b := range s.begun {
+		if !known[b.ConnectionID] {
+			begun = append(begun, b.ConnectionName)
+		}
+		known[b.ConnectionID] = true
+	}
+	for _, conn := range s.conns {
+		if !known[conn.id()] {
+			not = append(not, conn.name())
+		}
+	}
+	return begun, not
+}
 
 // tested are the connections of which there is a check.
 func (s *stream) tested() []item {

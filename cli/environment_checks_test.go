@@ -67,6 +67,10 @@ func checkOf(id, health string) string {
 	return fmt.Sprintf(`{"check":{"id":"k","connectionId":"id-%s","durationMs":7,"health":%q,"cause":"x","summary":"told by %s"}}`, id, health, id)
 }
 
+func begunOf(id, name string) string {
+	return fmt.Sprintf(`{"begun":{"connectionId":"id-%s","connectionName":%q}}`, id, name)
+}
+
 const (
 	three   = `{"total":3}`
 	summary = `{"summary":{"total":3,"healthy":2,"degraded":0,"unhealthy":1,"unknown":0}}`
@@ -169,9 +173,9 @@ func TestEnvironmentIsTestedInPart(t *testing.T) {
 		want int
 		says string
 	}{
-		"cut off":         {[]string{"cut"}, exitPartly, "1 of 3 tested; the 2 others may have begun, and then go on at the server"},
-		"ended":           {nil, exitPartly, "broke off — 1 of 3 tested; the 2 others may have begun, and then go on at the server"},
-		"half a line":     {[]string{`{"chec`, "cut"}, exitPartly, "1 of 3 tested; the 2 others may have begun, and then go on at the server"},
+		"cut off":         {[]string{"cut"}, exitPartly, "1 of 3 tested; begun, and goes on at the server: gamma-of-a-longer-name; not tested: alpha"},
+		"ended":           {nil, exitPartly, "broke off — 1 of 3 tested; begun, and goes on at the server: gamma-of-a-longer-name; not tested: alpha"},
+		"half a line":     {[]string{`{"chec`, "cut"}, exitPartly, "1 of 3 tested; begun, and goes on at the server: gamma-of-a-longer-name; not tested: alpha"},
 		"a problem":       {[]string{problem}, exitSignIn, "the token was revoked — 1 of 3 tested, 2 not tested"},
 		"before the rest": {[]string{problem, "cut"}, exitSignIn, "the token was revoked"},
 	} {
@@ -180,7 +184,7 @@ func TestEnvironmentIsTestedInPart(t *testing.T) {
 				s := newStreaming(t)
 				f := newFixture(t, map[string]string{"BELAY_SERVER": s.url, "BELAY_TOKEN": testToken})
 				out, wait := f.begin(t.Context(), "environment", "test", "prod", "-o", format)
-				for _, line := range append([]string{three, checkOf("b", "healthy")}, c.end...) {
+				for _, line := range append([]string{three, begunOf("b", "beta"), begunOf("c", "gamma-of-a-longer-name"), checkOf("b", "healthy")}, c.end...) {
 					s.lines <- line
 				}
 				if len(c.end) == 0 || c.end[len(c.end)-1] != "cut" {
@@ -206,13 +210,15 @@ func TestEnvironmentTestIsInterrupted(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
 		out, wait := f.begin(ctx, "environment", "test", "prod", "-o", format)
 		s.lines <- three
+		s.lines <- begunOf("c", "gamma-of-a-longer-name")
+		s.lines <- begunOf("b", "beta")
 		s.lines <- checkOf("b", "healthy")
 		out.waitFor(t, "beta")
 		interrupt()
 		if got := wait(); got != exitInterrupted {
 			t.Errorf("%s: status %d", format, got)
 		}
-		mustContain(t, f.err.String(), "interrupted", "1 of 3 tested; the 2 others may have begun, and then go on at the server", "belay environment view prod")
+		mustContain(t, f.err.String(), "interrupted", "1 of 3 tested; begun, and goes on at the server: gamma-of-a-longer-name; not tested: alpha", "belay environment view prod")
 	}
 }
 
@@ -222,9 +228,10 @@ func TestEnvironmentTestIsGivenUp(t *testing.T) {
 	f := newFixture(t, map[string]string{"BELAY_SERVER": s.url})
 	_, wait := f.begin(t.Context(), "environment", "test", "prod", "--timeout", "200ms")
 	s.lines <- three
+	s.lines <- begunOf("c", "gamma-of-a-longer-name")
 	s.lines <- checkOf("b", "healthy")
 	if got := wait(); got != exitPartly {
 		t.Errorf("status %d", got)
 	}
-	mustContain(t, f.err.String(), "did not answer in time — 1 of 3 tested; the 2 others may have begun, and then go on at the server")
+	mustContain(t, f.err.String(), "did not answer in time — 1 of 3 tested; begun, and goes on at the server: gamma-of-a-longer-name; not tested: alpha")
 }

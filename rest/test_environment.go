@@ -55,12 +55,19 @@ func newCheckSummary(checks []*app.Check, ignored int) checkSummary {
 }
 
 // checkLine is one line of the test of an environment: how many connections
-// are tested, one of the checks, or how it ended.
+// are tested, a test that has begun, one of the checks, or how it ended.
 type checkLine struct {
 	Total   *int         `json:"total,omitempty"`
+	Begun   *begunTest   `json:"begun,omitempty"`
 	Check   *check       `json:"check,omitempty"`
 	Summary *checkCounts `json:"summary,omitempty"`
 	Problem *problem     `json:"problem,omitempty"`
+}
+
+// begunTest is the test of a connection that has begun.
+type begunTest struct {
+	ConnectionID   belay.ID `json:"connectionId"`
+	ConnectionName string   `json:"connectionName"`
 }
 
 func (a *API) testEnvironment(r *request) (response, error) {
@@ -121,6 +128,7 @@ func (a *API) testInLines(r *request, org, id belay.ID, media string) (response,
 			counts.Ignored = ignored
 			write(checkLine{Total: &connections})
 		},
+		Begun: func(v *belay.Connection) { write(checkLine{Begun: &begunTest{v.ID, v.Name}}) },
 		Ended: func(k *app.Check) {
 			counts.add(k)
 			w := newCheck(k)

@@ -22,6 +22,7 @@ import (
 // checkLine is a line of the test of an environment.
 type checkLine struct {
 	Total *int
+	Begun *struct{ ConnectionID, ConnectionName string }
 	Check *struct {
 		ConnectionID, ConnectionName, ConnectionStatus, Health string
 	}
@@ -88,15 +89,22 @@ func TestEnvironmentOfManyTargets(t *testing.T) {
 		t.Errorf("%d checks, %v", len(whole.Checks), whole.Summary)
 	}
 	lines := linesOf(t, s.Admin.With("Accept", "application/jsonl").Post(path, nil).Want(http.StatusOK).Body)
-	if len(lines) != 64 || lines[0].Total == nil || *lines[0].Total != 62 || fmt.Sprint(lines[63].Summary) != fmt.Sprint(counts) {
+	if len(lines) != 126 || lines[0].Total == nil || *lines[0].Total != 62 || fmt.Sprint(lines[125].Summary) != fmt.Sprint(counts) {
 		t.Fatalf("%d lines: %+v", len(lines), lines)
 	}
-	tested := map[string]bool{}
-	for _, l := range lines[1:63] {
+	begun, tested := map[string]string{}, map[string]bool{}
+	for _, l := range lines[1:125] {
+		if l.Begun != nil {
+			begun[l.Begun.ConnectionID] = l.Begun.ConnectionName
+			continue
+		}
 		tested[l.Check.ConnectionID] = true
+		if begun[l.Check.ConnectionID] != l.Check.ConnectionName {
+			t.Errorf("%s was tested and not begun", l.Check.ConnectionName)
+		}
 	}
-	if len(tested) != 62 {
-		t.Errorf("%d connections were tested", len(tested))
+	if len(tested) != 62 || len(begun) != 62 {
+		t.Errorf("%d connections were tested, %d begun", len(tested), len(begun))
 	}
 }
 
@@ -151,8 +159,8 @@ func TestRightsAreLostDuringATest(t *testing.T) {
 			want := lose(s, token, workspace, environment)
 			finish()
 			lines := linesOf(t, (<-answered).Want(http.StatusOK).Body)
-			if len(lines) != 3 || lines[1].Check == nil || lines[1].Check.ConnectionID != connections[0] || lines[2].Problem == nil || lines[2].Problem.Code != want {
-				t.Errorf("%+v, want one check and then %s", lines, want)
+			if len(lines) != 4 || lines[1].Begun == nil || lines[2].Check == nil || lines[2].Check.ConnectionID != connections[0] || lines[3].Problem == nil || lines[3].Problem.Code != want {
+				t.Errorf("%+v, want one that was begun, its check and then %s", lines, want)
 			}
 		})
 	}

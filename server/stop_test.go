@@ -46,7 +46,7 @@ func TestStopEndsTheTestOfAnEnvironment(t *testing.T) {
 	finish()
 	body := string((<-lines).Want(http.StatusOK).Body)
 	all := strings.Split(strings.TrimSpace(body), "\n")
-	if len(all) != 3 || !strings.Contains(all[1], `"check"`) || !strings.Contains(all[2], `"problem"`) || !strings.Contains(all[2], string(belay.CodeUnavailable)) {
+	if len(all) != 4 || !strings.Contains(all[2], `"check"`) || !strings.Contains(all[3], `"problem"`) || !strings.Contains(all[3], string(belay.CodeUnavailable)) {
 		t.Errorf("the lines are %s", body)
 	}
 	(<-document).WantCode(belay.CodeUnavailable)
