@@ -104,17 +104,20 @@ func (t *Tx) AssignConnection(ctx context.Context, org belay.ID, a belay.Assignm
 	if err != nil || !changed {
 		return changed, err
 	}
-	return true, t.touchSet(ctx, org, a.LeftID)
+	return true, t.changedSet(ctx, org, a.LeftID, []belay.ID{a.RightID}, nil)
 }
 
 // UnassignConnection takes a connection out of an environment; changed is
 // false when it was not in it.
 func (t *Tx) UnassignConnection(ctx context.Context, org, environment, connection belay.ID) (changed bool, err error) {
+	if err := t.keepEnvironment(ctx, org, environment); err != nil {
+		return false, err
+	}
 	changed, err = t.unassign(ctx, environmentConnections, org, environment, connection)
 	if err != nil || !changed {
 		return changed, err
 	}
-	return true, t.touchSet(ctx, org, environment)
+	return true, t.changedSet(ctx, org, environment, nil, []belay.ID{connection})
 }
 
 // assignRows is how many assignments one statement makes or ends.
@@ -125,52 +128,65 @@ const assignRows = 10_000
 // connection is not there to be put in, that is CodeNotFound, and failed is
 // which one of put it is.
 func (t *Tx) ChangeSet(ctx context.Context, org, environment belay.ID, put []belay.Assignment, take []belay.ID) (failed int, err error) {
-	var changed int64
+	if err := t.keepEnvironment(ctx, org, environment); err != nil {
+		return 0, err
+	}
+	var added, taken []belay.ID
 	for from := 0; from < len(put); from += assignRows {
 		rows := put[from:min(from+assignRows, len(put))]
-		n, err := t.putConnections(ctx, org, environment, rows)
+		ids, err := t.putConnections(ctx, org, environment, rows)
 		if err != nil {
 			return from, err
 		}
-		if n < int64(len(rows)) {
+		if len(ids) < len(rows) {
 			if i, err := t.absent(ctx, org, environment, rows); err != nil {
 				return from + i, err
 			}
 		}
-		changed += n
+		added = append(added, ids...)
 	}
 	for rows := range slices.Chunk(take, assignRows) {
-		n, err := t.execAny(ctx, `
+		ids, err := all(ctx, t.Reader, scanID, `
 			delete from environment_connections
 			where environment_id in (select id from environments where organization_id = $1 and id = $2 and deleted_at = 0)
-			and connection_id in (select value from `+t.elements("$3")+")", org, environment, jsonText{rows})
+			and connection_id in (select value from `+t.elements("$3")+") returning connection_id", org, environment, jsonText{rows})
 		if err != nil {
 			return 0, err
 		}
-		changed += n
+		taken = append(taken, ids...)
 	}
-	if changed == 0 {
+	if len(added)+len(taken) == 0 {
 		return 0, nil
 	}
-	return 0, t.touchSet(ctx, org, environment)
+	return 0, t.changedSet(ctx, org, environment, added, taken)
+}
+
+// keepEnvironment keeps others from changing an environment or what it holds
+// until the transaction ends, if it is there: who deletes it and who takes
+// something out of it would both count that.
+func (t *Tx) keepEnvironment(ctx context.Context, org, environment belay.ID) error {
+	if !t.postgres {
+		return nil
+	}
+	_, err := t.execAny(ctx, "select 1 from environments where organization_id = $1 and id = $2 and deleted_at = 0 for no key update", org, environment)
+	return err
 }
 
 // putConnections puts those of some connections into an environment that are
-// live and not in it, all at the time of the first, and returns how many these
-// are.
-func (t *Tx) putConnections(ctx context.Context, org, environment belay.ID, rows []belay.Assignment) (int64, error) {
+// live and not in it, all at the time of the first, and returns these.
+func (t *Tx) putConnections(ctx context.Context, org, environment belay.ID, rows []belay.Assignment) ([]belay.ID, error) {
 	pairs := make([]string, len(rows))
 	for i, a := range rows {
 		pairs[i] = string(a.ID) + " " + string(a.RightID)
 	}
 	id, connection := t.halves("v.value")
-	return t.execAny(ctx, `
+	return all(ctx, t.Reader, scanID, `
 		insert into environment_connections (id, environment_id, connection_id, created_at)
 		select `+id+`, l.id, r.id, cast($4 as bigint)
 		from environments l cross join `+t.elements("$3")+` v cross join connections r
 		where l.organization_id = $1 and l.id = $2 and l.deleted_at = 0
 		and r.organization_id = $1 and r.id = `+connection+` and r.deleted_at = 0`+t.keep("r", "l")+`
-		on conflict do nothing`, org, environment, jsonText{pairs}, micros(rows[0].CreatedAt))
+		on conflict do nothing returning connection_id`, org, environment, jsonText{pairs}, micros(rows[0].CreatedAt))
 }
 
 // elements are the rows of one parameter, a JSON array of texts, each as
@@ -217,8 +233,11 @@ func (r Reader) absent(ctx context.Context, org, environment belay.ID, rows []be
 	return i, belay.NotFound(environmentConnections.right.noun)
 }
 
-// touchSet counts a change of which connections an environment holds.
-func (t *Tx) touchSet(ctx context.Context, org, environment belay.ID) error {
+// changedSet counts a change of which connections an environment holds.
+func (t *Tx) changedSet(ctx context.Context, org, environment belay.ID, put, taken []belay.ID) error {
+	if err := t.changeHolders(ctx, org, put, taken); err != nil {
+		return err
+	}
 	err := t.exec(ctx, "update environments set set_version = set_version + 1 where organization_id = $1 and id = $2", org, environment)
 	return notFound(err, "environment")
 }

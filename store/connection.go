@@ -119,6 +119,9 @@ func (t *Tx) CreateConnection(ctx context.Context, c *belay.Connection) error {
 	if err := t.addLabels(ctx, c); err != nil {
 		return err
 	}
+	if err := t.addHolders(ctx, c); err != nil {
+		return err
+	}
 	if err := t.addTerms(ctx, c.OrganizationID, "connection", c.ID, connectionTexts(c)...); err != nil {
 		return err
 	}
@@ -230,6 +233,9 @@ func (t *Tx) saveConnection(ctx context.Context, before, c *belay.Connection) er
 		c.Version, micros(c.UpdatedAt), micros(c.DeletedAt), c.Kind, c.Type, c.SubType, c.Origin, c.Likeness())
 	if err != nil {
 		return overtaken(err)
+	}
+	if err := t.moveHolders(ctx, before, c); err != nil {
+		return err
 	}
 	return t.moveCount(ctx, before, c)
 }

@@ -42,6 +42,9 @@ func reachesConnection(r reach) string {
 // Connections lists what v sees of an organization's connections.
 func (r Reader) Connections(ctx context.Context, v belay.Viewer, f belay.ConnectionFilter, q belay.Query) (belay.Page[*belay.Connection], error) {
 	conditions := func(cond *condition) { connectionCondition(cond, v, f, q.Search) }
+	if f.InNoEnvironment && !isSelective(f) && !slices.Contains(f.Statuses, belay.StatusDeleted) && q.Search == "" {
+		return r.unheldConnections(ctx, v, f, q)
+	}
 	if !v.Whole() || !onlyProperties(f) || q.Search != "" {
 		return seenBy(ctx, r, &connections, &seenConnections, v, q, q.Search != "" || isSelective(f), conditions)
 	}
@@ -64,8 +67,7 @@ func (r Reader) Connections(ctx context.Context, v belay.Viewer, f belay.Connect
 // onlyProperties tells whether a filter asks for nothing but what
 // connections are counted by.
 func onlyProperties(f belay.ConnectionFilter) bool {
-	return f.Labels == nil && f.Name == "" && f.EnvironmentID == "" && f.NotInEnvironmentID == "" &&
-		!f.InNoEnvironment && f.WorkspaceID == "" && f.CredentialID == ""
+	return !isSelective(f) && f.NotInEnvironmentID == "" && !f.InNoEnvironment
 }
 
 // isSelective tells whether a filter leaves so little that the list is made
@@ -116,8 +118,7 @@ func relatedConnections(cond *condition, f belay.ConnectionFilter) {
 		cond.add("c.id not in ("+heldByEnvironment+")", f.NotInEnvironmentID)
 	}
 	if f.InNoEnvironment {
-		cond.add(`not exists (select 1 from environment_connections ec
-			join environments e on e.id = ec.environment_id and e.deleted_at = 0 where ec.connection_id = c.id)`)
+		cond.add("exists (select 1 from connection_holders h where h.connection_id = c.id and h.environments = 0)")
 	}
 	if f.WorkspaceID != "" {
 		cond.add(`c.id in (select ec.connection_id from environment_connections ec

@@ -33,6 +33,7 @@ func wantCounted(t testingT, w *world) {
 		}
 		wantProperties(t, w, org)
 	}
+	wantHolders(t, w)
 }
 
 // wantProperties checks the counters of connections by their properties.
@@ -65,6 +66,8 @@ func wantFiltered(t *rapid.T, w *world) {
 		Kinds:    rapid.SliceOfDistinct(rapid.SampledFrom(kinds), rapid.ID).Draw(t, "kinds"),
 		Statuses: rapid.SliceOfDistinct(rapid.SampledFrom(belay.Statuses()), rapid.ID).Draw(t, "statuses"),
 		Healths:  rapid.SliceOfDistinct(rapid.SampledFrom(belay.HealthStatuses()), rapid.ID).Draw(t, "healths"),
+
+		InNoEnvironment: rapid.Bool().Draw(t, "in no environment"),
 	}
 	found, cursor := 0, ""
 	for {
@@ -137,6 +140,14 @@ func (o *operations) actions() map[string]func(*rapid.T) {
 			a := o.w.pair(o.any(t, resources[1]), o.any(t, resources[3]))
 			_ = do(t, func(tx *store.Tx) error { _, err := tx.AssignConnection(ctx, o.w.org, a); return err })
 		},
+		"unassign": func(t *rapid.T) {
+			environment, connection := o.any(t, resources[1]), o.any(t, resources[3])
+			_ = do(t, func(tx *store.Tx) error {
+				_, err := tx.UnassignConnection(ctx, o.w.org, environment, connection)
+				return err
+			})
+		},
+		"set": func(t *rapid.T) { _ = o.set(t, do) },
 		"change": func(t *rapid.T) {
 			id, kind, status := o.any(t, resources[3]), rapid.SampledFrom(kinds).Draw(t, "kind"), rapid.SampledFrom(belay.Statuses()).Draw(t, "status")
 			_ = do(t, func(tx *store.Tx) error {
@@ -152,6 +163,21 @@ func (o *operations) actions() map[string]func(*rapid.T) {
 			}
 		},
 	}
+}
+
+// set puts some connections into an environment and takes others out: some
+// perhaps twice, some that are in it or not, and some that are put and taken.
+func (o *operations) set(t *rapid.T, do func(*rapid.T, func(*store.Tx) error) error) error {
+	environment := o.any(t, resources[1])
+	var put []belay.Assignment
+	var take []belay.ID
+	for range rapid.IntRange(0, 4).Draw(t, "put") {
+		put = append(put, o.w.pair(environment, o.any(t, resources[3])))
+	}
+	for range rapid.IntRange(0, 4).Draw(t, "take") {
+		take = append(take, o.any(t, resources[3]))
+	}
+	return do(t, func(tx *store.Tx) error { _, err := tx.ChangeSet(ctx, o.w.org, environment, put, take); return err })
 }
 
 // check saves a health; a stale one starts from what was read long ago.

@@ -175,6 +175,9 @@ func (t *Tx) DeleteEnvironment(ctx context.Context, org, id belay.ID, now time.T
 		return notFound(err, "environment")
 	}
 	t.accessChanged(org)
+	if err := t.turnHolders(ctx, org, id, -1); err != nil {
+		return err
+	}
 	return t.countObject(ctx, org, "environment", -1)
 }
 
@@ -187,6 +190,9 @@ func (t *Tx) RestoreEnvironment(ctx context.Context, org, id belay.ID, now time.
 		return nil, notFound(err, "deleted environment")
 	}
 	t.accessChanged(org)
+	if err := t.turnHolders(ctx, org, id, 1); err != nil {
+		return nil, err
+	}
 	if err := t.countObject(ctx, org, "environment", 1); err != nil {
 		return nil, err
 	}

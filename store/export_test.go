@@ -215,3 +215,27 @@ func LeadWhileLeaving(left context.Context, s *Store, fn func(context.Context, *
 		return first, false, nil
 	}
 }
+
+// RefillHolders counts anew, as the migration does, how many environments hold
+// each connection: for connections that a test has made by statements of its
+// own.
+func (s *Store) RefillHolders() error {
+	text, err := migrations.ReadFile("migrations/0002_connection_holders.sql")
+	if err != nil {
+		return err
+	}
+	return s.Write(context.Background(), func(_ context.Context, tx *Tx) error {
+		fill := []string{"delete from connection_holders", "delete from object_counts where object = '" + unheldConnection + "'"}
+		for statement := range strings.SplitSeq(string(text), ";\n") {
+			if strings.HasPrefix(statement, "insert into") {
+				fill = append(fill, statement)
+			}
+		}
+		for _, statement := range fill {
+			if err := ExecIn(tx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -27,6 +27,12 @@ func TestLocksInTheOrderOfIDs(t *testing.T) {
 		"select 1 from memberships where user_id = '" + string(w.ann) + "' for update",
 		"select count(*) from (select 1 from memberships where user_id = '" + string(zed) + "' for update skip locked) as r",
 	}
+	environment, x, y := w.addEnvironment(w.org, "e"), w.addConnection(w.org, "x"), w.addConnection(w.org, "y")
+	w.assign(environment, y, x)
+	holders := [2]string{
+		"select 1 from connection_holders where connection_id = '" + string(x.ID) + "' for update",
+		"select count(*) from (select 1 from connection_holders where connection_id = '" + string(y.ID) + "' for update skip locked) as r",
+	}
 	for _, c := range []struct {
 		name string
 		rows [2]string
@@ -38,6 +44,19 @@ func TestLocksInTheOrderOfIDs(t *testing.T) {
 			return tx.SetMembership(ctx, belay.Membership{OrganizationID: w.org, UserID: zed, Role: belay.OrganizationMember}, w.now())
 		}},
 		{"a member who is removed", owners, func(tx *store.Tx) error { return tx.RemoveMember(ctx, w.org, zed) }},
+		{"what an environment holds", holders, func(tx *store.Tx) error {
+			_, err := tx.ChangeSet(ctx, w.org, environment.ID, nil, []belay.ID{y.ID, x.ID})
+			return err
+		}},
+		{"what it holds again", holders, func(tx *store.Tx) error {
+			_, err := tx.ChangeSet(ctx, w.org, environment.ID, []belay.Assignment{w.pair(environment.ID, y.ID), w.pair(environment.ID, x.ID)}, nil)
+			return err
+		}},
+		{"an environment that is deleted", holders, func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, environment.ID, w.now()) }},
+		{"an environment that is restored", holders, func(tx *store.Tx) error {
+			_, err := tx.RestoreEnvironment(ctx, w.org, environment.ID, w.now())
+			return err
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ended := make(chan error, 1)

@@ -28,6 +28,7 @@ var purged = []struct {
 		{"connection_credentials", "connection_id"},
 		{"connection_labels", "connection_id"},
 		{"environment_connections", "connection_id"},
+		{"connection_holders", "connection_id"},
 		{"checks", "connection_id"},
 		{"search_terms", "object_id"},
 	}},
@@ -96,11 +97,25 @@ func (t *Tx) purgeChecks(ctx context.Context, before time.Time) (int64, error) {
 func (t *Tx) release(ctx context.Context, table string, due []belay.ID) error {
 	switch table {
 	case "connections":
+		if err := t.keepPurged(ctx, due); err != nil {
+			return err
+		}
 		return t.uncountConnections(ctx, due)
 	case "credentials":
 		return t.forgetCredentials(ctx, due)
 	}
 	return nil
+}
+
+// keepPurged waits for those who change how many environments hold deleted
+// connections, in the order in which they all do.
+func (t *Tx) keepPurged(ctx context.Context, due []belay.ID) error {
+	if !t.postgres {
+		return nil
+	}
+	_, err := t.execAny(ctx, "select 1 from connection_holders where connection_id in (select value from "+t.elements("$1")+
+		") order by connection_id for update", jsonText{due})
+	return err
 }
 
 // uncountConnections takes deleted connections off the counters.

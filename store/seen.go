@@ -78,13 +78,7 @@ func (s *seen) by(cond *condition, r Reader, v belay.Viewer, w way) {
 		cond.add(s.alias+".organization_id = ?", v.OrganizationID)
 	case w == drive:
 		ids := s.idsFor(cond, v)
-		among := " in (" + ids + ")"
-		if r.postgres {
-			// Its planner joins what is in a subquery with the whole table when it
-			// thinks that there is much in it; what is in an array it looks up.
-			among = " = any (array(" + ids + "))"
-		}
-		cond.parts = append(cond.parts, s.alias+".id"+among,
+		cond.parts = append(cond.parts, s.alias+".id"+r.among(ids),
 			// As an expression, so that no index on the organization looks better
 			// than the ids.
 			cond.bind("coalesce("+s.alias+".organization_id, '') = ?", v.OrganizationID))
@@ -92,6 +86,16 @@ func (s *seen) by(cond *condition, r Reader, v belay.Viewer, w way) {
 		cond.add(s.alias+".organization_id = ?", v.OrganizationID)
 		cond.parts = append(cond.parts, s.seenRow(cond, v))
 	}
+}
+
+// among holds for an id that is one of those that a statement selects.
+func (r Reader) among(ids string) string {
+	if r.postgres {
+		// Its planner joins what is in a subquery with the whole table when it
+		// thinks that there is much in it; what is in an array it looks up.
+		return " = any (array(" + ids + "))"
+	}
+	return " in (" + ids + ")"
 }
 
 // seenRow holds for a row that is seen by somebody who does not see all.
