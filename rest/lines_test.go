@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,18 @@ func (p pipes) Close() error {
 }
 
 func (pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+// Nobody on the way keeps an answer in lines: the next one is another.
+func TestLinesAreNotKept(t *testing.T) {
+	w := httptest.NewRecorder()
+	l := new(API).lines(&request{Request: httptest.NewRequest(http.MethodPost, "/", http.NoBody), to: w}, jsonLines)
+	if err := l.write(1); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control is %q", got)
+	}
+}
 
 // TestLinesThatNobodyReads writes to a client that reads nothing, with the
 // deadline being kept: a line that nobody takes ends it all the same.

@@ -144,6 +144,44 @@ func TestMembers(t *testing.T) {
 		wantEqual(t, []any{one.Email, one.Role, one.JoinedAt.IsZero()}, []any{samMail, belay.OrganizationAdmin, false})
 		_, err = w.Member(ctx, w.org, w.eve)
 		wantCode(t, err, belay.CodeNotFound)
+
+		// No member is who has been deleted, whatever he still belongs to.
+		wantCode(t, w.Exec("update users set deleted_at = 1 where id = $1", sam), "")
+		wantEqual(t, emails(belay.MemberFilter{}, belay.Query{}), []string{annMail, maxMail})
+		_, err = w.Member(ctx, w.org, sam)
+		wantCode(t, err, belay.CodeNotFound)
+	})
+}
+
+// A workspace that is deleted grants nothing, and is granted nothing in, until
+// it is restored.
+func TestGrantsOfADeletedWorkspace(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		v, m := w.addWorkspace(w.org, "v"), w.addTeam(w.org, "sre")
+		w.grant(v, w.max, belay.RoleViewer)
+		w.grantTeam(v, m, belay.RoleEditor)
+		want := func(n int) {
+			t.Helper()
+			users, err := w.UserGrants(ctx, w.org, v.ID, w.max)
+			wantCode(t, err, "")
+			teams, err := w.TeamGrants(ctx, w.org, v.ID, m.ID)
+			wantCode(t, err, "")
+			wantEqual(t, []int{len(users), len(teams)}, []int{n, n})
+		}
+		want(1)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, v.ID, w.now()) }), "")
+		want(0)
+		for _, g := range []belay.Grant{{UserID: w.max}, {TeamID: m.ID}} {
+			g.ID, g.WorkspaceID, g.Role, g.CreatedAt = w.id(), v.ID, belay.RoleAdmin, w.now()
+			wantCode(t, w.try(func(tx *store.Tx) error { _, err := tx.SetGrant(ctx, w.org, g); return err }), belay.CodeNotFound)
+			wantCode(t, w.try(func(tx *store.Tx) error {
+				changed, err := tx.RemoveGrant(ctx, w.org, g)
+				wantEqual(t, changed, false)
+				return err
+			}), "")
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { _, err := tx.RestoreWorkspace(ctx, w.org, v.ID, w.now()); return err }), "")
+		want(1)
 	})
 }
 

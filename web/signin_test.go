@@ -123,6 +123,21 @@ func TestSignInLink(t *testing.T) {
 	}
 }
 
+// Pages that hold a code, or say what became of one, are kept nowhere.
+func TestSignInPagesAreNotKept(t *testing.T) {
+	s := belaytest.Start(t, belaytest.Options{})
+	v := visitor(s)
+	for name, a := range map[string]*belaytest.Answer{
+		"with a code": v.Get("/user/login?code=" + link(t, s)).Want(http.StatusOK), "without": v.Get("/user/login").Want(http.StatusOK),
+		"refused": signIn(v, "spent").Want(http.StatusUnauthorized),
+		"foreign": signIn(v.With("Sec-Fetch-Site", "cross-site"), link(t, s)).Want(http.StatusForbidden),
+	} {
+		if got := a.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control is %q", name, got)
+		}
+	}
+}
+
 // TestSignInFromElsewhere lets another site's page send the form, as it
 // would to sign a victim in to the attacker's account. The code stays good.
 func TestSignInFromElsewhere(t *testing.T) {

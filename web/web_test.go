@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -233,8 +234,12 @@ func TestPages(t *testing.T) {
 	page(person.Get("/docs/kinds/prometheus").Want(http.StatusOK), "Prometheus", "--web.external-url", "tls.certificateAuthority")
 	for _, path := range []string{"/", "/nothing", "/user/login", "/docs", "/docs/errors", "/docs/kinds/http"} {
 		page(person.Get(path), `<link rel="stylesheet" href="/style.css">`, `<nav aria-label="Pages">`)
-		if csp := person.Get(path).Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
-			t.Errorf("%s: Content-Security-Policy is %q", path, csp)
+		csp := person.Get(path).Header.Get("Content-Security-Policy")
+		directives := strings.Split(csp, "; ")
+		for _, want := range []string{"default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
+			if !slices.Contains(directives, want) || strings.Contains(csp, "unsafe") {
+				t.Errorf("%s: Content-Security-Policy is %q, want %s", path, csp, want)
+			}
 		}
 	}
 	style := person.Get("/style.css").Want(http.StatusOK)
