@@ -137,6 +137,9 @@ func (a *API) listEnvironmentConnections(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if assigned && f.EnvironmentID != "" && f.EnvironmentID != id {
+		return response{}, belay.BadQuery("filter", "/environment must be the one whose connections are listed")
+	}
 	// The version first: should the set change in between, its ETag is of the
 	// one before, and a change that is made on this list is refused.
 	e, err := a.app.Environment(r.Context(), org, id)

@@ -6,6 +6,10 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+
+	"belay"
+	"belay/belaytest"
+	"belay/rest"
 )
 
 // fill makes environments with these names.
@@ -119,6 +123,75 @@ func testSearch(t *testing.T, w *world) {
 		if !slices.Equal(got, want) {
 			t.Errorf("search %q: %v, want %v", search, got, want)
 		}
+	}
+}
+
+// listFilters are filters of each list that leave nothing of the world.
+func listFilters() map[string][]string {
+	connections := []string{
+		`{"assigned":false}`, `{"environment":"none"}`, `{"workspace":"` + missing + `"}`, `{"credential":"` + missing + `"}`,
+		`{"kind":["zyx"]}`, `{"status":["ignored"]}`, `{"type":["zyx"]}`, `{"health":["degraded"]}`, `{"labels":{"zyx":"1"}}`, `{"name":"zyx"}`,
+	}
+	return map[string][]string{
+		"/api/environments":                             {`{"workspace":"` + missing + `"}`, `{"connection":"` + missing + `"}`, `{"deleted":true}`},
+		"/api/environments/{environmentId}/connections": connections,
+		"/api/integrations/connections":                 append(connections, otherEnvironment),
+		"/api/integrations/credentials":                 {`{"deleted":true}`},
+		"/api/workspaces":                               {`{"environment":"` + missing + `"}`, `{"deleted":true}`},
+		"/api/workspaces/{workspaceId}/environments":    {`{"assigned":false}`},
+		"/api/identity/tokens":                          {`{"ended":true}`, `{"prefix":"` + belay.TokenMarker + `zyxwvuts"}`},
+	}
+}
+
+const otherEnvironment = `{"environment":"` + missing + `"}`
+
+// Every parameter of every list narrows it, down to nothing: none is taken and
+// ignored.
+func TestNoParameterIsIgnored(t *testing.T) {
+	w := newWorld(t)
+	w.Admin.Post(w.path("/api/integrations/connections/{connectionId}/test"), nil).Want(http.StatusOK)
+	narrow := map[string][]string{
+		"search": {"search=zyx"}, "name": {"name=zyx"}, "kind": {"kind=zyx"}, "type": {"type=zyx"}, "label": {"label=zyx=1"},
+		"status": {"status=ignored"}, "health": {"health=degraded"}, "isOauth": {"isOauth=true"}, "everyone": {"everyone=true"},
+	}
+	// What a page is shows in TestPages and TestPageSizes, and all is a size.
+	pages := []string{"page", "pageSize", "pagesize", "page_size", "cursor", "order", "all"}
+	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
+		if r.Method != http.MethodGet || !slices.Contains(r.Query, "page") {
+			return
+		}
+		total := func(query string) any {
+			return a.Get(w.path(r.Path) + query).Want(http.StatusOK).Object()["totalCount"]
+		}
+		if n := total(""); n == 0.0 {
+			t.Fatal("there is nothing that could be left out")
+		}
+		for _, name := range r.Query {
+			queries := narrow[name]
+			if name == "filter" {
+				for _, f := range listFilters()[r.Path] {
+					queries = append(queries, "filter="+url.QueryEscape(f))
+				}
+			}
+			if len(queries) == 0 && !slices.Contains(pages, name) {
+				t.Errorf("%s is not tried", name)
+			}
+			for _, q := range queries {
+				if n := total("?" + q); n != 0.0 {
+					t.Errorf("%s: %v are left", q, n)
+				}
+			}
+		}
+	})
+}
+
+// What one environment holds cannot be narrowed to another.
+func TestTwoEnvironments(t *testing.T) {
+	w := newWorld(t)
+	path := w.path("/api/environments/{environmentId}/connections") + "?filter="
+	wantFields(t, w.Admin.Get(path+url.QueryEscape(otherEnvironment)).Want(http.StatusBadRequest).WantCode(belay.CodeBadQuery), "filter")
+	if n := w.Admin.Get(path + url.QueryEscape(`{"environment":"`+w.environment+`"}`)).Want(http.StatusOK).Object()["totalCount"]; n != 1.0 {
+		t.Errorf("of the same environment there are %v", n)
 	}
 }
 

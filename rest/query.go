@@ -16,10 +16,10 @@ import (
 var (
 	anyParams  = []string{"orgId", "orgID", "provider"}
 	pageParams = []string{"page", "pageSize", "pagesize", "page_size", "cursor", "search", "order"}
-	// versionParams are those of a list in which there is nothing to search.
-	versionParams = []string{"page", "pageSize", "pagesize", "page_size", "cursor", "order"}
-	repeatable    = []string{"kind", "status", "type", "health", "label"}
-	spellings     = [][]string{{"orgId", "orgID"}, {"pageSize", "pagesize", "page_size"}} // of one parameter each
+	// plainParams are those of a list in which there is nothing to search.
+	plainParams = []string{"page", "pageSize", "pagesize", "page_size", "cursor", "order"}
+	repeatable  = []string{"kind", "status", "type", "health", "label"}
+	spellings   = [][]string{{"orgId", "orgID"}, {"pageSize", "pagesize", "page_size"}} // of one parameter each
 )
 
 // params lists the parameters of a route.

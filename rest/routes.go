@@ -62,7 +62,7 @@ func (a *API) routes() []Route {
 		{del, connection, belay.PermissionConnectionWrite, noContent, nil, 0, false, a.deleteConnection},
 		{post, connection + "/restore", belay.PermissionConnectionWrite, ok, nil, 0, false, a.restoreConnection},
 		{post, connection + "/test", belay.PermissionConnectionUse, ok, nil, 0, false, a.testConnection},
-		{get, connection + "/checks", belay.PermissionConnectionRead, ok, pageParams, 0, false, a.listChecks},
+		{get, connection + "/checks", belay.PermissionConnectionRead, ok, plainParams, 0, false, a.listChecks},
 		{get, connection + "/transitions", belay.PermissionConnectionRead, ok, nil, 0, false, a.listTransitions},
 		{get, connections + "/kubernetes/{connectionId}/context", belay.PermissionConnectionRead, ok, nil, 0, false, a.kubernetesContext},
 
@@ -73,7 +73,7 @@ func (a *API) routes() []Route {
 		{get, credentials + "/{credentialId}", belay.PermissionCredentialRead, ok, nil, 0, false, a.getCredential},
 		{post, credentials + "/{credentialId}/restore", belay.PermissionCredentialWrite, ok, nil, 0, false, a.restoreCredential},
 		{get, credentials + "/{credentialId}/usage", belay.PermissionCredentialRead, ok, pageParams, 0, false, a.listCredentialUsage},
-		{get, credentials + "/{credentialId}/versions", belay.PermissionCredentialRead, ok, versionParams, 0, false, a.listCredentialVersions},
+		{get, credentials + "/{credentialId}/versions", belay.PermissionCredentialRead, ok, plainParams, 0, false, a.listCredentialVersions},
 
 		{get, workspaces, belay.PermissionWorkspaceRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listWorkspaces},
 		{post, workspaces, belay.PermissionWorkspaceWrite, created, nil, 0, false, a.createWorkspace},
