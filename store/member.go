@@ -176,29 +176,41 @@ func (t *Tx) AddTeamUser(ctx context.Context, org belay.ID, a belay.Assignment, 
 		where t.organization_id = $1 and t.id = $2 and t.deleted_at = 0`+t.keep("t, m", "")+`
 		on conflict do nothing`,
 		org, a.LeftID, a.RightID, a.ID, source, micros(a.CreatedAt))
-	if n > 0 {
-		t.accessChanged(org)
-	}
-	if err != nil || n > 0 {
-		return n > 0, err
-	}
-	if _, err := t.Team(ctx, org, a.LeftID); err != nil {
+	if err != nil {
 		return false, err
 	}
-	_, err = t.Member(ctx, org, a.RightID)
-	return false, err
+	if n == 0 {
+		return false, t.teamAndUser(ctx, org, a.LeftID, a.RightID)
+	}
+	t.accessChanged(org)
+	return true, nil
+}
+
+// teamAndUser tells which of a team and a member of the organization is not
+// there.
+func (r Reader) teamAndUser(ctx context.Context, org, team, user belay.ID) error {
+	if _, err := r.Team(ctx, org, team); err != nil {
+		return err
+	}
+	_, err := r.Member(ctx, org, user)
+	return err
 }
 
 // RemoveTeamUser takes a user out of a team; changed is false when he was
-// not in it.
+// not in it. Without such a team, or such a member of the organization, that
+// is CodeNotFound.
 func (t *Tx) RemoveTeamUser(ctx context.Context, org, team, user belay.ID) (changed bool, err error) {
 	n, err := t.execAny(ctx, `
 		delete from team_users where user_id = $3
 		and team_id in (select id from teams where organization_id = $1 and id = $2 and deleted_at = 0)`, org, team, user)
-	if n > 0 {
-		t.accessChanged(org)
+	if err != nil {
+		return false, err
 	}
-	return n > 0, err
+	if n == 0 {
+		return false, t.teamAndUser(ctx, org, team, user)
+	}
+	t.accessChanged(org)
+	return true, nil
 }
 
 // TeamsOf returns the live teams of an organization of which a user is a

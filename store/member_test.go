@@ -203,6 +203,7 @@ func TestTeamUsers(t *testing.T) {
 		for _, pair := range [][2]belay.ID{{m.ID, w.eve}, {m.ID, w.id()}, {w.id(), w.max}, {w.addTeam(w.other, "others").ID, w.max}} {
 			_, err := add(pair[0], pair[1])
 			wantCode(t, err, belay.CodeNotFound)
+			wantCode(t, w.try(func(tx *store.Tx) error { _, err := tx.RemoveTeamUser(ctx, w.org, pair[0], pair[1]); return err }), belay.CodeNotFound)
 		}
 		for _, want := range []bool{true, false} {
 			wantCode(t, w.try(func(tx *store.Tx) error {
