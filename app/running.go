@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,8 +30,8 @@ type running struct {
 	ctx      context.Context // ended when no test is to go on
 	end      context.CancelFunc
 	byKey    map[string]*runningTest
-	once     map[string]bool // work of many tests, of which there is one at a time
-	tests    sync.WaitGroup  // and the work of many; added to under the lock, until ctx has ended
+	many     map[string]*environmentTest // by what only one at once can have
+	tests    sync.WaitGroup              // and the work of many; added to under the lock, until ctx has ended
 }
 
 type runningTest struct {
@@ -41,7 +43,7 @@ type runningTest struct {
 func (r *running) start() {
 	r.stopping, r.stop = context.WithCancel(context.Background())
 	r.ctx, r.end = context.WithCancel(context.Background())
-	r.byKey, r.once = map[string]*runningTest{}, map[string]bool{}
+	r.byKey, r.many = map[string]*runningTest{}, map[string]*environmentTest{}
 }
 
 func (r *running) close() {
@@ -64,21 +66,38 @@ func (r *running) enter(until context.Context) bool {
 	return true
 }
 
-// claim takes a key, until release gives it back. It is false while it is taken.
-func (r *running) claim(key string) bool {
+// claim takes the key of a test of an environment, until release gives it
+// back. It is false while another one has it.
+func (r *running) claim(t *environmentTest) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.once[key] {
+	if r.many[t.key()] != nil {
 		return false
 	}
-	r.once[key] = true
+	r.many[t.key()] = t
 	return true
 }
 
-func (r *running) release(key string) {
+func (r *running) release(t *environmentTest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.once, key)
+	delete(r.many, t.key())
+}
+
+// of are the tests of an environment that are under way, the oldest first.
+func (r *running) of(environment belay.ID) []*environmentTest {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []*environmentTest
+	for _, t := range r.many {
+		if t.environment == environment {
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, func(a, b *environmentTest) int {
+		return cmp.Or(a.startedAt.Compare(b.startedAt), cmp.Compare(a.caller.UserID, b.caller.UserID))
+	})
+	return out
 }
 
 // unlessStopping is ctx for as long as the server does not stop: then it ends

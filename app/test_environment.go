@@ -2,8 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"belay"
 )
@@ -60,8 +64,12 @@ func (a *App) StartEnvironmentTest(ctx context.Context, org, id belay.ID) error 
 			_, err := t.run(ctx, EnvironmentWatch{Ended: func(*Check) {}})
 			return err
 		})
+		level := slog.LevelWarn
+		if errors.Is(err, errCancelled) {
+			level = slog.LevelInfo
+		}
 		if err != nil {
-			a.log.WarnContext(ctx, "the test of an environment ended before all was tested", "environment", id, "error", err)
+			a.log.Log(ctx, level, "the test of an environment ended before all was tested", "environment", id, "error", err)
 		}
 	}()
 	return nil
@@ -77,16 +85,17 @@ type environmentTest struct {
 	ignored     int // connections that are left out
 	own         *slot
 	claimed     bool // its key
+	startedAt   time.Time
+	begun, done atomic.Int32    // connections
+	cancelled   context.Context // ended when somebody has cancelled it
+	cancel      context.CancelFunc
 }
-
-// errUnderWay refuses a second test beside the first.
-var errUnderWay = belay.Errorf(belay.CodeConflict, "you are testing this environment already; wait until that has ended: its checks are those of the connections")
 
 // key is what only one of several tests at once can have.
 func (t *environmentTest) key() string { return string(t.caller.UserID + " " + t.environment) }
 
 func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environmentTest, error) {
-	c, _, err := a.findEnvironment(ctx, org, id, belay.PermissionConnectionUse)
+	c, e, err := a.findEnvironment(ctx, org, id, belay.PermissionConnectionUse)
 	if err != nil {
 		return nil, err
 	}
@@ -103,10 +112,11 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 		own.leave()
 		return nil, errStopping
 	}
-	t := &environmentTest{app: a, caller: c, environment: id, connections: usable, ignored: ignored, own: own}
-	if !a.running.claim(t.key()) {
+	t := &environmentTest{app: a, caller: c, environment: id, connections: usable, ignored: ignored, own: own, startedAt: a.now()}
+	t.cancelled, t.cancel = context.WithCancel(context.Background())
+	if !a.running.claim(t) {
 		t.leave()
-		return nil, errUnderWay
+		return nil, underWay(e)
 	}
 	t.claimed = true
 	own.grow(min(environmentTests, len(usable)))
@@ -115,8 +125,9 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 
 func (t *environmentTest) leave() {
 	if t.claimed {
-		t.app.running.release(t.key())
+		t.app.running.release(t)
 	}
+	t.cancel()
 	t.own.leave()
 	t.app.running.tests.Done()
 }
@@ -126,9 +137,11 @@ func (t *environmentTest) leave() {
 func (t *environmentTest) run(ctx context.Context, w EnvironmentWatch) ([]*Check, error) {
 	begin, stop := t.app.running.unlessStopping(ctx)
 	defer stop(nil)
+	defer context.AfterFunc(t.cancelled, func() { stop(errCancelled) })()
 	checks := make([]*Check, len(t.connections))
 	var mu sync.Mutex
 	begun := func(v *belay.Connection) {
+		t.begun.Add(1)
 		mu.Lock()
 		defer mu.Unlock()
 		if w.Begun != nil {
@@ -141,6 +154,7 @@ func (t *environmentTest) run(ctx context.Context, w EnvironmentWatch) ([]*Check
 			stop(err)
 			return err
 		}
+		t.done.Add(1)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {

@@ -239,23 +239,3 @@ func (*environmentUnassign) Help() string {
 func (c *environmentUnassign) Run(ctx context.Context, in *invocation) error {
 	return in.assign(ctx, http.MethodDelete, []string{c.Environment}, c.Connections)
 }
-
-type environmentTest struct {
-	Name string `arg:"" help:"The environment." complete:"environment"`
-}
-
-// Help gives examples.
-func (*environmentTest) Help() string {
-	return "Each result is shown as it comes; as a document, or with --jq, all of them at the end. It ends with 7 when one\n" +
-		"of them does not work. What is in maintenance is tested and shown, and is no failure; what is ignored is left out.\n\n" + examples(
-		"belay environment test production", "belay environment test production -o json --fields name,health --no-input")
-}
-
-// Run tests every connection of an environment.
-func (c *environmentTest) Run(ctx context.Context, in *invocation) error {
-	it, err := in.find(ctx, environments(), c.Name)
-	if err != nil {
-		return err
-	}
-	return in.testEnvironment(ctx, it)
-}

@@ -28,7 +28,12 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	r := request{method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer()}
 	if !in.flags.Wait {
 		res, err := in.send(ctx, r)
-		return errors.Join(err, in.started(res))
+		if err == nil && res.status == http.StatusAccepted {
+			in.say(good, "the test was started and goes on at the server")
+			command := "belay environment test " + shellWord(env.name())
+			in.say(plain, "see how far it is: %s --status, or cancel it: %s --cancel", command, command)
+		}
+		return err
 	}
 	c, err := in.client()
 	if err != nil {

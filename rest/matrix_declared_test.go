@@ -50,6 +50,8 @@ var expected = map[string]declared{
 	"GET /api/environments/{environmentId}/credentials":                   {of: "environment", needs: viewer, answer: ok},
 	"POST /api/environments/{environmentId}/restore":                      {of: "environment", needs: editor, answer: ok},
 	"POST /api/environments/{environmentId}/test":                         {of: "environment", needs: operator, answer: ok},
+	"GET /api/environments/{environmentId}/test":                          {of: "environment", needs: viewer, answer: ok},
+	"DELETE /api/environments/{environmentId}/test":                       {of: "environment", needs: operator, answer: absent},
 	"GET /api/integrations/connections":                                   {lists: "connection", needs: everybody, answer: ok},
 	"POST /api/integrations/connections":                                  {creates: true, needs: everybody, answer: badBody},
 	"POST /api/integrations/connections/test":                             {creates: true, needs: everybody, answer: badBody},

@@ -51,6 +51,8 @@ func (a *API) routes() []Route {
 		{get, environment + "/credentials", belay.PermissionEnvironmentRead, ok, pageParams, 0, false, a.listEnvironmentCredentials},
 		{post, environment + "/restore", belay.PermissionEnvironmentWrite, ok, nil, 0, false, a.restoreEnvironment},
 		{post, environment + "/test", belay.PermissionConnectionUse, ok, nil, 0, false, a.testEnvironment},
+		{get, environment + "/test", belay.PermissionEnvironmentRead, ok, nil, 0, false, a.environmentTests},
+		{del, environment + "/test", belay.PermissionConnectionUse, noContent, []string{"userId"}, 0, false, a.cancelEnvironmentTest},
 
 		{get, connections, belay.PermissionConnectionRead, ok, connectionParams, 0, false, a.listConnections},
 		{post, connections, belay.PermissionConnectionWrite, created, nil, 0, false, a.createConnection},

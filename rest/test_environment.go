@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"belay"
 	"belay/app"
@@ -105,8 +106,48 @@ func (a *API) startEnvironmentTest(r *request, org, id belay.ID) (response, erro
 	}
 	connections := strings.TrimSuffix(r.URL.Path, "/test") + "/connections"
 	return response{status: http.StatusAccepted, header: map[string]string{
-		"Preference-Applied": "respond-async", "Location": connections,
-	}, body: map[string]any{"environmentId": id, "connections": connections}}, nil
+		"Preference-Applied": "respond-async", "Location": r.URL.Path,
+	}, body: map[string]any{"environmentId": id, "connections": connections, "test": r.URL.Path}}, nil
+}
+
+// testUnderWay is the test of an environment that is under way.
+type testUnderWay struct {
+	UserID      belay.ID  `json:"userId"`
+	StartedAt   time.Time `json:"startedAt"`
+	Connections int       `json:"connections"`
+	Begun       int       `json:"begun"`
+	Done        int       `json:"done"`
+	Cancelled   bool      `json:"cancelled"`
+}
+
+func (a *API) environmentTests(r *request) (response, error) {
+	org, id, err := r.object("environmentId", "environment")
+	if err != nil {
+		return response{}, err
+	}
+	tests, err := a.app.EnvironmentTests(r.Context(), org, id)
+	if err != nil {
+		return response{}, err
+	}
+	out := make([]testUnderWay, len(tests))
+	for i, t := range tests {
+		out[i] = testUnderWay(t)
+	}
+	return response{body: map[string]any{"environmentId": id, "tests": out}}, nil
+}
+
+func (a *API) cancelEnvironmentTest(r *request) (response, error) {
+	org, id, err := r.act("environmentId", "environment")
+	if err != nil {
+		return response{}, err
+	}
+	var user belay.ID
+	if q := r.URL.Query(); q.Has("userId") {
+		if user, err = belay.ParseID(q.Get("userId")); err != nil {
+			return response{}, belay.BadQuery("userId", "%s", err)
+		}
+	}
+	return response{}, a.app.CancelEnvironmentTest(r.Context(), org, id, user)
 }
 
 // testInLines sends each check as it ends. An error after the first line can
