@@ -90,7 +90,7 @@ func SetUp(ctx context.Context, c Config, keep func(token belay.Secret) error) (
 	if err := keep(text); err != nil {
 		return nil, err
 	}
-	token := &belay.Token{ID: c.NewID(), UserID: user.ID, Name: "first start", Prefix: prefix, Hash: belay.HashToken(text), CreatedAt: now, UpdatedAt: now}
+	token := &belay.Token{ID: c.NewID(), UserID: user.ID, Name: firstToken, Prefix: prefix, Hash: belay.HashToken(text), CreatedAt: now, UpdatedAt: now}
 	err = c.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := createFirst(ctx, tx, org, user, now); err != nil {
 			return err

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -21,16 +23,17 @@ import (
 // Program is everything that a command touches outside of itself. All of it
 // must be set.
 type Program struct {
-	Stdin     io.Reader
-	Stdout    io.Writer
-	Stderr    io.Writer
-	LookupEnv func(string) (string, bool)
-	Environ   func() []string // NAME=VALUE of every variable
-	Now       func() time.Time
-	NewID     func() string // a fresh id for a request
-	WorkDir   string        // where the search for .belay.yaml begins
-	Home      string        // the user's home directory
-	Version   string        // of this program
+	Stdin      io.Reader
+	Stdout     io.Writer
+	Stderr     io.Writer
+	LookupEnv  func(string) (string, bool)
+	Environ    func() []string // NAME=VALUE of every variable
+	Now        func() time.Time
+	NewID      func() string // a fresh id for a request
+	Executable string        // by which it was started, as it was typed; "": belay
+	WorkDir    string        // where the search for .belay.yaml begins
+	Home       string        // the user's home directory
+	Version    string        // of this program
 	// Serve runs the server until ctx ends; it returns nil when it stopped
 	// because of that.
 	Serve func(ctx context.Context, c ServeConfig, p *Program) error
@@ -49,8 +52,27 @@ func New() *Program {
 	return &Program{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		LookupEnv: os.LookupEnv, Environ: os.Environ, Now: time.Now, NewID: randomID,
-		WorkDir: wd, Home: home, Version: buildVersion(),
+		Executable: os.Args[0], WorkDir: wd, Home: home, Version: buildVersion(),
 	}
+}
+
+// CommandWord is how a command line of this program begins, so that it can be
+// typed: belay, if a shell finds this program by that name, else its path.
+func (p *Program) CommandWord() string {
+	const name = "belay"
+	if p.Executable == "" {
+		return name
+	}
+	own, err := os.Stat(p.Executable)
+	if found, lookErr := exec.LookPath(name); err == nil && lookErr == nil {
+		if other, err := os.Stat(found); err == nil && os.SameFile(own, other) {
+			return name
+		}
+	}
+	if !strings.ContainsRune(p.Executable, filepath.Separator) {
+		return name // found on the path of whoever started it
+	}
+	return shellWord(p.Executable)
 }
 
 func randomID() string {

@@ -73,6 +73,7 @@ type Config struct {
 	EgressLoopback *bool
 	Kubeconfig     string // offered as discovered connections at the first start; "" for none
 	InsecureHTTP   bool   // listen without TLS where others can reach it
+	NewAdminToken  bool   // replace the token of the first start, for when it is lost
 	Limits         app.Limits
 	Lifetimes      Lifetimes     // of tokens and sessions
 	WriteTimeout   time.Duration // how long a client may take to read an answer, or a line of a long one; 0: five minutes
@@ -89,6 +90,11 @@ type Lifetimes = app.Lifetimes
 type Server struct {
 	// First is set when the database was empty.
 	First *First
+	// NoToken says why AdminTokenFile signs nobody in, "" where it does.
+	NoToken string
+	// NewToken is the file that has a new token in place of that of the first
+	// start, "" where none was asked for.
+	NewToken string
 
 	config   Config
 	listener net.Listener
@@ -264,6 +270,9 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err
 	}
+	if err := s.adminToken(ctx); err != nil {
+		return err
+	}
 	api, err := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version, WriteTimeout: c.WriteTimeout})
 	if err != nil {
 		return err
@@ -288,11 +297,9 @@ func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	file := filepath.Join(s.config.DataDir, AdminTokenFile)
 	kept := false
 	made, err := app.SetUp(ctx, parts, func(token belay.Secret) error {
-		if err := replaceFile(file, token.Reveal()); err != nil {
-			return dataDirError(s.config.DataDir, err)
-		}
-		kept = true
-		return nil
+		err := s.keepToken(file, token)
+		kept = err == nil
+		return err
 	})
 	if kept && (err != nil || made == nil) {
 		// Another server on the same database was first: this token is none.
@@ -315,6 +322,14 @@ func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	}
 	if err != nil {
 		s.config.Log.WarnContext(ctx, "the kubeconfig is not offered", "path", s.config.Kubeconfig, "error", err)
+	}
+	return nil
+}
+
+// keepToken writes a token into its file.
+func (s *Server) keepToken(file string, token belay.Secret) error {
+	if err := replaceFile(file, token.Reveal()); err != nil {
+		return dataDirError(s.config.DataDir, err)
 	}
 	return nil
 }

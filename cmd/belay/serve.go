@@ -20,7 +20,8 @@ func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 	if err != nil {
 		return notStarted(err)
 	}
-	announce(p.Stdout, s, p.DataDirPrefix(c.DataDir))
+	announce(p.Stdout, s, p.DataDirPrefix(c.DataDir)+p.CommandWord())
+	announceToken(p.Stdout, s, c, p)
 	select {
 	case <-ctx.Done():
 		if err := s.Close(); err != nil {
@@ -48,7 +49,7 @@ func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
 		Listen: c.Listen, PublicURL: c.PublicURL, EgressLoopback: c.EgressLoopback, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
 		Key: belay.SecretString(key), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
 		Lifetimes:    server.Lifetimes{Token: c.TokenMaxLife, Session: c.SessionLife, SessionIdle: c.SessionIdle},
-		InsecureHTTP: c.InsecureHTTP, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
+		InsecureHTTP: c.InsecureHTTP, NewAdminToken: c.NewAdminToken, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
 	}
 	if c.DiscoverKubeconfig && p.Home != "" {
 		conf.Kubeconfig = filepath.Join(p.Home, ".kube", "config")
@@ -65,8 +66,8 @@ func newLog(w io.Writer, c cli.ServeConfig) *slog.Logger {
 }
 
 // announce says where the server is. The sign-in link is for the person at
-// the terminal, and stands nowhere else. Commands begin with prefix.
-func announce(w io.Writer, s *server.Server, prefix string) {
+// the terminal, and stands nowhere else. Commands begin with word.
+func announce(w io.Writer, s *server.Server, word string) {
 	_, _ = fmt.Fprintf(w, "Belay is ready at %s\n", s.URL())
 	if s.PublicURL() != s.URL() {
 		_, _ = fmt.Fprintf(w, "Others reach it at %s\n", s.PublicURL())
@@ -78,9 +79,24 @@ func announce(w io.Writer, s *server.Server, prefix string) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, "\nThis is the first start.\n"+
-		"  Command line on this machine:  %sbelay connection list   (signed in by %s)\n"+
-		"  Browser, once:                 %s\n", prefix, s.First.TokenFile, s.First.SignInLink.Reveal())
+		"  Command line on this machine:  %s connection list   (signed in by %s)\n"+
+		"  Browser, once:                 %s\n", word, s.First.TokenFile, s.First.SignInLink.Reveal())
 	if n := s.First.Offered; n > 0 {
-		_, _ = fmt.Fprintf(w, "  %d contexts of your kubeconfig are offered:  %sbelay connection list --filter status=discovered\n", n, prefix)
+		_, _ = fmt.Fprintf(w, "  %d contexts of your kubeconfig are offered:  %s connection list --filter status=discovered\n", n, word)
+	}
+}
+
+// announceToken says what there is to know about the token in the data
+// directory, which is never shown.
+func announceToken(w io.Writer, s *server.Server, c cli.ServeConfig, p *cli.Program) {
+	file := filepath.Join(c.DataDir, server.AdminTokenFile)
+	switch {
+	case s.NewToken != "":
+		_, _ = fmt.Fprintf(w, "The first administrator has a new token, in %s; the one before works no more. Start without --new-admin-token from now on\n", file)
+	case s.NoToken != "":
+		_, _ = fmt.Fprintf(w, "The command line on this machine is not signed in by %s: %s\n"+
+			"  With a token of your own: BELAY_TOKEN_FILE=PATH %s whoami\n"+
+			"  Without one, stop this server and make a new token for the first administrator: %s%s serve --new-admin-token\n",
+			file, s.NoToken, p.CommandWord(), p.DataDirPrefix(c.DataDir), p.CommandWord())
 	}
 }

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"belay"
+)
+
+// adminToken sees to the token by which the command line on this machine is
+// signed in: a new one where that is asked for, else a word about one that is
+// not there. After a first start it is.
+func (s *Server) adminToken(ctx context.Context) error {
+	switch {
+	case s.First != nil:
+		return nil
+	case s.config.NewAdminToken:
+		return s.newAdminToken(ctx)
+	}
+	why, err := s.adminTokenFault(ctx)
+	if err != nil || why == "" {
+		return err
+	}
+	s.NoToken = why
+	s.config.Log.InfoContext(ctx, "the command line on this machine is not signed in by this data directory",
+		"file", filepath.Join(s.config.DataDir, AdminTokenFile), "reason", why, "fix", "start once with --new-admin-token")
+	return nil
+}
+
+// newAdminToken replaces the token and its file. The file is written first: a
+// crash in between leaves the token that there was, which this can replace
+// again.
+func (s *Server) newAdminToken(ctx context.Context) error {
+	file := filepath.Join(s.config.DataDir, AdminTokenFile)
+	err := s.gate.ReplaceFirstToken(ctx, func(token belay.Secret) error {
+		return s.keepToken(file, token)
+	})
+	if err != nil {
+		return err
+	}
+	s.NewToken = file
+	s.config.Log.InfoContext(ctx, "the first administrator has a new token; the one of the first start works no more", "file", file)
+	return nil
+}
+
+// adminTokenFault says why the file with the token signs nobody in, "" where
+// it does.
+func (s *Server) adminTokenFault(ctx context.Context) (string, error) {
+	line, err := os.ReadFile(filepath.Join(s.config.DataDir, AdminTokenFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "it is not there", nil
+	case err != nil:
+		return "it cannot be read: " + bottom(err).Error(), nil //nolint:nilerr // it is told; the server does without
+	}
+	works, err := s.gate.Works(ctx, belay.NewSecret(bytes.TrimSpace(line)))
+	if err != nil || works {
+		return "", err
+	}
+	return "the token in it works no more", nil
+}
