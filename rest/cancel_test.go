@@ -30,7 +30,7 @@ func TestCancelEnvironmentTest(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target, began, finish := stopping(t)
+			target, began, finish := belaytest.HoldingTarget(t)
 			s := belaytest.Start(t, belaytest.Options{Transport: mustContract(t).conform, Limits: app.Limits{TestsPerUser: 1}})
 			environment, _ := environmentOf(s.Admin, slices.Repeat([]string{target}, 3)...)
 			path := "/api/environments/" + environment + "/test"
