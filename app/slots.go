@@ -152,6 +152,9 @@ func (s *slot) each(ctx context.Context, n int, do func(i int) error) error {
 	for range min(s.n, n) {
 		wg.Go(func() {
 			for i := range next {
+				if ctx.Err() != nil {
+					continue // it ended while this one was handed over
+				}
 				errs[i] = guarded(func() error { return do(i) })
 			}
 		})

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"belay"
+)
+
+// fading is a context that ends when it was looked at for so many times.
+type fading struct {
+	context.Context
+	cancel context.CancelFunc
+	looks  atomic.Int32
+}
+
+func (f *fading) look() {
+	if f.looks.Add(-1) == 0 {
+		f.cancel()
+	}
+}
+
+func (f *fading) Done() <-chan struct{} {
+	f.look()
+	return f.Context.Done()
+}
+
+func (f *fading) Err() error {
+	f.look()
+	return f.Context.Err()
+}
+
+// TestSlotIsFreedWhereverATestFails has the test of an environment fail at each
+// step before it begins: it holds no slot then.
+func TestSlotIsFreedWhereverATestFails(t *testing.T) {
+	in := newInside(t, Limits{})
+	in.held(t)
+	for looks := int32(1); ; looks++ {
+		ctx, cancel := context.WithCancel(in.ctx)
+		f := &fading{Context: ctx, cancel: cancel}
+		f.looks.Store(looks)
+		test, err := in.environmentTest(f, "", in.environment.ID)
+		cancel()
+		if err == nil {
+			test.leave()
+		}
+		if in.slots.taken != 0 {
+			t.Fatalf("ended after %d looks with %v, it holds %d slots", looks, err, in.slots.taken)
+		}
+		if err == nil {
+			if looks < 3 {
+				t.Errorf("it has begun after %d looks", looks)
+			}
+			return
+		}
+	}
+}
+
+// counted is a kind that counts its tests, all of which pass.
+type counted struct{ tests atomic.Int32 }
+
+func (*counted) Definition() *belay.Kind                       { return &belay.Kind{Name: "fake"} }
+func (*counted) CheckEndpoint(endpoint string) (string, error) { return endpoint, nil }
+func (*counted) CheckConfig(json.RawMessage) error             { return nil }
+func (k *counted) Test(context.Context, belay.Target) belay.Report {
+	k.tests.Add(1)
+	return belay.Report{Health: belay.HealthHealthy}
+}
+
+// TestFirstErrorEndsTheTestOfAnEnvironment has the test of the first of several
+// connections go wrong in this server, and no other: none is begun after it.
+func TestFirstErrorEndsTheTestOfAnEnvironment(t *testing.T) {
+	in, kind := newInside(t, Limits{TestsPerUser: 1}), &counted{}
+	in.kinds = map[string]Kind{"fake": kind}
+	for range 3 {
+		in.held(t)
+	}
+	newID, ids := in.newID, 0
+	in.newID = func() belay.ID { // of the checks, one after the other
+		if ids++; ids == 1 {
+			panic("no id")
+		}
+		return newID()
+	}
+	begun := 0
+	checks, err := in.TestEnvironment(in.ctx, "", in.environment.ID, EnvironmentWatch{Begun: func(*belay.Connection) { begun++ }})
+	if err == nil || !strings.Contains(err.Error(), "no id") || len(checks) != 0 {
+		t.Errorf("%d checks, %v", len(checks), err)
+	}
+	if begun != 1 || kind.tests.Load() != 0 {
+		t.Errorf("%d were begun, %d of them tested", begun, kind.tests.Load())
+	}
+}
