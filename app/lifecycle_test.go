@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"context"
+	"slices"
 	"testing"
 
 	"belay"
@@ -49,5 +51,43 @@ func TestMaintenanceIsOverWithItsStatus(t *testing.T) {
 		if v.Status != to || v.Maintenance != (belay.Maintenance{}) {
 			t.Errorf("it is %s, in maintenance for %+v", v.Status, v.Maintenance)
 		}
+	}
+}
+
+// A connection whose credential was deleted meanwhile is restored without it,
+// and says so; who may restore the credential is told how.
+func TestRestoreConnectionWithoutItsCredential(t *testing.T) {
+	w := newImportWorld(t)
+	w.uids[here] = "one"
+	owner := w.member()
+	v := w.one(owner, app.ImportCreated, file(kubeContext{name: "prod", server: here, user: token("x")})).Connection
+	id := v.Credentials[0].CredentialID
+	w.must(w.DeleteConnection(owner, w.org, v.ID, 0))
+	w.must(w.DeleteCredential(owner, w.org, id, 0, false))
+	restored, err := w.RestoreConnection(owner, w.org, v.ID)
+	w.must(err)
+	if !slices.Equal(restored.Gone, []belay.ID{id}) {
+		t.Errorf("the credentials that are gone are %v, want %s", restored.Gone, id)
+	}
+	other := w.member()
+	w.share(other, belay.RoleEditor, v.ID)
+	for who, member := range map[string]context.Context{"its owner": owner, "another": other} {
+		k, err := w.TestConnection(member, w.org, v.ID)
+		w.must(err)
+		command := ""
+		for _, r := range k.Remedies {
+			if r.ID == "credential.restore" {
+				command = r.Command
+			}
+		}
+		want := map[bool]string{true: "belay credential restore prod"}[member == owner]
+		if command != want {
+			t.Errorf("%s is offered %q, want %q (%+v)", who, command, want, k.Remedies)
+		}
+	}
+	_, err = w.RestoreCredential(owner, w.org, id)
+	w.must(err)
+	if k, err := w.TestConnection(owner, w.org, v.ID); err != nil || k.Health != belay.HealthHealthy {
+		t.Errorf("with the credential: %+v, %v", k, err)
 	}
 }

@@ -88,10 +88,10 @@ func TestSetIsAuthorizedAsItIsWritten(t *testing.T) {
 		seen, want []belay.ID
 		code       belay.Code
 	}{
-		"one has left":                     {[]belay.ID{left, come, put}, []belay.ID{left, come, put}, belay.CodePreconditionFailed},
-		"one has come":                     {[]belay.ID{put}, []belay.ID{put}, belay.CodePreconditionFailed},
-		"what is put in has come":          {[]belay.ID{come}, []belay.ID{come, put}, ""},
-		"what is taken out has left":       {[]belay.ID{left, come, put}, []belay.ID{come, put}, ""},
+		"one has left":               {[]belay.ID{left, come, put}, []belay.ID{left, come, put}, belay.CodePreconditionFailed},
+		"one has come":               {[]belay.ID{put}, []belay.ID{put}, belay.CodePreconditionFailed},
+		"what is put in has come":    {[]belay.ID{come}, []belay.ID{come, put}, ""},
+		"what is taken out has left": {[]belay.ID{left, come, put}, []belay.ID{come, put}, ""},
 	} {
 		err := in.store.Write(in.ctx, func(ctx context.Context, tx *store.Tx) error {
 			return in.replaceSet(ctx, tx, in.caller, 0, in.setChange(in.environment.ID, in.environment.SetVersion-1, c.seen, c.want))
