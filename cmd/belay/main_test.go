@@ -2,9 +2,16 @@ package main
 
 import (
 	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +21,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -29,6 +37,8 @@ func TestMain(m *testing.M) {
 //	server start [FLAGS…]         run belay serve; BELAY_SERVER is its address
 //	server stop                   interrupt it, and want it to end well; what it
 //	                              wrote is in server.out and server.log
+//	authority FILE                make a certificate authority that has signed
+//	                              nothing, in PEM
 //
 // and in variables the addresses of what it can connect to: $WEB answers, $TLS
 // answers with a certificate that nobody known has signed,
@@ -40,7 +50,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "server": serverCommand},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "server": serverCommand, "authority": authority},
 	})
 }
 
@@ -128,6 +138,21 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(running(ts).stop())
 		ts.Check(os.WriteFile(ts.MkAbs("server.out"), []byte(running(ts).lines.String()), 0o600))
 	}
+}
+
+func authority(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: authority file")
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "foreign"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 }
 
 func running(ts *testscript.TestScript) *process { return ts.Value(runningKey{}).(*process) }
