@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -73,5 +74,5 @@ func (g *Gate) Works(ctx context.Context, text belay.Secret) (bool, error) {
 	if err != nil || t == nil {
 		return false, err
 	}
-	return t.State(g.now()) == belay.TokenActive && string(t.Hash) == string(belay.HashToken(text)), nil
+	return t.State(g.now()) == belay.TokenActive && bytes.Equal(t.Hash, belay.HashToken(text)), nil
 }

@@ -49,6 +49,9 @@ func (c *connectionEdit) Run(ctx context.Context, in *invocation) error {
 		return in.aboutSettings(ctx, err, kind, c.Set)
 	}
 	in.sayChanged(connections(), it, "")
+	if c.Identity != "" && it.text("identity") == "" {
+		in.warn("no identity of %s is known that another could take the place of; a test finds one out, where the kind has it", it.name())
+	}
 	in.warnUnverified(it)
 	if !it.unchanged && c.concernsTest() {
 		in.say(plain, "Next: belay connection test %s", shellWord(it.name()))

@@ -40,7 +40,7 @@ func (in *invocation) checkOutput() error {
 		if n, ok := nearest(format, formats()); ok {
 			f.help = append(f.help, "did you mean: -o "+n)
 		}
-		return f.withHelp("formats: " + strings.Join(formats(), ", "))
+		return f.withHelp("formats: " + strings.Join(formats(), ", ")).withHelp(in.set.output.found()...)
 	}
 	if in.flags.JQ != "" && in.flags.Template != "" {
 		return usage("--jq and --template exclude each other")
@@ -250,12 +250,21 @@ func renderJQ(w io.Writer, raw json.RawMessage, expr string) error {
 			return nil
 		}
 		if err, ok := r.(error); ok {
-			return &failure{exit: exitFailed, what: "--jq does not fit the answer", why: err.Error()}
+			return misfit(err)
 		}
 		if err := writeResult(w, r); err != nil {
 			return err
 		}
 	}
+}
+
+// misfit is what jq says of an answer that it does not fit.
+func misfit(err error) *failure {
+	f := &failure{exit: exitFailed, what: "--jq does not fit the answer", why: err.Error()}
+	if strings.Contains(f.why, "expected an object but got: array") {
+		return f.withHelp("each element of a list: .connections[].name")
+	}
+	return f.withHelp("see the answer: the same with -o json in place of --jq")
 }
 
 func writeResult(w io.Writer, r any) error {

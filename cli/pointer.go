@@ -14,6 +14,7 @@ func otherNames() map[string]string {
 		"order": "sort", "pageSize": "limit", "credentialId": "credential", "credentials": "credential",
 		"credentialType": "type", "credentialName": "new-credential", "connectionId": "connection",
 		"environmentIds": "environment", "labels": "label", "orgId": "org", "organizationId": "org",
+		"expiresInDays": "expires", "expiresAt": "expires",
 		"metadata.url": "url", "metadata.tls.certificateAuthority": "ca-certificate", "metadata.tls.serverName": "tls-server-name",
 	}
 }

@@ -89,13 +89,25 @@ func (in *invocation) findSlowly(ctx context.Context, r resource, name string) (
 	if found := withPrefix(p.items, name); len(found) > 0 {
 		return one(r, name, found)
 	}
-	f := &failure{exit: exitNotFound, what: fmt.Sprintf("there is no %s %q, or it is not shared with you", r.noun, name)}
+	f := &failure{exit: exitNotFound, what: fmt.Sprintf("there is no %s %q%s", r.noun, name, r.hidden())}
 	if near, ok := nearest(name, allNames(p.items)); ok {
 		f.help = append(f.help, "did you mean: "+near)
 	}
 	f.help = append(f.help, in.elsewhere(ctx, r, name)...)
 	f.help = append(f.help, in.wasDeleted(ctx, r, name)...)
 	return item{}, f.withHelp("see: belay " + r.noun + " list")
+}
+
+// hidden says why something that is there may not be found: kinds are
+// everybody's.
+func (r resource) hidden() string {
+	switch r.noun {
+	case kinds().noun:
+		return ""
+	case tokens().noun:
+		return ", or it is not yours"
+	}
+	return ", or it is not shared with you"
 }
 
 // organizationsAsked bounds how many organizations are asked for a name that

@@ -53,7 +53,7 @@ func (in *invocation) settle() (*settings, error) {
 	}
 	in.settleContext(s, ctx, project, conf.Preferences)
 	if s.base, err = parseServer(s.server.text); err != nil {
-		return nil, err
+		return nil, asFailure(err).withHelp(s.server.found()...)
 	}
 	if own, err := parseServer(ctx.Server); err == nil && known && sameOrigin(own, s.base) {
 		s.tokenFile = setting{expandHome(in.Home, ctx.TokenFile), "context " + s.context.text}
@@ -96,6 +96,15 @@ func (in *invocation) defaultOutput() setting {
 }
 
 func (in *invocation) variable(name string) setting { return setting{in.env(name), name} }
+
+// found says where a value that is refused came from, where that is not this
+// command line.
+func (s setting) found() []string {
+	if s.origin == "" || strings.HasPrefix(s.origin, "-") || strings.HasPrefix(s.origin, "default") {
+		return nil
+	}
+	return []string{"it is from " + s.origin}
+}
 
 func first(values ...setting) setting {
 	for _, v := range values {

@@ -146,8 +146,8 @@ func (in *invocation) pair(ctx context.Context, p pairing, holders, held []item)
 	return err
 }
 
-func (in *invocation) pairAll(ctx context.Context, p pairing, holders, held []item) (*tally, error) {
-	t := &tally{what: "assignments made", all: len(holders) * len(held), alone: len(holders)*len(held) == 1}
+func (in *invocation) pairAll(ctx context.Context, p pairing, holders, held []item) (t *tally, err error) {
+	t = &tally{what: "assignments made", all: len(holders) * len(held), alone: len(holders)*len(held) == 1}
 	if p.method == http.MethodDelete {
 		t.what = "assignments ended"
 	}
@@ -156,7 +156,8 @@ func (in *invocation) pairAll(ctx context.Context, p pairing, holders, held []it
 		for _, x := range held {
 			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id()), would: p.would(h, x)})
 			if !in.counted(t, p.held.noun+" "+x.name(), failedOne{related: relatedTo(p.held, []item{x})[0], In: &other}, err) {
-				return t, t.ending()
+				err = t.ending()
+				return t, err
 			}
 			if err == nil {
 				in.say(good, "%s %s %s %s %s", p.held.noun, x.name(), p.verb, p.holder.noun, h.name())
@@ -164,5 +165,6 @@ func (in *invocation) pairAll(ctx context.Context, p pairing, holders, held []it
 			}
 		}
 	}
-	return t, t.ending()
+	err = t.ending()
+	return t, err
 }

@@ -26,11 +26,11 @@ func (in *invocation) token() (belay.Secret, string, error) {
 	}
 	if path := in.env("BELAY_TOKEN_FILE"); path != "" {
 		t, err := readToken(path)
-		return t, "BELAY_TOKEN_FILE (" + path + ")", err
+		return t, "BELAY_TOKEN_FILE (" + path + ")", fromWhere(err, "BELAY_TOKEN_FILE")
 	}
 	if path := in.set.tokenFile.text; path != "" {
 		t, err := readToken(path)
-		return t, in.set.tokenFile.origin + " (" + path + ")", err
+		return t, in.set.tokenFile.origin + " (" + path + ")", fromWhere(err, in.set.tokenFile.origin)
 	}
 	return in.localToken()
 }
@@ -81,6 +81,14 @@ func (in *invocation) localToken() (belay.Secret, string, error) {
 		return belay.Secret{}, "", nil
 	}
 	return t, path, err
+}
+
+// fromWhere says what names the file that no token can be read from.
+func fromWhere(err error, origin string) error {
+	if err == nil {
+		return nil
+	}
+	return asFailure(err).withHelp("the file is named by "+origin, "see: belay help authentication")
 }
 
 func readToken(path string) (belay.Secret, error) {
