@@ -24,9 +24,10 @@ var connections = list[*belay.Connection]{
 }
 
 var seenConnections = seen{
-	table: "connections", alias: "c", reached: reachesConnection,
+	table: "connections", alias: "c", reached: reachesConnection, probed: probesConnection,
+	// A join, of which a bounded count reads no more than it counts.
 	ids: func(r reach) string {
-		return "select ec.connection_id from environment_connections ec where ec.environment_id in (" + r.environments + ")"
+		return "select ec.connection_id from (" + r.environments + ") as reached cross join environment_connections ec where ec.environment_id = reached.id"
 	},
 }
 
@@ -37,6 +38,16 @@ var seenConnections = seen{
 func reachesConnection(r reach) string {
 	return `exists (select 1 from environment_connections ec
 		where ec.connection_id = c.id and coalesce(ec.environment_id, '') in (` + r.environments + "))"
+}
+
+// probesConnection is reachesConnection for who reaches very many environments.
+// His workspaces are fewer, and looked up once; from each connection it is a
+// few steps to them.
+func probesConnection(r reach) string {
+	return `exists (select 1 from environment_connections ec
+		cross join environments e cross join workspace_environments we
+		where ec.connection_id = c.id and e.id = ec.environment_id and e.deleted_at = 0
+		and we.environment_id = ec.environment_id and coalesce(we.workspace_id, '') in (` + r.workspaces + "))"
 }
 
 // Connections lists what v sees of an organization's connections.

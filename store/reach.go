@@ -15,7 +15,7 @@ const workspacesOf = `select wu.workspace_id from grants wu
 
 // environmentsOf selects the live environments that a user's workspaces
 // reach.
-const environmentsOf = `select we.environment_id from grants wu
+const environmentsOf = `select we.environment_id as id from grants wu
 	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0
 	join workspace_environments we on we.workspace_id = wu.workspace_id
 	join environments e on e.id = we.environment_id and e.deleted_at = 0

@@ -14,6 +14,7 @@ type seen struct {
 	table, alias string
 	ids          func(reach) string // selects the ids of what is reached, some perhaps twice
 	reached      func(reach) string // holds for a row that is reached
+	probed       func(reach) string // the same, put for who reaches very much; nil: as reached
 }
 
 // way is how a list finds what somebody sees among what there is.
@@ -26,6 +27,9 @@ const (
 	// drive looks up each row that is seen, and sorts them: right for who sees
 	// little, however much there is.
 	drive
+	// probe looks at each row as walk does, and from it back to what reaches it:
+	// right for who reaches more than can be gone through before the first row.
+	probe
 )
 
 // driveLimit is up to how many objects a page is made by drive. Beyond it,
@@ -49,6 +53,8 @@ func (s *seen) ways(ctx context.Context, r Reader, v belay.Viewer) (page, total 
 	}
 	if n <= belay.CountLimit {
 		total = drive
+	} else if !r.postgres && !v.Bound() {
+		page = probe
 	}
 	return page, total, nil
 }
@@ -84,7 +90,7 @@ func (s *seen) by(cond *condition, r Reader, v belay.Viewer, w way) {
 			cond.bind("coalesce("+s.alias+".organization_id, '') = ?", v.OrganizationID))
 	default:
 		cond.add(s.alias+".organization_id = ?", v.OrganizationID)
-		cond.parts = append(cond.parts, s.seenRow(cond, v))
+		cond.parts = append(cond.parts, s.seenRow(cond, v, w))
 	}
 }
 
@@ -99,8 +105,12 @@ func (r Reader) among(ids string) string {
 }
 
 // seenRow holds for a row that is seen by somebody who does not see all.
-func (s *seen) seenRow(cond *condition, v belay.Viewer) string {
-	reached := s.reached(reachOf(cond, v))
+func (s *seen) seenRow(cond *condition, v belay.Viewer, w way) string {
+	reach := reachOf(cond, v)
+	reached := s.reached(reach)
+	if w == probe && s.probed != nil {
+		reached = s.probed(reach)
+	}
 	if v.All {
 		return reached
 	}

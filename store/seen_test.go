@@ -139,3 +139,39 @@ func (w *world) wantWalk(t *testing.T, name string, v belay.Viewer, f belay.Conn
 		}
 	}
 }
+
+// Who sees more than is counted sees no more than that: pages and totals are
+// right where what he does not see lies in between.
+func TestVeryMuchSeen(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.addConnection(w.org, "c")
+		w.multiply("connections", belay.CountLimit*21/20, nil)
+		mine, theirs, v, gone := w.addEnvironment(w.org, "mine"), w.addEnvironment(w.org, "theirs"), w.addWorkspace(w.org, "v"), w.addWorkspace(w.org, "gone")
+		for e, which := range map[*belay.Environment]string{mine: "n % 40 > 0", theirs: "n % 40 = 0 or n % 3 = 0"} {
+			w.fillWith(e, which)
+		}
+		w.share(v, mine)
+		w.share(gone, mine, theirs)
+		w.grant(v, w.max, belay.RoleViewer)
+		w.grant(gone, w.max, belay.RoleViewer)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteWorkspace(ctx, w.org, gone.ID, w.now()) }), "")
+		viewer := belay.Viewer{OrganizationID: w.org, UserID: w.max}
+		for _, q := range []belay.Query{{Size: 100}, {Size: 100, Page: 7}, {Size: 100, Page: 3, Order: belay.Order{Column: "createdAt", Descending: true}}} {
+			order := map[string]string{"": "name_fold, id", "createdAt": "created_at desc, id desc"}[q.Order.Column]
+			want := w.rows(t, "select id from connections where id in (select connection_id from environment_connections where environment_id = $1) order by "+
+				order+" limit 100 offset $2", mine.ID, q.Size*q.Page)
+			page, err := w.Connections(ctx, viewer, belay.ConnectionFilter{}, q)
+			wantCode(t, err, "")
+			var got []string
+			for _, c := range page.Items {
+				got = append(got, "id="+string(c.ID))
+			}
+			wantEqual(t, got, want)
+			wantEqual(t, []any{page.Total, page.TotalIsMinimum}, []any{belay.CountLimit, true})
+		}
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, mine.ID, w.now()) }), "")
+		page, err := w.Connections(ctx, viewer, belay.ConnectionFilter{}, belay.Query{})
+		wantCode(t, err, "")
+		wantEqual(t, page.Total, 0)
+	})
+}
