@@ -154,11 +154,15 @@ func (t *Tx) moveHolders(ctx context.Context, before, after *belay.Connection) e
 	if !moved && fold(before.Name) == fold(after.Name) {
 		return nil
 	}
-	environments, err := one(ctx, t.Reader, func(r row) (n int, err error) { return n, r.Scan(&n) }, `
+	var environments int
+	err := t.db.QueryRowContext(ctx, `
 		update connection_holders set name_fold = $3, deleted = $4 where organization_id = $1 and connection_id = $2
-		returning environments`, after.OrganizationID, after.ID, fold(after.Name), deleted)
-	if err != nil || !moved || environments > 0 {
-		return err
+		returning environments`, after.OrganizationID, after.ID, fold(after.Name), deleted).Scan(&environments)
+	if err != nil {
+		return fmt.Errorf("move what counts the environments of connection %s: %w", after.ID, translate(err))
+	}
+	if !moved || environments > 0 {
+		return nil
 	}
 	return t.countObject(ctx, after.OrganizationID, unheldConnection, 1-2*deleted)
 }
