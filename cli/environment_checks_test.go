@@ -23,7 +23,7 @@ type streaming struct {
 
 func newStreaming(t *testing.T) *streaming {
 	t.Helper()
-	s := &streaming{lines: make(chan string)}
+	s := &streaming{lines: make(chan string, 100)} // so that nobody waits for a client that has left
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/test"):
