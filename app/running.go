@@ -26,8 +26,9 @@ var (
 type running struct {
 	mu       sync.Mutex
 	stopping context.Context // ended when no work of many tests is to begin any more
-	stop     context.CancelFunc
-	ctx      context.Context // ended when no test is to go on
+	halt     context.CancelFunc
+	ending   map[context.Context]context.CancelCauseFunc // those that end with stopping, not a moment later
+	ctx      context.Context                             // ended when no test is to go on
 	end      context.CancelFunc
 	byKey    map[string]*runningTest
 	many     map[string]*environmentTest // by what only one at once can have
@@ -41,14 +42,26 @@ type runningTest struct {
 }
 
 func (r *running) start() {
-	r.stopping, r.stop = context.WithCancel(context.Background())
+	r.stopping, r.halt = context.WithCancel(context.Background())
 	r.ctx, r.end = context.WithCancel(context.Background())
 	r.byKey, r.many = map[string]*runningTest{}, map[string]*environmentTest{}
+	r.ending = map[context.Context]context.CancelCauseFunc{}
+}
+
+// stop lets no work of many tests begin any more: when it returns, whoever
+// has it from unlessStopping knows.
+func (r *running) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.halt()
+	for _, end := range r.ending {
+		end(errStopping)
+	}
 }
 
 func (r *running) close() {
-	r.mu.Lock()
 	r.stop()
+	r.mu.Lock()
 	r.end()
 	r.mu.Unlock()
 	r.tests.Wait()
@@ -104,10 +117,18 @@ func (r *running) of(environment belay.ID) []*environmentTest {
 // because of errStopping. It must be ended.
 func (r *running) unlessStopping(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, end := context.WithCancelCause(ctx)
-	leave := context.AfterFunc(r.stopping, func() { end(errStopping) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping.Err() != nil {
+		end(errStopping)
+		return ctx, end
+	}
+	r.ending[ctx] = end
 	return ctx, func(cause error) {
-		leave()
 		end(cause)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.ending, ctx)
 	}
 }
 

@@ -179,6 +179,9 @@ func (w *exampleWorld) prepare(example string) {
 	if strings.Contains(example, "organization use northwind") {
 		w.NewOrganization("northwind", w.Admin.UserID)
 	}
+	if strings.Contains(example, "environment test production --cancel") {
+		w.beginTest("production")
+	}
 	paths := map[string]string{
 		"connection": connectionsPath, "environment": environmentsPath, "workspace": workspacesPath, "credential": credentialsPath,
 	}
@@ -195,6 +198,16 @@ func (w *exampleWorld) prepare(example string) {
 			w.remove(noun, path, "gone")
 		}
 	}
+}
+
+// beginTest leaves a test of an environment under way.
+func (w *exampleWorld) beginTest(environment string) {
+	w.t.Helper()
+	target, began, _ := belaytest.HoldingTarget(w.t)
+	path := environmentsPath + "/" + w.ids["environment "+environment]
+	w.Admin.Post(path+"/connections/"+w.create("connection", connectionsPath, "slow", map[string]any{"kind": "http", "url": target}), nil).Want(http.StatusCreated)
+	w.Admin.With("Prefer", "respond-async").Post(path+"/test", nil).Want(http.StatusAccepted)
+	<-began
 }
 
 func (w *exampleWorld) remove(noun, path, name string) {
