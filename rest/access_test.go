@@ -90,7 +90,11 @@ func TestOwnScope(t *testing.T) {
 		}
 		t.Run(r.Method+" "+r.Path, func(t *testing.T) {
 			w.fresh(fmt.Sprint("fresh", i), r)
-			w.use(t, w.As(w.Admin.UserID, append(r.Further(), r.Permission)...), r).Want(r.Status)
+			want := r.Status
+			if r.Method+" "+r.Path == "DELETE /api/environments/{environmentId}/test" { // of which none is under way
+				want = http.StatusNotFound
+			}
+			w.use(t, w.As(w.Admin.UserID, append(r.Further(), r.Permission)...), r).Want(want)
 		})
 	}
 }

@@ -88,6 +88,8 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 		refused("label="+q("=x"), "label", "KEY=VALUE")
 	case "credentialId", "connectionId", "tokenId":
 		// Where it is required, it is there already.
+	case "userId":
+		refused(name+"=nonsense", name, "UUID")
 	case "all", "detach", "everyone", "isOauth":
 		refused(name+"=yes", name, "true or false")
 	case "name", "purpose":
