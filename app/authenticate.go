@@ -138,12 +138,9 @@ func (g *Gate) token(ctx context.Context, hash []byte, from string, was bool) (*
 		return nil, err
 	}
 	now := g.now()
-	if err := tokenEnded(t, now); err != nil {
+	former, err := letsIn(t, hash, now)
+	if err != nil {
 		return nil, err
-	}
-	former := !bytes.Equal(t.Hash, hash)
-	if former && !now.Before(t.Former.ExpiresAt) {
-		return nil, Unauthenticated("the token was rotated: what it was before stopped working at " + t.Former.ExpiresAt.Format(time.RFC3339))
 	}
 	p, err := g.principal(ctx, t.UserID)
 	if err != nil {
@@ -157,6 +154,31 @@ func (g *Gate) token(ctx context.Context, hash []byte, from string, was bool) (*
 		g.used(ctx, t.ID, func(ctx context.Context, tx *store.Tx) error { return tx.TokenUsed(ctx, t.ID, now, from, former) })
 	}
 	return p, nil
+}
+
+// letsIn refuses a token, found by the hash of what was sent, that lets nobody
+// in. former tells whether it was sent as it was before its last rotation.
+func letsIn(t *belay.Token, hash []byte, now time.Time) (former bool, err error) {
+	if err := tokenEnded(t, now); err != nil {
+		return false, err
+	}
+	former = !bytes.Equal(t.Hash, hash)
+	if former && !now.Before(t.Former.ExpiresAt) {
+		return false, Unauthenticated("the token was rotated: what it was before stopped working at " + t.Former.ExpiresAt.Format(time.RFC3339))
+	}
+	return former, nil
+}
+
+// Takes tells whether a token lets somebody in now, nil if it does, else why
+// not: CodeUnauthenticated. That is not a use of it.
+func (g *Gate) Takes(ctx context.Context, text belay.Secret) error {
+	hash := belay.HashToken(text)
+	t, err := g.store.TokenByHash(ctx, hash)
+	if err != nil {
+		return err
+	}
+	_, err = letsIn(t, hash, g.now())
+	return err
 }
 
 // narrow makes a user's principal that of one of his tokens.

@@ -186,11 +186,12 @@ func (a *Answer) Items(plural string) []map[string]any {
 
 // Problem is what the members of an error say that tests look at.
 type Problem struct {
-	Status    int
-	Code      belay.Code
-	Detail    string
-	RequestID string
-	Errors    []struct{ Pointer, Message string }
+	Status      int
+	Code        belay.Code
+	Detail      string
+	RequestID   string
+	Errors      []struct{ Pointer, Message string }
+	Remediation []struct{ ID, Title string }
 }
 
 // Problem reads an error.

@@ -26,7 +26,7 @@ type ServeConfig struct {
 	EgressDeny         []netip.Prefix
 	EgressLoopback     *bool // loopback addresses without EgressAllow; nil: as the server sees fit
 	DiscoverKubeconfig bool
-	NewAdminToken      bool          // in place of that of the first start
+	NewAdminToken      bool          // another one into admin.token
 	InsecureHTTP       bool          // plain HTTP on an address that is not loopback
 	TokenMaxLife       time.Duration // the longest life that a token can be given; negative: any, and none that ends
 	SessionLife        time.Duration // from signing in
@@ -51,7 +51,7 @@ type serve struct {
 	EgressLoopback     *bool    `setting:"" negatable:"" help:"Let connections reach this machine's loopback addresses (BELAY_EGRESS_LOOPBACK); the default is to do so only on loopback and without --public-url."`
 	DiscoverKubeconfig bool     `setting:"" negatable:"" default:"true" help:"Offer the contexts of ~/.kube/config at the first start (BELAY_DISCOVER_KUBECONFIG)."`
 	InsecureHTTP       bool     `setting:"" name:"insecure-http" help:"Listen without TLS on an address that others can reach (BELAY_INSECURE_HTTP)."`
-	NewAdminToken      bool     `help:"Make another token for the first administrator in place of that of the first start, in admin.token in the data directory: for when that file is lost."`
+	NewAdminToken      bool     `help:"Make another token for the first administrator, in admin.token in the data directory: for when that file is lost. Others go on working."`
 	TokenMaxLife       string   `setting:"" default:"366d" placeholder:"LIFE" help:"The longest life that a token can be given, such as 30d; never allows any, and tokens that do not expire (BELAY_TOKEN_MAX_LIFE); ${default} without it."`
 	SessionLife        string   `setting:"" default:"12h" placeholder:"LIFE" help:"When a browser must sign in again (BELAY_SESSION_LIFE); ${default} without it."`
 	SessionIdle        string   `setting:"" default:"2h" placeholder:"LIFE" help:"When a browser that is not used must sign in again (BELAY_SESSION_IDLE); ${default} without it."`

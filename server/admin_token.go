@@ -9,17 +9,18 @@ import (
 	"path/filepath"
 
 	"belay"
+	"belay/app"
 )
 
 // adminToken sees to the token by which the command line on this machine is
-// signed in: a new one where that is asked for, else a word about one that is
-// not there. After a first start it is.
-func (s *Server) adminToken(ctx context.Context) error {
+// signed in: another one where that is asked for, else a word about one that
+// is not there. After a first start it is.
+func (s *Server) adminToken(ctx context.Context, parts app.Config) error {
 	switch {
 	case s.First != nil:
 		return nil
 	case s.config.NewAdminToken:
-		return s.newAdminToken(ctx)
+		return s.newAdminToken(ctx, parts)
 	}
 	why, err := s.adminTokenFault(ctx)
 	if err != nil || why == "" {
@@ -31,19 +32,16 @@ func (s *Server) adminToken(ctx context.Context) error {
 	return nil
 }
 
-// newAdminToken replaces the token and its file. The file is written first: a
-// crash in between leaves the token that there was, which this can replace
-// again.
-func (s *Server) newAdminToken(ctx context.Context) error {
+// newAdminToken makes a token and its file. The file is written first: a crash
+// in between leaves one that signs nobody in, which this can replace again.
+func (s *Server) newAdminToken(ctx context.Context, parts app.Config) error {
 	file := filepath.Join(s.config.DataDir, AdminTokenFile)
-	err := s.gate.ReplaceFirstToken(ctx, func(token belay.Secret) error {
-		return s.keepToken(file, token)
-	})
+	name, err := app.MakeAdminToken(ctx, parts, func(token belay.Secret) error { return s.keepToken(file, token) })
 	if err != nil {
 		return err
 	}
-	s.NewToken = file
-	s.config.Log.InfoContext(ctx, "the first administrator has a new token; the one of the first start works no more", "file", file)
+	s.NewToken = name
+	s.config.Log.InfoContext(ctx, "the first administrator has another token", "name", name, "file", file)
 	return nil
 }
 
@@ -57,9 +55,9 @@ func (s *Server) adminTokenFault(ctx context.Context) (string, error) {
 	case err != nil:
 		return "it cannot be read: " + bottom(err).Error(), nil
 	}
-	works, err := s.gate.Works(ctx, belay.NewSecret(bytes.TrimSpace(line)))
-	if err != nil || works {
-		return "", err
+	err = s.gate.Takes(ctx, belay.NewSecret(bytes.TrimSpace(line)))
+	if refused, ok := errors.AsType[*belay.Error](err); ok && refused.Code == belay.CodeUnauthenticated {
+		return refused.Message, nil
 	}
-	return "the token in it works no more", nil
+	return "", err
 }

@@ -73,7 +73,7 @@ type Config struct {
 	EgressLoopback *bool
 	Kubeconfig     string // offered as discovered connections at the first start; "" for none
 	InsecureHTTP   bool   // listen without TLS where others can reach it
-	NewAdminToken  bool   // replace the token of the first start, for when it is lost
+	NewAdminToken  bool   // put another token of the first administrator into AdminTokenFile, for when that is lost
 	Limits         app.Limits
 	Lifetimes      Lifetimes     // of tokens and sessions
 	WriteTimeout   time.Duration // how long a client may take to read an answer, or a line of a long one; 0: five minutes
@@ -92,8 +92,8 @@ type Server struct {
 	First *First
 	// NoToken says why AdminTokenFile signs nobody in, "" where it does.
 	NoToken string
-	// NewToken is the file that has a new token in place of that of the first
-	// start, "" where none was asked for.
+	// NewToken is what the new token in AdminTokenFile is called, "" where none
+	// was asked for.
 	NewToken string
 
 	config   Config
@@ -270,7 +270,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err
 	}
-	if err := s.adminToken(ctx); err != nil {
+	if err := s.adminToken(ctx, parts); err != nil {
 		return err
 	}
 	api, err := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version, WriteTimeout: c.WriteTimeout})
