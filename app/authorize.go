@@ -208,11 +208,13 @@ type named struct {
 	workspaces, environments, connections, credentials []belay.ID
 }
 
-// sees tells whether the caller may read all that a filter names: a list
-// must not tell what belongs to something that does not exist for him.
-func (a *App) sees(ctx context.Context, c caller, n named) (bool, error) {
+// viewerOf is who looks at a list that is filtered by objects: the caller if
+// he may read them all, else one who sees nothing. A list must not tell what
+// belongs to something that does not exist for the caller, and all the same
+// refuses an order or a cursor that is none.
+func (a *App) viewerOf(ctx context.Context, c caller, n named) (belay.Viewer, error) {
 	if c.admin {
-		return true, nil
+		return c.viewer(), nil
 	}
 	for _, look := range []struct {
 		ids  []belay.ID
@@ -240,11 +242,11 @@ func (a *App) sees(ctx context.Context, c caller, n named) (bool, error) {
 				continue
 			}
 			if err := look.load(id); err != nil {
-				return false, ignoring(err, isNotFound)
+				return belay.Viewer{}, ignoring(err, isNotFound)
 			}
 		}
 	}
-	return true, nil
+	return c.viewer(), nil
 }
 
 // ignoring is err, or nil for one that is expected.

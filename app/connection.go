@@ -81,13 +81,13 @@ func (a *App) Connections(ctx context.Context, org belay.ID, f belay.ConnectionF
 }
 
 func (a *App) connectionPage(ctx context.Context, c caller, f belay.ConnectionFilter, q belay.Query) (belay.Page[*Connection], error) {
-	visible, err := a.sees(ctx, c, named{
+	viewer, err := a.viewerOf(ctx, c, named{
 		workspaces: []belay.ID{f.WorkspaceID}, environments: []belay.ID{f.EnvironmentID, f.NotInEnvironmentID}, credentials: []belay.ID{f.CredentialID},
 	})
-	if err != nil || !visible {
-		return nothing[*Connection](q), err
+	if err != nil {
+		return belay.Page[*Connection]{}, err
 	}
-	page, err := a.store.Connections(ctx, c.viewer(), f, q)
+	page, err := a.store.Connections(ctx, viewer, f, q)
 	if err != nil {
 		return belay.Page[*Connection]{}, err
 	}

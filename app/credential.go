@@ -82,13 +82,13 @@ func (a *App) Credentials(ctx context.Context, org belay.ID, f belay.CredentialF
 }
 
 func (a *App) credentialPage(ctx context.Context, c caller, f belay.CredentialFilter, q belay.Query) (belay.Page[*Credential], error) {
-	visible, err := a.sees(ctx, c, named{
+	viewer, err := a.viewerOf(ctx, c, named{
 		workspaces: []belay.ID{f.WorkspaceID}, environments: []belay.ID{f.EnvironmentID}, connections: []belay.ID{f.ConnectionID},
 	})
-	if err != nil || !visible {
-		return nothing[*Credential](q), err
+	if err != nil {
+		return belay.Page[*Credential]{}, err
 	}
-	page, err := a.store.Credentials(ctx, c.viewer(), f, q)
+	page, err := a.store.Credentials(ctx, viewer, f, q)
 	if err != nil {
 		return belay.Page[*Credential]{}, err
 	}

@@ -68,11 +68,11 @@ func (a *App) Environments(ctx context.Context, org belay.ID, f belay.Environmen
 }
 
 func (a *App) environmentPage(ctx context.Context, c caller, f belay.EnvironmentFilter, q belay.Query) (belay.Page[*Environment], error) {
-	visible, err := a.sees(ctx, c, named{workspaces: []belay.ID{f.WorkspaceID, f.NotInWorkspaceID}, connections: []belay.ID{f.ConnectionID}})
-	if err != nil || !visible {
-		return nothing[*Environment](q), err
+	viewer, err := a.viewerOf(ctx, c, named{workspaces: []belay.ID{f.WorkspaceID, f.NotInWorkspaceID}, connections: []belay.ID{f.ConnectionID}})
+	if err != nil {
+		return belay.Page[*Environment]{}, err
 	}
-	page, err := a.store.Environments(ctx, c.viewer(), f, q)
+	page, err := a.store.Environments(ctx, viewer, f, q)
 	if err != nil {
 		return belay.Page[*Environment]{}, err
 	}

@@ -18,11 +18,6 @@ func mapPage[T, U any](p belay.Page[T], f func(T) U) belay.Page[U] {
 	}
 }
 
-// nothing is the page of an empty list.
-func nothing[T any](q belay.Query) belay.Page[T] {
-	return belay.Page[T]{Items: []T{}, Number: q.Page, Size: q.Limit()}
-}
-
 func idsOf[T any](items []T, id func(T) belay.ID) []belay.ID {
 	out := make([]belay.ID, len(items))
 	for i, v := range items {

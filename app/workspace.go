@@ -64,11 +64,11 @@ func (a *App) Workspaces(ctx context.Context, org belay.ID, f belay.WorkspaceFil
 	if err != nil {
 		return belay.Page[*Workspace]{}, err
 	}
-	visible, err := a.sees(ctx, c, named{environments: []belay.ID{f.EnvironmentID}})
-	if err != nil || !visible {
-		return nothing[*Workspace](q), err
+	viewer, err := a.viewerOf(ctx, c, named{environments: []belay.ID{f.EnvironmentID}})
+	if err != nil {
+		return belay.Page[*Workspace]{}, err
 	}
-	page, err := a.store.Workspaces(ctx, c.viewer(), f, q)
+	page, err := a.store.Workspaces(ctx, viewer, f, q)
 	if err != nil {
 		return belay.Page[*Workspace]{}, err
 	}

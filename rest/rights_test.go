@@ -163,6 +163,7 @@ func TestFilterByWhatIsHidden(t *testing.T) {
 		if got := viewer.Get(filters[0]).Want(http.StatusOK).Items(list); len(got) != 0 {
 			t.Errorf("%s by what is hidden: %v", list, got)
 		}
+		viewer.Get(filters[0] + "&order=nonsense").WantCode(belay.CodeBadQuery)
 		if got := viewer.Get(filters[1]).Want(http.StatusOK).Items(list); len(got) != 1 {
 			t.Errorf("%s by what is shared: %v", list, got)
 		}
