@@ -199,6 +199,27 @@ func TestRestoreNamesWhatIsInTheWay(t *testing.T) {
 	}
 }
 
+// What keeps a connection from being restored is not named to who does not see
+// it.
+func TestRestoreHidesWhatIsInTheWay(t *testing.T) {
+	w := newImportWorld(t)
+	up := file(kubeContext{name: "adm", server: here, user: token("x")})
+	for as, uid := range map[string]string{"adm": "two", "hidden": "one"} {
+		w.uids[here] = "one"
+		member := w.member()
+		old := w.one(member, app.ImportCreated, up)
+		w.must(w.DeleteConnection(member, w.org, old.Connection.ID, 0))
+		w.uids[here] = uid
+		again := w.one(w.admin, app.ImportCreated, up, app.ContextImport{Name: "adm", As: as})
+		_, err := w.RestoreConnection(member, w.org, old.Connection.ID)
+		e, ok := errors.AsType[*belay.Error](err)
+		if !ok || e.Code != belay.CodeConflict || strings.Contains(e.Message, "hidden") || len(e.Remedy) != 0 {
+			t.Errorf("in the way of %s: %v, %+v", uid, err, e)
+		}
+		w.must(w.DeleteConnection(w.admin, w.org, again.Connection.ID, 0))
+	}
+}
+
 // Who asks for another connection is not offered to change the one that is.
 func TestImportOfAnotherWhoseNameIsTaken(t *testing.T) {
 	w := newImportWorld(t)

@@ -164,10 +164,8 @@ func remedyOf(line string) writtenRemedy {
 		return writtenRemedy{Title: "Run", Command: line}
 	case ok && strings.HasPrefix(command, "belay "):
 		return writtenRemedy{Title: upperFirst(title), Command: command}
-	case ok && title != "" && command != "":
-		return writtenRemedy{Title: upperFirst(title), Description: command}
 	}
-	return writtenRemedy{Title: upperFirst(line)}
+	return writtenRemedy{Title: line} // which may begin with a name
 }
 
 func writeIndented(w io.Writer, raw json.RawMessage) {

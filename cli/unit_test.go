@@ -322,7 +322,7 @@ func TestOwnProblemDocument(t *testing.T) {
 		},
 		{
 			usage("no").withHelp("see: belay help", "formats: table, wide", "  belay version"),
-			[]string{`"title": "See"`, `"command": "belay help"`, `"title": "Formats"`, `"description": "table, wide"`, `"command": "belay version"`},
+			[]string{`"title": "See"`, `"command": "belay help"`, `"title": "formats: table, wide"`, `"command": "belay version"`},
 		},
 	} {
 		f := newFixture(t, nil)
