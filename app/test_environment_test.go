@@ -94,3 +94,30 @@ func TestFirstErrorEndsTheTestOfAnEnvironment(t *testing.T) {
 		t.Errorf("%d were begun, %d of them tested", begun, kind.tests.Load())
 	}
 }
+
+// awaiting is a kind whose test ends when somebody has been told that it has
+// begun.
+type awaiting struct {
+	counted
+	told chan struct{}
+}
+
+func (k *awaiting) Test(ctx context.Context, _ belay.Target) belay.Report {
+	select {
+	case <-k.told:
+		return belay.Report{Health: belay.HealthHealthy}
+	case <-ctx.Done():
+		return belay.Report{Health: belay.HealthUnhealthy, Summary: "nobody was told"}
+	}
+}
+
+// TestBegunIsToldBeforeItsEnd tells that a test has begun while it goes on.
+func TestBegunIsToldBeforeItsEnd(t *testing.T) {
+	in, kind := newInside(t, Limits{}), &awaiting{told: make(chan struct{})}
+	in.kinds = map[string]Kind{"fake": kind}
+	in.held(t)
+	checks, err := in.TestEnvironment(in.ctx, "", in.environment.ID, EnvironmentWatch{Begun: func(*belay.Connection) { close(kind.told) }})
+	if err != nil || len(checks) != 1 || checks[0].Health != belay.HealthHealthy {
+		t.Errorf("%v, %v", checks, err)
+	}
+}
