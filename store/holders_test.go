@@ -171,7 +171,11 @@ func TestHoldersTogether(t *testing.T) {
 					case 2:
 						_, err = tx.UnassignConnection(ctx, w.org, e, c)
 					case 3:
-						_, err = tx.ChangeSet(ctx, w.org, e, []belay.Assignment{w.pair(e, c), w.pair(e, connections[n%8].ID)}, []belay.ID{connections[(n+1)%8].ID, connections[i].ID})
+						put := []belay.Assignment{w.pair(e, c), w.pair(e, connections[n%8].ID)}
+						if n%4 > 1 {
+							put = nil // who only takes asks for the environment by himself
+						}
+						_, err = tx.ChangeSet(ctx, w.org, e, put, []belay.ID{connections[(n+1)%8].ID, connections[i].ID})
 					case 4:
 						if err = tx.DeleteConnection(ctx, w.org, c, "", w.now()); err == nil {
 							_, err = tx.RestoreConnection(ctx, w.org, c, "", w.now())
