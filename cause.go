@@ -62,6 +62,17 @@ func (c Cause) CouldNotCheck() bool {
 	}
 }
 
+// Rejects tells whether the target would not have the credential: with another
+// one a test might do better.
+func (c Cause) Rejects() bool {
+	switch c {
+	case CauseCredentialRejected, CauseCredentialExpired, CauseTLSClientCertificateRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Text says in words what went wrong, as a clause without its full stop.
 func (c Cause) Text() string { return causeTexts[c] }
 

@@ -3,6 +3,7 @@ package belay
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -161,6 +162,31 @@ func (c *Check) Instead(rejected []*Check) {
 			c.Stages[i].Outcome, c.Stages[i].Detail = OutcomeWarned, strings.TrimPrefix(s.Detail+"; "+first.Summary, "; ")
 		}
 	}
+}
+
+// MadeWith tells whether a check was made with what a test would use now:
+// uses, in their order, and of each the version that current says. One that is
+// not in current is deleted, and would not be used.
+func (c *Check) MadeWith(uses []CredentialUse, current map[ID]int) bool {
+	tried := slices.Clone(c.Rejected)
+	if c.CredentialID != "" {
+		tried = append(tried, Rejection{CredentialID: c.CredentialID, CredentialVersion: c.CredentialVersion})
+	}
+	n := 0
+	for _, u := range uses {
+		version, there := current[u.CredentialID]
+		if !there || !u.Purpose.Authenticates() {
+			continue
+		}
+		if n == len(tried) {
+			return n > 0 && (c.Health.Works() || !c.Cause.Rejects()) // else this one would be tried too
+		}
+		if tried[n].CredentialID != u.CredentialID || tried[n].CredentialVersion != version {
+			return false
+		}
+		n++
+	}
+	return n == len(tried)
 }
 
 // Trigger says why a check was made.

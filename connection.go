@@ -62,6 +62,9 @@ const (
 	PurposeFallback Purpose = "fallback" // tried when the one before it is rejected
 )
 
+// Authenticates tells whether a test uses a credential of this purpose.
+func (p Purpose) Authenticates() bool { return p == PurposePrimary || p == PurposeFallback }
+
 // Management says who keeps a connection in step with its target.
 type Management string
 

@@ -57,8 +57,9 @@ const RetiredVersions = 10
 // CredentialUsage is how a credential is used.
 type CredentialUsage struct {
 	Connections int // live connections that refer to it
-	Checked     int // of these, how many were tested with it at their last check
+	Checked     int // of these, how many were tested with its version in force at their last check
 	Working     int // of those, how many worked with it, and not with another one
+	Stale       int // of those that were tested, of how many that is too long ago to be relied on
 }
 
 // CredentialFilter narrows a list of credentials.

@@ -290,6 +290,43 @@ func TestAFallbackHidesNothing(t *testing.T) {
 	}
 }
 
+// TestOutdated replaces a secret that a connection works with, and takes the
+// replacement back by testing again.
+func TestOutdated(t *testing.T) {
+	a, ctx := newOwner(t, rejecting("good"))
+	v, credentials := withCredentials(ctx, t, a, "good")
+	check := func(when string, want bool, usage belay.CredentialUsage) {
+		t.Helper()
+		one, err := a.Connection(ctx, "", v.ID)
+		if err != nil || one.Outdated != want {
+			t.Errorf("%s: the connection says %v, %v", when, one.Outdated, err)
+		}
+		page, err := a.Connections(ctx, "", belay.ConnectionFilter{}, belay.Query{})
+		if err != nil || len(page.Items) != 1 || page.Items[0].Outdated != want {
+			t.Errorf("%s: the list says otherwise: %+v, %v", when, page.Items, err)
+		}
+		credential, err := a.Credential(ctx, "", credentials[0].ID)
+		if err != nil || credential.Usage != usage {
+			t.Errorf("%s: the credential says %+v, %v", when, credential.Usage, err)
+		}
+	}
+	test := func() {
+		t.Helper()
+		if _, err := a.TestConnection(ctx, "", v.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("never tested", false, belay.CredentialUsage{Connections: 1})
+	test()
+	check("tested", false, belay.CredentialUsage{Connections: 1, Checked: 1, Working: 1})
+	if _, err := a.UpdateCredential(ctx, "", credentials[0].ID, 0, app.CredentialChange{Secret: bearer("wrong")}); err != nil {
+		t.Fatal(err)
+	}
+	check("replaced", true, belay.CredentialUsage{Connections: 1})
+	test()
+	check("tested again", false, belay.CredentialUsage{Connections: 1, Checked: 1})
+}
+
 // TestAllRejected shows that the last of several rejected credentials does
 // not hide the others either.
 func TestAllRejected(t *testing.T) {

@@ -16,6 +16,9 @@ type Connection struct {
 	// Gone are those of its credentials that are deleted: told of one
 	// connection, not in lists.
 	Gone []belay.ID
+	// Outdated is set where the health was found with other credentials, or
+	// with other versions of them, than a test would use now.
+	Outdated bool
 }
 
 // connection is the view of a connection for the caller.
@@ -53,7 +56,38 @@ func (a *App) loadConnection(ctx context.Context, c caller, id belay.ID, want be
 		return nil, err
 	}
 	out := r.connection(v, holders[id])
-	out.Gone, err = a.gone(ctx, v)
+	if out.Gone, err = a.gone(ctx, v); err != nil {
+		return nil, err
+	}
+	outdated, err := a.outdated(ctx, c.org, v)
+	out.Outdated = outdated[v.ID]
+	return out, err
+}
+
+// outdated are those of some connections whose health was found with other
+// secrets than are in force.
+func (a *App) outdated(ctx context.Context, org belay.ID, all ...*belay.Connection) (map[belay.ID]bool, error) {
+	var checks, credentials []belay.ID
+	for _, v := range all {
+		if v.Health.CheckID == "" {
+			continue
+		}
+		checks = append(checks, v.Health.CheckID)
+		for _, u := range v.Credentials {
+			credentials = append(credentials, u.CredentialID)
+		}
+	}
+	made, err := a.store.ChecksMadeWith(ctx, org, checks)
+	if err != nil {
+		return nil, err
+	}
+	current, err := a.store.CurrentVersions(ctx, org, credentials)
+	out := map[belay.ID]bool{}
+	for _, v := range all {
+		if k := made[v.Health.CheckID]; k != nil {
+			out[v.ID] = !k.MadeWith(v.Credentials, current)
+		}
+	}
 	return out, err
 }
 
@@ -97,7 +131,15 @@ func (a *App) connectionPage(ctx context.Context, c caller, f belay.ConnectionFi
 		return belay.Page[*Connection]{}, err
 	}
 	holders, err := a.store.EnvironmentsOf(ctx, c.org, ids...)
-	return mapPage(page, func(v *belay.Connection) *Connection { return r.connection(v, holders[v.ID]) }), err
+	if err != nil {
+		return belay.Page[*Connection]{}, err
+	}
+	outdated, err := a.outdated(ctx, c.org, page.Items...)
+	return mapPage(page, func(v *belay.Connection) *Connection {
+		out := r.connection(v, holders[v.ID])
+		out.Outdated = outdated[v.ID]
+		return out
+	}), err
 }
 
 // StatusSummary is how many connections have each status. It counts the

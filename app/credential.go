@@ -61,7 +61,7 @@ func (a *App) loadCredential(ctx context.Context, c caller, id belay.ID, want be
 	if err := allow(standing(v), belay.PermissionCredentialRead, want, "credential"); err != nil {
 		return nil, err
 	}
-	usage, err := a.store.CredentialUsages(ctx, c.org, []belay.ID{id})
+	usage, err := a.store.CredentialUsages(ctx, c.org, []belay.ID{id}, a.now())
 	return c.credential(v, standing(v), usage[id]), err
 }
 
@@ -97,7 +97,7 @@ func (a *App) credentialPage(ctx context.Context, c caller, f belay.CredentialFi
 	if err != nil {
 		return belay.Page[*Credential]{}, err
 	}
-	usage, err := a.store.CredentialUsages(ctx, c.org, ids)
+	usage, err := a.store.CredentialUsages(ctx, c.org, ids, a.now())
 	return mapPage(page, func(v *belay.Credential) *Credential { return c.credential(v, standing(v), usage[v.ID]) }), err
 }
 

@@ -235,7 +235,7 @@ func (b *importBatch) leftOver(ctx context.Context, out []*ImportedContext) {
 			ids = append(ids, k.Credential.From.ID)
 		}
 	}
-	usage, err := b.app.store.CredentialUsages(ctx, b.caller.org, ids)
+	usage, err := b.app.store.CredentialUsages(ctx, b.caller.org, ids, b.app.now())
 	if err != nil { // what was imported is told all the same
 		b.app.log.ErrorContext(ctx, "credentials left over by an import are not known", "error", err)
 	}

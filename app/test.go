@@ -93,7 +93,7 @@ func (a *App) start(ctx context.Context, c caller, v *belay.Connection, trigger 
 func (a *App) materials(ctx context.Context, v *belay.Connection) ([]*belay.Material, error) {
 	var out []*belay.Material
 	for _, u := range v.Credentials {
-		if u.Purpose != belay.PurposePrimary && u.Purpose != belay.PurposeFallback {
+		if !u.Purpose.Authenticates() {
 			continue
 		}
 		m, err := a.material(ctx, v.OrganizationID, u.CredentialID)
@@ -115,7 +115,7 @@ func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger be
 	}
 	k, rest := a.attempt(ctx, c, v, trigger, materials[0]), materials[1:]
 	var before []*belay.Check
-	for ; len(rest) > 0 && rejected(k.Cause); rest = rest[1:] {
+	for ; len(rest) > 0 && k.Cause.Rejects(); rest = rest[1:] {
 		before = append(before, k)
 		k = a.attempt(ctx, c, v, trigger, rest[0])
 	}
@@ -140,16 +140,6 @@ func (a *App) material(ctx context.Context, org, id belay.ID) (*belay.Material, 
 		return &belay.Material{CredentialID: v.ID, Version: v.Current, Type: v.Type}, nil
 	}
 	return m, err
-}
-
-// rejected tells whether another credential might do better.
-func rejected(c belay.Cause) bool {
-	switch c {
-	case belay.CauseCredentialRejected, belay.CauseCredentialExpired, belay.CauseTLSClientCertificateRejected:
-		return true
-	default:
-		return false
-	}
 }
 
 // attempt tests a connection with one credential, nil for none.

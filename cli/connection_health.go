@@ -3,11 +3,18 @@ package cli
 import "time"
 
 // stale tells whether what the last test of a connection found is too old to
-// be relied on.
+// be relied on, or was found with other secrets than are in force.
 func stale(it item, now time.Time) bool {
+	if outdated(it) {
+		return true
+	}
 	after, ok := it.time("health.staleAfter")
 	return ok && now.After(after)
 }
+
+// outdated tells whether the last test of a connection was made with other
+// credentials than a test would use now, or with other secrets in them.
+func outdated(it item) bool { return it.text("health.outdated") == "true" }
 
 // healthNow is the health of a connection: without its mark and colour when
 // it is stale, which says so, and on a terminal how old it is.

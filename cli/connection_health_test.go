@@ -15,6 +15,8 @@ func TestStaleHealth(t *testing.T) {
 		{`{"status":"healthy","checkedAt":"2026-11-21T19:59:00Z","staleAfter":"2026-11-21T20:00:00Z"}`, "healthy", "● healthy", "+ healthy"},
 		{`{"status":"healthy","checkedAt":"2026-11-18T19:59:00Z","staleAfter":"2026-11-18T20:01:00Z"}`, "healthy, stale", "? healthy 3d ago, stale", "? healthy 3d ago, stale"},
 		{`{"status":"unhealthy","checkedAt":"2026-11-21T19:57:00Z","staleAfter":"2026-11-21T19:59:00Z"}`, "unhealthy, stale", "? unhealthy 3m ago, stale", "? unhealthy 3m ago, stale"},
+		{`{"status":"healthy","checkedAt":"2026-11-21T19:59:00Z","staleAfter":"2026-11-21T20:01:00Z","outdated":true}`, "healthy, stale", "? healthy 1m ago, stale", "? healthy 1m ago, stale"},
+		{`{"status":"healthy","checkedAt":"2026-11-21T19:59:00Z","staleAfter":"2026-11-21T20:01:00Z","outdated":false}`, "healthy", "● healthy", "+ healthy"},
 		{`{"status":"unchecked","checkedAt":null,"staleAfter":null}`, "unchecked", "- unchecked", "- unchecked"},
 	} {
 		it, err := newItem([]byte(`{"name":"a","health":` + c.health + `}`))

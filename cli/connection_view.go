@@ -39,7 +39,11 @@ func (c *connectionView) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	in.warnUnverified(it)
-	if in.forPeople() && stale(it, in.Now()) {
+	switch {
+	case !in.forPeople():
+	case outdated(it):
+		in.say(plain, "The last test was made with a credential or secret that is not in force any more: belay connection test %s", shellWord(it.name()))
+	case stale(it, in.Now()):
 		in.say(plain, "The last test is too old to be relied on: belay connection test %s", shellWord(it.name()))
 	}
 	return nil

@@ -28,7 +28,14 @@ func credentials() resource {
 		if it.number("usage.works.total") == 0 {
 			return cell{}
 		}
-		return cell{text: it.text("usage.works.ok") + "/" + it.text("usage.works.total")}
+		c := cell{text: it.text("usage.works.ok") + "/" + it.text("usage.works.total")}
+		switch n := it.number("usage.works.stale"); {
+		case n > 0 && n == it.number("usage.works.total"):
+			c.text += ", stale"
+		case n > 0:
+			c.text += fmt.Sprintf(", %d stale", int(n))
+		}
+		return c
 	}}
 	return resource{
 		noun: "credential", key: "credentials", path: credentialsPath, aliases: []string{"cred"},

@@ -16,11 +16,11 @@ func fieldNames(noun string) []string {
 	const common = "id name createdAt updatedAt deletedAt "
 	names := map[string]string{
 		"connection": common + "authorizedActions check check.intervalSeconds check.timeoutSeconds credentialId credentials" +
-			" description environments health health.cause health.checkId health.checkedAt health.since health.staleAfter" +
+			" description environments health health.cause health.checkId health.checkedAt health.since health.staleAfter health.outdated" +
 			" health.status health.summary identity kind labels maintenance maintenance.reason maintenance.until management" +
 			" metadata organizationId origin schemaVersion status statusChangedAt statusChangedBy statusReason subType type url userId",
 		"credential": common + "authorizedActions expiresAt fingerprint lastRotatedAt lastUsedAt organizationId public" +
-			" secretSet type usage usage.connections usage.works usage.works.ok usage.works.total userId version",
+			" secretSet type usage usage.connections usage.works usage.works.ok usage.works.total usage.works.stale userId version",
 		"environment":  common + "authorizedActions description metadata organizationId owner schemaVersion",
 		"workspace":    common + "authorizedActions description metadata organizationId owner ownerId",
 		"organization": common + "country description owner region",

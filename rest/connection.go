@@ -56,6 +56,7 @@ type health struct {
 	CheckedAt  *time.Time         `json:"checkedAt"`
 	Since      *time.Time         `json:"since"`
 	StaleAfter *time.Time         `json:"staleAfter"`
+	Outdated   bool               `json:"outdated"`
 }
 
 type checkPolicy struct {
@@ -78,7 +79,7 @@ func newConnection(v *app.Connection) connection {
 		Kind: v.Kind, Type: v.Type, SubType: v.SubType, Metadata: rawObject(v.Config), Labels: v.Labels,
 		Credentials: []credentialUse{}, Management: v.Management, Origin: v.Origin, Identity: v.Identity,
 		Status: v.Status, StatusReason: v.StatusReason, StatusChangedBy: v.StatusChangedBy, StatusChangedAt: v.StatusChangedAt,
-		Health: newHealth(v.Connection), Check: checkPolicy{&interval, &timeout},
+		Health: newHealth(v), Check: checkPolicy{&interval, &timeout},
 		Environments: []environment{}, OrganizationID: v.OrganizationID, UserID: v.OwnerID,
 		CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, DeletedAt: when(v.DeletedAt), AuthorizedActions: v.Actions,
 	}
@@ -100,11 +101,11 @@ func newConnection(v *app.Connection) connection {
 	return w
 }
 
-func newHealth(v *belay.Connection) health {
+func newHealth(v *app.Connection) health {
 	h := v.Health
 	return health{
 		Status: h.Status, Cause: causeOf(h.Cause), Summary: h.Summary, CheckID: h.CheckID,
-		CheckedAt: when(h.CheckedAt), Since: when(h.Since), StaleAfter: when(h.StaleAfter(v.Policy)),
+		CheckedAt: when(h.CheckedAt), Since: when(h.Since), StaleAfter: when(h.StaleAfter(v.Policy)), Outdated: v.Outdated,
 	}
 }
 

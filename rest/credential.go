@@ -32,6 +32,7 @@ type credentialUsage struct {
 	Works       struct {
 		OK    int `json:"ok"`
 		Total int `json:"total"`
+		Stale int `json:"stale"`
 	} `json:"works"`
 }
 
@@ -49,7 +50,7 @@ func newCredential(v *app.Credential) credential {
 		w.SecretSet[name] = true
 	}
 	w.Usage.Connections = v.Usage.Connections
-	w.Usage.Works.OK, w.Usage.Works.Total = v.Usage.Working, v.Usage.Checked
+	w.Usage.Works.OK, w.Usage.Works.Total, w.Usage.Works.Stale = v.Usage.Working, v.Usage.Checked, v.Usage.Stale
 	return w
 }
 

@@ -70,6 +70,32 @@ func (r Reader) Checks(ctx context.Context, org, connection belay.ID, q belay.Qu
 	return checks.counted(ctx, r, &cond, &cond, q)
 }
 
+// ChecksMadeWith returns some checks by their ids, with no more than what they
+// were made with, credentials and their versions, and what came of it, health
+// and cause.
+func (r Reader) ChecksMadeWith(ctx context.Context, org belay.ID, ids []belay.ID) (map[belay.ID]*belay.Check, error) {
+	out := map[belay.ID]*belay.Check{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var cond condition
+	cond.add("h.organization_id = ?", org)
+	cond.in("h.id", texts(ids))
+	found, err := all(ctx, r, func(r row) (*belay.Check, error) {
+		var c belay.Check
+		var rejected []rejection
+		err := r.Scan(&c.ID, &c.Health, &c.Cause, &c.CredentialID, &c.CredentialVersion, jsonText{&rejected})
+		for _, r := range rejected {
+			c.Rejected = append(c.Rejected, belay.Rejection(r))
+		}
+		return &c, err
+	}, "select h.id, h.health, h.cause, h.credential_id, h.credential_version, h.rejected from checks h"+cond.where(), cond.args...)
+	for _, c := range found {
+		out[c.ID] = c
+	}
+	return out, err
+}
+
 // CreateCheck stores a check of a connection of the same organization, be it
 // deleted meanwhile.
 func (t *Tx) CreateCheck(ctx context.Context, c *belay.Check) error {

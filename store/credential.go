@@ -113,9 +113,39 @@ func credentialCondition(cond *condition, v belay.Viewer, f belay.CredentialFilt
 	cond.search(v.OrganizationID, "credential", "k.id", search)
 }
 
+// CurrentVersions returns of some credentials, by their ids, the versions in
+// force; of those that are deleted, none.
+func (r Reader) CurrentVersions(ctx context.Context, org belay.ID, ids []belay.ID) (map[belay.ID]int, error) {
+	out := map[belay.ID]int{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var cond condition
+	cond.add("k.organization_id = ?", org)
+	cond.in("k.id", texts(ids))
+	cond.add("k.deleted_at = 0")
+	_, err := all(ctx, r, func(r row) (struct{}, error) {
+		var id belay.ID
+		var version int
+		err := r.Scan(&id, &version)
+		out[id] = version
+		return struct{}{}, err
+	}, "select k.id, k.current from credentials k"+cond.where(), cond.args...)
+	return out, err
+}
+
+// testedNow holds where the check h was made with the version of the
+// credential k that is in force, which it used or which was rejected.
+const (
+	usedNow     = "(h.credential_id = k.id and h.credential_version = k.current)"
+	rejectedNow = `h.rejected like '%"credentialId":"' || k.id || '","credentialVersion":' || k.current || ',%'`
+	testedNow   = "(" + usedNow + " or " + rejectedNow + ")"
+)
+
 // CredentialUsages says of some credentials how the live connections of the
-// organization use them.
-func (r Reader) CredentialUsages(ctx context.Context, org belay.ID, ids []belay.ID) (map[belay.ID]belay.CredentialUsage, error) {
+// organization use them, at a time. Only what was found with the version in
+// force counts.
+func (r Reader) CredentialUsages(ctx context.Context, org belay.ID, ids []belay.ID, now time.Time) (map[belay.ID]belay.CredentialUsage, error) {
 	out := map[belay.ID]belay.CredentialUsage{}
 	if len(ids) == 0 {
 		return out, nil
@@ -128,14 +158,17 @@ func (r Reader) CredentialUsages(ctx context.Context, org belay.ID, ids []belay.
 		id belay.ID
 		n  belay.CredentialUsage
 	}
+	stale := cond.bind("c.health_checked_at + 2 * (c.check_interval / 1000) < ?", micros(now))
 	rows, err := all(ctx, r, func(r row) (usage, error) {
 		var u usage
-		err := r.Scan(&u.id, &u.n.Connections, &u.n.Working, &u.n.Checked)
+		err := r.Scan(&u.id, &u.n.Connections, &u.n.Working, &u.n.Checked, &u.n.Stale)
 		return u, err
 	}, `select cc.credential_id, count(*),
-			coalesce(sum(case when h.credential_id = cc.credential_id and c.health in ('healthy', 'degraded') then 1 else 0 end), 0),
-			coalesce(sum(case when h.credential_id = cc.credential_id or h.rejected like '%"' || cc.credential_id || '"%' then 1 else 0 end), 0)
+			coalesce(sum(case when `+usedNow+` and c.health in ('healthy', 'degraded') then 1 else 0 end), 0),
+			coalesce(sum(case when `+testedNow+` then 1 else 0 end), 0),
+			coalesce(sum(case when `+testedNow+" and "+stale+` then 1 else 0 end), 0)
 		from connection_credentials cc join connections c on c.id = cc.connection_id
+		join credentials k on k.id = cc.credential_id
 		left join checks h on h.id = c.health_check_id`+cond.where()+
 		" group by cc.credential_id", cond.args...)
 	for _, u := range rows {

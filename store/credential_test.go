@@ -132,15 +132,27 @@ func TestCredentialsUsed(t *testing.T) {
 	})
 }
 
+// replace gives a credential a second version.
+func (w *world) replace(k *belay.Credential) {
+	w.t.Helper()
+	w.write(func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.UpdateCredential(ctx, k.OrganizationID, k.ID, w.now(), func(c *belay.Credential) (*belay.CredentialVersion, error) {
+			c.Current++
+			return &belay.CredentialVersion{Number: c.Current, Sealed: []byte("sealed"), Fingerprint: "another", CreatedBy: w.ann, CreatedAt: w.now()}, nil
+		})
+		return err
+	})
+}
+
 func TestCredentialUsages(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		shared, spare, unused := w.addCredential(w.org, "shared"), w.addCredential(w.org, "spare"), w.addCredential(w.org, "unused")
 		checked := func(name string, h belay.HealthStatus, used belay.ID, attached []*belay.Credential, rejected ...*belay.Credential) {
-			k := belay.Check{ID: w.id(), OrganizationID: w.org, Trigger: belay.TriggerManual, StartedAt: w.now(), Health: h, CredentialID: used}
+			k := belay.Check{ID: w.id(), OrganizationID: w.org, Trigger: belay.TriggerManual, StartedAt: w.now(), Health: h, CredentialID: used, CredentialVersion: 1}
 			for _, r := range rejected {
-				k.Rejected = append(k.Rejected, belay.Rejection{CredentialID: r.ID, Cause: belay.CauseCredentialRejected})
+				k.Rejected = append(k.Rejected, belay.Rejection{CredentialID: r.ID, CredentialVersion: 1, Cause: belay.CauseCredentialRejected})
 			}
-			k.ConnectionID = w.addConnection(w.org, name, uses(attached...), func(c *belay.Connection) { c.Health.Status, c.Health.CheckID = h, k.ID }).ID
+			k.ConnectionID = w.addConnection(w.org, name, uses(attached...), func(c *belay.Connection) { c.Health = belay.Health{Status: h, CheckID: k.ID, CheckedAt: k.StartedAt} }).ID
 			w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateCheck(ctx, &k) })
 		}
 		for _, h := range []belay.HealthStatus{belay.HealthUnhealthy, belay.HealthDegraded, belay.HealthUnknown, belay.HealthHealthy} {
@@ -153,16 +165,26 @@ func TestCredentialUsages(t *testing.T) {
 		gone := w.addConnection(w.org, "gone", uses(shared))
 		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteConnection(ctx, w.org, gone.ID, "", w.now()) }), "")
 		ids := []belay.ID{shared.ID, spare.ID, unused.ID}
-		got, err := w.CredentialUsages(ctx, w.org, ids)
+		got, err := w.CredentialUsages(ctx, w.org, ids, w.now())
 		wantCode(t, err, "")
 		wantEqual(t, got, map[belay.ID]belay.CredentialUsage{
 			shared.ID: {Connections: 8, Working: 3, Checked: 6},
 			spare.ID:  {Connections: 3, Working: 1, Checked: 1},
 		})
-		got, err = w.CredentialUsages(ctx, w.other, ids)
+		got, err = w.CredentialUsages(ctx, w.org, ids, w.now().Add(time.Hour))
+		wantCode(t, err, "")
+		wantEqual(t, got[shared.ID], belay.CredentialUsage{Connections: 8, Working: 3, Checked: 6, Stale: 6})
+		w.replace(shared)
+		got, err = w.CredentialUsages(ctx, w.org, ids, w.now())
+		wantCode(t, err, "")
+		wantEqual(t, got, map[belay.ID]belay.CredentialUsage{
+			shared.ID: {Connections: 8},
+			spare.ID:  {Connections: 3, Working: 1, Checked: 1},
+		})
+		got, err = w.CredentialUsages(ctx, w.other, ids, w.now())
 		wantCode(t, err, "")
 		wantEqual(t, len(got), 0)
-		got, err = w.CredentialUsages(ctx, w.org, nil)
+		got, err = w.CredentialUsages(ctx, w.org, nil, w.now())
 		wantCode(t, err, "")
 		wantEqual(t, len(got), 0)
 	})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"belay"
 	"belay/store"
@@ -145,8 +146,16 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"AssignedConnections": func() error { v, err := tx.AssignedConnections(ctx, org, s.e.ID); return found(v, err) },
 		"CredentialVersion":   func() error { _, err := tx.CredentialVersion(ctx, org, s.k.ID, 1); return err },
 		"CredentialVersions":  func() error { return foundAny(tx.CredentialVersions(ctx, org, s.k.ID, q)) },
+		"CurrentVersions": func() error {
+			v, err := tx.CurrentVersions(ctx, org, []belay.ID{s.k.ID})
+			return found(len(v), err)
+		},
+		"ChecksMadeWith": func() error {
+			v, err := tx.ChecksMadeWith(ctx, org, []belay.ID{s.check.ID})
+			return found(len(v), err)
+		},
 		"CredentialUsages": func() error {
-			v, err := tx.CredentialUsages(ctx, org, []belay.ID{s.k.ID})
+			v, err := tx.CredentialUsages(ctx, org, []belay.ID{s.k.ID}, time.Time{})
 			return found(len(v), err)
 		},
 		"CredentialUsers": func() error {
@@ -271,7 +280,7 @@ var silent = []string{
 	"Checks", "Workspaces", "Environments", "Credentials", "Connections", "ConnectionByIdentity", "ConnectionsAt", "ConnectionCounts",
 	"ConnectionsOfCluster", "ConnectionsLike", "FreeCredentialName",
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
-	"HoldsConnection", "AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "EnvironmentsOf", "CredentialsUsed",
+	"HoldsConnection", "AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "CurrentVersions", "ChecksMadeWith", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
 	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant",
 }

@@ -230,7 +230,12 @@ func (w *world) otherReads() map[string]planned {
 		"assigned": {func(r store.Reader) error { _, err := r.AssignedConnections(ctx, w.org, e); return err }, true},
 		"holds":    {func(r store.Reader) error { _, err := r.HoldsConnection(ctx, w.org, e, c); return err }, true},
 		"checks":   {func(r store.Reader) error { _, err := r.Checks(ctx, w.org, c, belay.Query{Page: 1}); return err }, true},
-		"usages":   {func(r store.Reader) error { _, err := r.CredentialUsages(ctx, w.org, []belay.ID{k}); return err }, true},
+		"usages": {func(r store.Reader) error {
+			_, err := r.CredentialUsages(ctx, w.org, []belay.ID{k}, w.now())
+			return err
+		}, true},
+		"versions in force": {func(r store.Reader) error { _, err := r.CurrentVersions(ctx, w.org, []belay.ID{k}); return err }, true},
+		"made with":         {func(r store.Reader) error { _, err := r.ChecksMadeWith(ctx, w.org, []belay.ID{c}); return err }, true},
 		"users of a credential": {func(r store.Reader) error {
 			_, err := r.CredentialUsers(ctx, store.Sight{Viewer: seer, Readers: belay.Roles(), Writers: belay.Roles()}, k, 20)
 			return err
