@@ -56,6 +56,9 @@ type KubeconfigContext struct {
 	State       MatchState
 	Connection  *belay.Connection // the one that stands for it, nil for none
 	SameCluster []*belay.Connection
+	// SameContext are other connections to the same cluster or address with
+	// the same context, which importing it leaves as they are.
+	SameContext []*belay.Connection
 	MovedFrom   string            // the address of Connection, for MatchMoved
 	Fingerprint string            // of its credential, "" for none
 	Known       *belay.Credential // stored with the same material, nil for none

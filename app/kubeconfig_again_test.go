@@ -7,6 +7,7 @@ import (
 
 	"belay"
 	"belay/app"
+	"belay/e2e/peers"
 )
 
 // What is imported again as it is writes nothing at all.
@@ -84,5 +85,34 @@ func TestImportAgainIntoAnEnvironment(t *testing.T) {
 		if out[0].Outcome != want || out[0].Connection.Version != first.Connection.Version {
 			t.Errorf("it is %s with version %d, want %s with %d", out[0].Outcome, out[0].Connection.Version, want, first.Connection.Version)
 		}
+	}
+}
+
+// TestImportAgainBesideADuplicate makes a second connection of a context
+// while nobody knows any more which cluster the first leads to.
+func TestImportAgainBesideADuplicate(t *testing.T) {
+	w := newImportWorld(t)
+	w.uids[here] = "one"
+	first := w.one(w.admin, app.ImportCreated, file(kubeContext{name: "a", server: here, user: token("x")})).Connection
+	w.configure(first.ID, map[string]any{"context": "a", "cluster": "a", "user": "a", "tls": map[string]any{"certificateAuthority": string(peers.NewCA("wrong").PEM())}})
+	second := w.one(w.admin, app.ImportCreated, file(kubeContext{name: "a", server: here, user: token("x")}),
+		app.ContextImport{Name: "a", As: "other", OnExisting: app.OnExistingNew}).Connection
+	up := file(kubeContext{name: "a", server: here, user: token("y")})
+	k := w.state(w.admin, up)
+	if k.Connection == nil || k.Connection.ID != first.ID || len(k.SameContext) != 1 || k.SameContext[0].ID != second.ID {
+		t.Fatalf("it stands for %+v beside %+v", k.Connection, k.SameContext)
+	}
+	done := w.one(w.admin, app.ImportUpdated, up)
+	if done.Connection.ID != first.ID || len(done.SameContext) != 1 || done.SameContext[0].ID != second.ID {
+		t.Errorf("mended is %s beside %v", done.Connection.Name, done.SameContext)
+	}
+	mended, err := w.Connection(w.admin, w.org, first.ID)
+	if err != nil || !mended.Health.Status.Works() {
+		t.Errorf("it is not mended: %+v, %v", mended.Health, err)
+	}
+	// The other one is reached by naming it.
+	up.ConnectionID = second.ID
+	if done := w.one(w.admin, app.ImportUpdated, up); done.Connection.ID != second.ID {
+		t.Errorf("mended is %s", done.Connection.Name)
 	}
 }

@@ -89,7 +89,10 @@ type ImportedContext struct {
 	// Changes are the settings of the connection that were changed, Kept those
 	// in which it verifies more than the file and which were left.
 	Changes, Kept []SettingChange
-	Check         *Check
+	// SameContext are other connections of the same context, which were left
+	// as they are.
+	SameContext []*belay.Connection
+	Check       *Check
 }
 
 // CredentialMove says that a connection authenticates with another
@@ -244,6 +247,7 @@ func (b *importBatch) carryOut(ctx context.Context, p *importPlan) *ImportedCont
 	case ImportCreated:
 		err = b.create(ctx, p, out)
 	case ImportUpdated:
+		out.SameContext = p.k.SameContext
 		err = b.update(ctx, p, out)
 	case ImportSkipped:
 		out.Connection = p.k.Connection

@@ -2,15 +2,17 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"belay"
 )
 
 // match finds the connection that stands for a context: the one that the
-// upload is for; else the one for the same cluster and context; else one
-// with the same address and context, or with the same context and authority
-// at another address, whose cluster is not known to be another. What the
-// caller does not see is passed over.
+// upload is for; else one of the context's name with the same address and
+// context, which is what its reader means whatever else is known; else the one
+// for the same cluster and context; else one with the same address and context,
+// or with the same context and authority at another address. None of them is
+// known to be of another cluster. What the caller does not see is passed over.
 func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target *belay.Connection) (err error) {
 	if k.Connection = target; target != nil {
 		if otherCluster(k.cluster(), target.Identity) || k.mayBeAnother(target) {
@@ -22,15 +24,47 @@ func (a *App) match(ctx context.Context, c caller, k *KubeconfigContext, target 
 	if k.SameCluster, err = a.sameCluster(ctx, c, k.cluster()); err != nil {
 		return err
 	}
-	for _, find := range []func(context.Context, caller, *KubeconfigContext) (*belay.Connection, error){a.byIdentity, a.atEndpoint, a.byLikeness} {
-		if k.Connection, err = find(ctx, c, k); err != nil {
-			return err
-		}
-		if k.Connection != nil {
-			return a.compare(ctx, c, k)
-		}
+	if err := a.find(ctx, c, k); err != nil {
+		return err
+	}
+	if k.Connection != nil {
+		return a.compare(ctx, c, k)
 	}
 	k.State = MatchNew
+	return nil
+}
+
+// find finds the connection that stands for a context, and which others are of
+// the same context.
+func (a *App) find(ctx context.Context, c caller, k *KubeconfigContext) error {
+	candidates, err := a.store.ConnectionsAt(ctx, c.org, kubernetesKind, k.draft.Endpoint)
+	if err != nil {
+		return err
+	}
+	there, err := a.standsFor(ctx, c, k, candidates) // the oldest first
+	if err != nil {
+		return err
+	}
+	known, err := a.byIdentity(ctx, c, k)
+	if err != nil {
+		return err
+	}
+	named := slices.IndexFunc(there, func(v *belay.Connection) bool { return v.Name == k.draft.Name })
+	switch {
+	case named >= 0:
+		k.Connection = there[named]
+	case known != nil:
+		k.Connection = known
+	case len(there) > 0:
+		k.Connection = there[0]
+	default:
+		k.Connection, err = a.byLikeness(ctx, c, k)
+		return err
+	}
+	if known != nil && !slices.ContainsFunc(there, func(v *belay.Connection) bool { return v.ID == known.ID }) {
+		there = append(there, known)
+	}
+	k.SameContext = slices.DeleteFunc(there, func(v *belay.Connection) bool { return v.ID == k.Connection.ID })
 	return nil
 }
 
@@ -116,19 +150,6 @@ func (a *App) byIdentity(ctx context.Context, c caller, k *KubeconfigContext) (*
 		return nil, err
 	}
 	return a.readable(ctx, c, found)
-}
-
-// atEndpoint is the oldest of the connections to the context's address.
-func (a *App) atEndpoint(ctx context.Context, c caller, k *KubeconfigContext) (*belay.Connection, error) {
-	candidates, err := a.store.ConnectionsAt(ctx, c.org, kubernetesKind, k.draft.Endpoint)
-	if err != nil {
-		return nil, err
-	}
-	found, err := a.standsFor(ctx, c, k, candidates)
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return found[0], nil
 }
 
 // byLikeness is the connection that differs from the context in its address

@@ -53,6 +53,7 @@ type kubeContext struct {
 		ConnectionID   string          `json:"connectionId"`
 		ConnectionName string          `json:"connectionName"`
 		Moved          *moved          `json:"moved"`
+		SameContext    []referred      `json:"sameContext"`
 		Changes        []settingChange `json:"changes"`
 		Kept           []settingChange `json:"kept"`
 		Breaks         bool            `json:"replacesWorking"` // it works as it is, and the context does not

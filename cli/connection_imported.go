@@ -65,6 +65,7 @@ type importedContext struct {
 	Check          *check          `json:"check"`
 	Changes        []settingChange `json:"changes"`
 	Kept           []settingChange `json:"kept"`
+	SameContext    []referred      `json:"sameContext"`
 	Replaced       *referred       `json:"credentialReplaced"`
 	Credential     *struct {
 		From        referred `json:"from"`
@@ -121,6 +122,10 @@ func (k importedContext) line() string {
 func (in *invocation) sayDone(k importedContext) {
 	in.sayHealth(k.health(), "%s", k.line())
 	in.saySettings(k.Changes, k.Kept)
+	for _, other := range k.SameContext {
+		in.say(warning, "connection %s is the same context too, and was left as it is (to mend it: belay connection import kubeconfig --context %s --connection %s)",
+			other.Name, shellWord(k.Name), shellWord(other.Name))
+	}
 	if k.Replaced != nil {
 		in.say(plain, "  credential %s has the secret of the file in place of its own, which cannot be had back", k.Replaced.text())
 	}

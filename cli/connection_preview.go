@@ -156,6 +156,19 @@ func (k kubeContext) obstacle() string {
 }
 
 func (k kubeContext) match() string {
+	text := k.stands()
+	if others := k.Match.SameContext; len(others) > 0 {
+		names := make([]string, len(others))
+		for i, other := range others {
+			names[i] = other.Name
+		}
+		text += " (the same context too: " + someNames(names) + ")"
+	}
+	return text
+}
+
+// stands says what a context is to the connections that there are.
+func (k kubeContext) stands() string {
 	switch k.Match.State {
 	case "same":
 		return "is connection " + k.Match.ConnectionName

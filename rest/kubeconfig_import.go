@@ -38,6 +38,7 @@ type importedContext struct {
 	Replaced       *replacedSecret   `json:"credentialReplaced,omitempty"`
 	Changes        []settingChange   `json:"changes,omitempty"`
 	Kept           []settingChange   `json:"kept,omitempty"`
+	SameContext    []named           `json:"sameContext,omitempty"`
 	Status         belay.Status      `json:"status,omitempty"`
 	Server         string            `json:"server,omitempty"`
 	Check          *check            `json:"check,omitempty"`
@@ -62,7 +63,7 @@ func newImportedContext(k *app.ImportedContext) importedContext {
 	w := importedContext{
 		Name: k.Name, Outcome: k.Outcome, Message: k.Message, Remediation: remedies(k.Remedies),
 		Plugin: k.Plugin, Recipe: k.Recipe, RenamedFrom: k.RenamedFrom,
-		Changes: newSettingChanges(k.Changes), Kept: newSettingChanges(k.Kept),
+		Changes: newSettingChanges(k.Changes), Kept: newSettingChanges(k.Kept), SameContext: namedOf(k.SameContext),
 	}
 	if v := k.Replaced; v != nil {
 		w.Replaced = &replacedSecret{v.ID, v.Name, int64(v.Current)}

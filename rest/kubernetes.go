@@ -113,6 +113,7 @@ type contextMatch struct {
 	ConnectionName string         `json:"connectionName,omitempty"`
 	Moved          *addresses     `json:"moved,omitempty"`
 	SameCluster    []named        `json:"sameCluster,omitempty"`
+	SameContext    []named        `json:"sameContext,omitempty"`
 	// Changes are the settings that importing the context changes, Kept those
 	// that the connection keeps against the file, since it verifies more.
 	Changes    []settingChange `json:"changes,omitempty"`
@@ -241,7 +242,15 @@ func newMatch(k *app.KubeconfigContext) contextMatch {
 			m.SameCluster = append(m.SameCluster, named{v.ID, v.Name})
 		}
 	}
+	m.SameContext = namedOf(k.SameContext)
 	return m
+}
+
+func namedOf(all []*belay.Connection) (out []named) {
+	for _, v := range all {
+		out = append(out, named{v.ID, v.Name})
+	}
+	return out
 }
 
 // previewOptions is what the field options of a preview can hold.
