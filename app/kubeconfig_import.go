@@ -104,6 +104,11 @@ type CredentialMove struct {
 	// how to be rid of it.
 	Unused   bool
 	Remedies []belay.Remedy
+	// Left are the connections that go on using From, of which one says so
+	// that is the last of the import to leave it: those that the caller sees,
+	// up to 20, and how many there are in all.
+	Left      []store.NameOf
+	LeftTotal int
 }
 
 // ImportKubeconfig imports contexts of a kubeconfig: the user part becomes a

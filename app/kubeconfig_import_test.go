@@ -41,6 +41,9 @@ func TestImportNamesTheCredentialsOfAMove(t *testing.T) {
 	if a.Credential == nil || a.Credential.From.Name != "a" || a.Credential.To.Name != "a-2" || a.Credential.Unused || a.Credential.Remedies != nil {
 		t.Errorf("a changes its credential, while b uses it: %+v", a.Credential)
 	}
+	if left := a.Credential.Left; len(left) != 1 || left[0].Name != "b" || a.Credential.LeftTotal != 1 {
+		t.Errorf("who goes on with the old one is %v of %d", left, a.Credential.LeftTotal)
+	}
 	if a.Connection.Credentials[0].CredentialID != a.Credential.To.ID {
 		t.Error("a does not use the credential that is named")
 	}
@@ -66,7 +69,7 @@ func TestImportThatTradesCredentials(t *testing.T) {
 	w.uids[here], w.uids[there] = "one", "two"
 	w.run(w.admin, file(kubeContext{name: "a", server: here, user: token("x")}, kubeContext{name: "b", server: there, user: token("y")}))
 	for _, k := range w.run(w.admin, file(kubeContext{name: "a", server: here, user: token("y")}, kubeContext{name: "b", server: there, user: token("x")})) {
-		if k.Credential == nil || k.Credential.Unused {
+		if k.Credential == nil || k.Credential.Unused || k.Credential.LeftTotal != 0 {
 			t.Errorf("%s: %+v", k.Name, k.Credential)
 		}
 	}

@@ -224,23 +224,23 @@ func (b *importBatch) credentialMove(ctx context.Context, before, after *belay.C
 	return &CredentialMove{From: old}, nil
 }
 
-// leftOver finds the credentials that no connection uses any more since this
-// import: of each, the last connection that has left it says so.
+// leftOver finds the credentials that connections have left in this import: of
+// each, the last of them says who still uses it, or that nobody does.
 func (b *importBatch) leftOver(ctx context.Context, out []*ImportedContext) {
 	last := map[belay.ID]*CredentialMove{}
-	var ids []belay.ID
 	for _, k := range out {
 		if k.Credential != nil && k.Credential.From.Name != "" {
 			last[k.Credential.From.ID] = k.Credential
-			ids = append(ids, k.Credential.From.ID)
 		}
 	}
-	usage, err := b.app.store.CredentialUsages(ctx, b.caller.org, ids, b.app.now())
-	if err != nil { // what was imported is told all the same
-		b.app.log.ErrorContext(ctx, "credentials left over by an import are not known", "error", err)
-	}
 	for id, move := range last {
-		if err != nil || usage[id].Connections > 0 {
+		users, err := b.app.store.CredentialUsers(ctx, b.caller.sight(), id, maxNamedUsers)
+		if err != nil { // what was imported is told all the same
+			b.app.log.ErrorContext(ctx, "who uses a credential that an import has left is not known", "credential", id, "error", err)
+			continue
+		}
+		if users.Total > 0 {
+			move.leave(users, out)
 			continue
 		}
 		move.Unused = true
@@ -250,5 +250,18 @@ func (b *importBatch) leftOver(ctx context.Context, out []*ImportedContext) {
 			Action:      &belay.RemedyAction{Method: "DELETE", Href: "/api/integrations/credentials?credentialId=" + string(id)},
 			Command:     belay.CommandLine("belay", "credential", "delete", move.From.Name),
 		}}
+	}
+}
+
+// leave keeps those users of the credential that a connection has left which
+// the import has not brought to it, or left with it, on purpose.
+func (m *CredentialMove) leave(users store.CredentialUsers, out []*ImportedContext) {
+	m.LeftTotal = users.Total
+	for _, v := range users.Named {
+		if slices.ContainsFunc(out, func(k *ImportedContext) bool { return k.Connection != nil && k.Connection.ID == v.ID }) {
+			m.LeftTotal--
+		} else {
+			m.Left = append(m.Left, v)
+		}
 	}
 }

@@ -72,6 +72,10 @@ type importedContext struct {
 		To          referred `json:"to"`
 		Unused      bool     `json:"unused"`
 		Remediation []remedy `json:"remediation"`
+		StillUsedBy struct {
+			Total       int        `json:"total"`
+			Connections []referred `json:"connections"`
+		} `json:"stillUsedBy"`
 	} `json:"credentialChange"`
 }
 
@@ -134,6 +138,17 @@ func (in *invocation) sayDone(k importedContext) {
 	}
 	in.say(plain, "  it now signs in with credential %s instead of %s", k.Credential.To.text(), k.Credential.From.text())
 	in.say(plain, "  undo: belay connection credential %s --use %s", shellWord(k.ConnectionName), shellWord(k.Credential.From.text()))
+	if left := k.Credential.StillUsedBy; left.Total > 0 {
+		names := make([]string, len(left.Connections))
+		for i, other := range left.Connections {
+			names[i] = other.Name
+		}
+		if more := left.Total - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
+		}
+		in.say(warning, "credential %s keeps its secret, with which %s go on (to let one follow: belay connection credential NAME --use %s)",
+			k.Credential.From.text(), strings.Join(names, ", "), shellWord(k.Credential.To.text()))
+	}
 	if k.Credential.Unused {
 		in.say(plain, "  no connection uses credential %s any more; it can be deleted", k.Credential.From.text())
 	}

@@ -57,6 +57,25 @@ type credentialMove struct {
 	To          named    `json:"to"`
 	Unused      bool     `json:"unused"` // from is used by nothing any more
 	Remediation []remedy `json:"remediation,omitempty"`
+	StillUsedBy *users   `json:"stillUsedBy,omitempty"`
+}
+
+// users are the connections that use a credential, named as far as the caller
+// sees them.
+type users struct {
+	Total       int     `json:"total"`
+	Connections []named `json:"connections"`
+}
+
+func newUsers(m *app.CredentialMove) *users {
+	if m.LeftTotal == 0 {
+		return nil
+	}
+	out := &users{Total: m.LeftTotal, Connections: []named{}}
+	for _, v := range m.Left {
+		out.Connections = append(out.Connections, named{v.ID, v.Name})
+	}
+	return out
 }
 
 func newImportedContext(k *app.ImportedContext) importedContext {
@@ -73,7 +92,7 @@ func newImportedContext(k *app.ImportedContext) importedContext {
 		w.Check = &c
 	}
 	if m := k.Credential; m != nil {
-		w.Credential = &credentialMove{named{m.From.ID, m.From.Name}, named{m.To.ID, m.To.Name}, m.Unused, remedies(m.Remedies)}
+		w.Credential = &credentialMove{named{m.From.ID, m.From.Name}, named{m.To.ID, m.To.Name}, m.Unused, remedies(m.Remedies), newUsers(m)}
 	}
 	if v := k.Connection; v != nil {
 		w.ConnectionID, w.ConnectionName, w.Status, w.Server = v.ID, v.Name, v.Status, v.Endpoint
