@@ -58,6 +58,7 @@ type App struct {
 	running  running
 	slots    slots
 	compiled compiled
+	gate     *Gate // nil: nobody stands before it
 }
 
 // New makes an App. Close it when nothing calls it any more.
@@ -67,6 +68,10 @@ func New(c Config) *App {
 	a.running.start()
 	return a
 }
+
+// Behind tells a who stands before it: what a ends, a token or a session, g
+// then lets in no more when a has answered. It is called before a is used.
+func (a *App) Behind(g *Gate) { a.gate = g }
 
 // Stop begins to stop: work of many tests begins no more of them, and ends
 // with CodeUnavailable when those under way have ended.

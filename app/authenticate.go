@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type Gate struct {
 	mu      sync.Mutex
 	known   map[string]knownPrincipal // by the hash of the token or session
 	refused map[string]turnedAway     // likewise
+	ended   uint64                    // how often something was forgotten, see forget
 }
 
 type knownPrincipal struct {
@@ -74,14 +76,16 @@ func (g *Gate) Token(ctx context.Context, text belay.Secret, from string) (*bela
 	})
 }
 
-// remembered answers from memory what was looked up a moment ago. A change
-// of rights so takes effect within principalLife. was tells look that the
+// remembered answers from memory what was looked up a moment ago. A change of
+// rights so takes effect within principalLife; what this server itself ends, at
+// once: see forget. was tells look that the
 // hash let somebody in before.
 func (g *Gate) remembered(hash []byte, look func(hash []byte, was bool) (*belay.Principal, error)) (*belay.Principal, error) {
 	now := g.now()
 	g.mu.Lock()
 	k, was := g.known[string(hash)]
 	no, refused := g.refused[string(hash)]
+	ended := g.ended
 	g.mu.Unlock()
 	if was && now.Before(k.until) && (k.principal.ExpiresAt.IsZero() || now.Before(k.principal.ExpiresAt)) {
 		return k.principal, nil
@@ -102,6 +106,9 @@ func (g *Gate) remembered(hash []byte, look func(hash []byte, was bool) (*belay.
 		return nil, err
 	case err != nil:
 		return nil, err
+	}
+	if ended != g.ended {
+		return p, nil // it may be what has ended meanwhile
 	}
 	if len(g.known) >= principalsLimit {
 		clear(g.known)
@@ -125,11 +132,25 @@ func lookUp[T any](ctx context.Context, g *Gate, hash []byte, from string, was b
 	return found, err
 }
 
-// forget makes the next request of a token or session look it up again.
-func (g *Gate) forget(hash []byte) {
+// forget makes those principals be looked up again of which drop says so. It
+// is called when what they are by has ended. What is being looked up meanwhile
+// is not remembered. A nil Gate has nothing to forget.
+func (g *Gate) forget(drop func(*belay.Principal) bool) {
+	if g == nil {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.known, string(hash))
+	g.ended++
+	maps.DeleteFunc(g.known, func(_ string, k knownPrincipal) bool { return drop(k.principal) })
+}
+
+func (g *Gate) forgetToken(id belay.ID) {
+	g.forget(func(p *belay.Principal) bool { return p.TokenID == id })
+}
+
+func (g *Gate) forgetSession(id belay.ID) {
+	g.forget(func(p *belay.Principal) bool { return p.SessionID == id })
 }
 
 func (g *Gate) token(ctx context.Context, hash []byte, from string, was bool) (*belay.Principal, error) {
@@ -296,7 +317,7 @@ func (g *Gate) SignOut(ctx context.Context, value belay.Secret) error {
 	if err != nil || s == nil {
 		return err
 	}
-	g.forget(hash)
+	defer g.forgetSession(s.ID)
 	return g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, s.UserID, s.ID) })
 }
 

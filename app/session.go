@@ -39,6 +39,7 @@ func (a *App) EndSession(ctx context.Context, id belay.ID) error {
 	if err != nil {
 		return err
 	}
+	defer a.gate.forgetSession(id)
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, m.UserID, id) })
 }
 
@@ -49,6 +50,9 @@ func (a *App) EndOtherSessions(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	defer a.gate.forget(func(p *belay.Principal) bool {
+		return p.UserID == m.UserID && p.SessionID != "" && p.SessionID != m.SessionID
+	})
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		n, err = tx.DeleteOtherSessions(ctx, m.UserID, m.SessionID)
 		return err

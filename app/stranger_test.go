@@ -43,7 +43,7 @@ func newApp(t *testing.T) *app.App {
 
 // notUseCases are the methods of App that nobody calls on behalf of a
 // request.
-var notUseCases = map[string]bool{"Stop": true, "BreakOff": true, "Close": true}
+var notUseCases = map[string]bool{"Stop": true, "BreakOff": true, "Close": true, "Behind": true}
 
 // TestStrangers calls every use case as somebody unknown, and as somebody
 // whose token has no scope. All must refuse before they do anything else.

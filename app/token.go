@@ -284,6 +284,7 @@ func (a *App) RotateToken(ctx context.Context, id belay.ID, r Rotation) (*Token,
 	if err == nil && done != rotation {
 		err = shownBefore(id)
 	}
+	a.gate.forgetToken(id)
 	return a.withText(ctx, m, &next, text, err)
 }
 
@@ -318,6 +319,7 @@ func (a *App) RevokeToken(ctx context.Context, id belay.ID) (*Token, error) {
 		if err != nil {
 			return nil, err
 		}
+		a.gate.forgetToken(t.ID)
 		t.RevokedAt, t.UpdatedAt = now, now
 	}
 	return a.shown(ctx, m, t)

@@ -257,7 +257,7 @@ type tokenRevoke struct {
 
 // Help gives examples.
 func (*tokenRevoke) Help() string {
-	return "Who has seen a token needs to be shut out at once: its prefix, the first 12 characters, is enough to revoke it. That cannot be taken back.\n\n" + examples(
+	return "Who has seen a token needs to be shut out at once: its prefix, the first 12 characters, is enough to revoke it. When the command ends, the server that was asked takes it no more; where several serve one database, the others follow within half a second. That cannot be taken back.\n\n" + examples(
 		"belay token revoke ci --confirm ci", "belay token list -o name --search old | belay token revoke - --yes")
 }
 
@@ -280,7 +280,7 @@ func (c *tokenRevoke) Run(ctx context.Context, in *invocation) error {
 		if _, err := in.change(ctx, request{method: http.MethodDelete, path: tokens().at(it.id())}); err != nil {
 			return err
 		}
-		in.say(good, "token %s (%s) revoked: nothing takes it any more", it.name(), it.text("accessToken"))
+		in.say(good, "token %s (%s) revoked: the server takes it no more", it.name(), it.text("accessToken"))
 		return in.showChanged(tokens(), it)
 	})
 }

@@ -267,6 +267,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log, Limits: c.Limits, Lifetimes: c.Lifetimes}
 	s.gate, s.app = app.NewGate(parts), app.New(parts)
+	s.app.Behind(s.gate)
 	if err := s.firstStart(ctx, parts); err != nil {
 		return err
 	}
