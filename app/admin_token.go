@@ -13,31 +13,46 @@ import (
 // firstToken is what the token of the first start is called.
 const firstToken = "first start"
 
+// AdminAccess is what signs the first administrator in.
+type AdminAccess struct {
+	TokenName  string
+	SignInCode belay.Secret // signs a browser in once
+}
+
 // MakeAdminToken makes another token for the owner of the first organization,
-// which is handed to keep before anything is stored, and returns what it is
-// called. All others go on working: another replica's command line may be
+// which is handed to keep before anything is stored, and a link for his
+// browser. All others go on working: another replica's command line may be
 // signed in by one of them. It is for whoever runs the server on its data, and
 // asks nobody.
-func MakeAdminToken(ctx context.Context, c Config, keep func(token belay.Secret) error) (name string, err error) {
+func MakeAdminToken(ctx context.Context, c Config, keep func(token belay.Secret) error) (*AdminAccess, error) {
 	_, owner, err := c.Store.FirstOrganization(ctx)
 	if err != nil {
-		return "", fmt.Errorf("find the first administrator: %w", err)
+		return nil, fmt.Errorf("find the first administrator: %w", err)
 	}
 	text, prefix, err := belay.NewToken(rand.Reader)
 	if err != nil {
-		return "", err
+		return nil, err
+	}
+	code, _, err := belay.NewToken(rand.Reader)
+	if err != nil {
+		return nil, err
 	}
 	if err := keep(text); err != nil {
-		return "", err
+		return nil, err
 	}
 	now := c.Clock().UTC().Truncate(time.Microsecond)
 	token := &belay.Token{
 		ID: c.NewID(), UserID: owner, Name: "admin.token of " + now.Format(time.RFC3339), Prefix: prefix,
 		Hash: belay.HashToken(text), CreatedAt: now, UpdatedAt: now,
 	}
-	err = c.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.CreateToken(ctx, token) })
+	err = c.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.CreateToken(ctx, token); err != nil {
+			return err
+		}
+		return tx.CreateSignInLink(ctx, belay.HashToken(code), owner, now, now.Add(signInLinkLife))
+	})
 	if err != nil {
-		return "", fmt.Errorf("make another token for the first administrator: %w", err)
+		return nil, fmt.Errorf("make another token for the first administrator: %w", err)
 	}
-	return token.Name, nil
+	return &AdminAccess{TokenName: token.Name, SignInCode: code}, nil
 }

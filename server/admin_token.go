@@ -32,16 +32,16 @@ func (s *Server) adminToken(ctx context.Context, parts app.Config) error {
 	return nil
 }
 
-// newAdminToken makes a token and its file. The file is written first: a crash
+// newAdminToken makes a token and its file, and a link for a browser. The file is written first: a crash
 // in between leaves one that signs nobody in, which this can replace again.
 func (s *Server) newAdminToken(ctx context.Context, parts app.Config) error {
 	file := filepath.Join(s.config.DataDir, AdminTokenFile)
-	name, err := app.MakeAdminToken(ctx, parts, func(token belay.Secret) error { return s.keepToken(file, token) })
+	made, err := app.MakeAdminToken(ctx, parts, func(token belay.Secret) error { return s.keepToken(file, token) })
 	if err != nil {
 		return err
 	}
-	s.NewToken = name
-	s.config.Log.InfoContext(ctx, "the first administrator has another token", "name", name, "file", file)
+	s.NewToken, s.NewSignInLink = made.TokenName, s.signInLink(made.SignInCode)
+	s.config.Log.InfoContext(ctx, "the first administrator has another token", "name", made.TokenName, "file", file)
 	return nil
 }
 

@@ -95,6 +95,9 @@ type Server struct {
 	// NewToken is what the new token in AdminTokenFile is called, "" where none
 	// was asked for.
 	NewToken string
+	// NewSignInLink signs the first administrator in once, where a new token
+	// was asked for.
+	NewSignInLink belay.Secret
 
 	config   Config
 	listener net.Listener
@@ -291,6 +294,11 @@ func (s *Server) assemble(ctx context.Context) error {
 
 func newID() belay.ID { return belay.ID(uuid.Must(uuid.NewV7()).String()) }
 
+// signInLink is where a browser signs in with the code of a link.
+func (s *Server) signInLink(code belay.Secret) belay.Secret {
+	return belay.SecretString(s.PublicURL() + "/user/login?code=" + string(code.Reveal()))
+}
+
 // firstStart fills an empty database. The token's file is written before
 // the database knows the token: a crash between the two leaves a file that
 // the next first start replaces, never a server that nobody can enter.
@@ -309,7 +317,7 @@ func (s *Server) firstStart(ctx context.Context, parts app.Config) error {
 	if err != nil || made == nil {
 		return err
 	}
-	s.First = &First{Organization: made.Organization.Name, TokenFile: file, SignInLink: belay.SecretString(s.PublicURL() + "/user/login?code=" + string(made.SignInCode.Reveal()))}
+	s.First = &First{Organization: made.Organization.Name, TokenFile: file, SignInLink: s.signInLink(made.SignInCode)}
 	if s.config.Kubeconfig == "" {
 		return nil
 	}

@@ -93,8 +93,9 @@ func announceToken(w io.Writer, s *server.Server, c cli.ServeConfig, p *cli.Prog
 	switch {
 	case s.NewToken != "":
 		_, _ = fmt.Fprintf(w, "The first administrator has another token, in %s; it is called %s. Start without --new-admin-token from now on\n"+
-			"  All others go on working. If one was lost: %[3]s token list, and %[3]s token revoke NAME\n",
-			file, s.NewToken, p.DataDirPrefix(c.DataDir)+p.CommandWord())
+			"  Browser, once, within a day:   %[4]s\n"+
+			"  All other tokens go on working. If one was lost: %[3]s token list, and %[3]s token revoke NAME\n",
+			file, s.NewToken, p.DataDirPrefix(c.DataDir)+p.CommandWord(), s.NewSignInLink.Reveal())
 	case s.NoToken != "":
 		_, _ = fmt.Fprintf(w, "The command line on this machine is not signed in by %s: %s\n"+
 			"  With a token of your own: BELAY_TOKEN_FILE=PATH %s whoami\n"+
