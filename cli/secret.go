@@ -111,9 +111,21 @@ func (s *secretFlags) readPublic(t belay.CredentialType, out fields) error {
 		if !known.Public {
 			return secretOnCommandLine("--field " + name)
 		}
+		if err := out.once(name); err != nil {
+			return err
+		}
 		out[name] = belay.SecretString(value)
 	}
 	return nil
+}
+
+// once refuses a second source of a field: a server keeps one of them only,
+// and what it takes the place of cannot be had back.
+func (f fields) once(name string) error {
+	if _, given := f[name]; !given {
+		return nil
+	}
+	return usage("%s is given twice", name).withHelp("leave all but one out of --user, --field, --secret-file and --secret-env for it")
 }
 
 func unknownField(t belay.CredentialType, name string) error {
@@ -129,6 +141,9 @@ func (s *secretFlags) readFiles(in *invocation, t belay.CredentialType, out fiel
 	for _, spec := range s.SecretFile {
 		f, path, err := fieldOf(t, spec)
 		if err != nil {
+			return err
+		}
+		if err := out.once(f.Name); err != nil {
 			return err
 		}
 		if path == "-" && stdin != "" {
@@ -231,6 +246,9 @@ func (s *secretFlags) readVariables(in *invocation, t belay.CredentialType, out 
 	for _, spec := range s.SecretEnv {
 		f, variable, err := fieldOf(t, spec)
 		if err != nil {
+			return err
+		}
+		if err := out.once(f.Name); err != nil {
 			return err
 		}
 		v, ok := in.LookupEnv(variable)
