@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // connectionSettings are the flags that say how a connection is reached.
@@ -34,6 +35,9 @@ func (s *connectionSettings) into(body map[string]any, now item) error {
 		pem, err := readBounded(s.CACertificate)
 		if err != nil {
 			return usage("cannot read the certificate authority — %v", err)
+		}
+		if !utf8.Valid(pem) {
+			return noText("the certificate authority")
 		}
 		setValue(body, now, []string{"metadata", "tls", "certificateAuthority"}, string(pem))
 	}

@@ -164,6 +164,9 @@ func (in *invocation) run(ctx context.Context, args []string) error {
 	if err := refuseSecrets(args, parser.Model); err != nil {
 		return err
 	}
+	if err := refuseNoText(args); err != nil {
+		return err
+	}
 	parsed, err := parser.Parse(args)
 	if exited {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -42,6 +43,9 @@ func (in *invocation) ask(question string, hidden bool) (string, error) {
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the answer: %w", err)
+	}
+	if strings.ContainsRune(line, utf8.RuneError) { // which the terminal's reader puts for what is none
+		return "", noText("the answer")
 	}
 	return line, nil
 }
