@@ -113,8 +113,8 @@ func (c *connectionList) Run(ctx context.Context, in *invocation) error {
 	if c.Environment != "" {
 		extra = append(extra, "environment="+c.Environment)
 	}
-	for _, k := range c.Kind {
-		extra = append(extra, "kind="+k)
+	if len(c.Kind) > 0 {
+		extra = append(extra, "kind="+strings.Join(c.Kind, ","))
 	}
 	if _, err := keyValues("--label", c.Label); err != nil {
 		return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -17,6 +18,28 @@ func refuseEmpty(parsed *kong.Context) error {
 			continue
 		}
 		return usage("--%s is empty", p.Flag.Name).withHelp("give it a value, or leave it out", "see: "+helpFor(parsed))
+	}
+	return nil
+}
+
+// refuseTwice refuses a flag of a command that is given twice and takes one
+// value: the last would go for the others without a word. The flags of every
+// command may be repeated, as behind an alias, and those of a server, which
+// may be added to its service file.
+func refuseTwice(parsed *kong.Context) error {
+	selected := parsed.Selected()
+	if selected == nil || selected.Name == "serve" {
+		return nil
+	}
+	var seen []string
+	for _, p := range parsed.Path {
+		if p.Flag == nil || p.Resolved || p.Flag.IsCumulative() || p.Flag.IsBool() || !slices.Contains(selected.Flags, p.Flag) {
+			continue
+		}
+		if slices.Contains(seen, p.Flag.Name) {
+			return usage("--%s is given twice, and takes one value", p.Flag.Name).withHelp("see: " + helpFor(parsed))
+		}
+		seen = append(seen, p.Flag.Name)
 	}
 	return nil
 }

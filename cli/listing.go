@@ -106,6 +106,33 @@ type narrowing struct {
 	query   url.Values
 	members map[string]any // of the JSON object in the parameter filter
 	path    string         // of the list, or of the holder's own
+	by      []string       // what it is narrowed by so far
+}
+
+// once refuses what would go unheard beside what the list is narrowed by
+// already: a key stands once, but for labels, and there is one holder.
+func (n *narrowing) once(key string, workspace setting) error {
+	is := func(other string) bool {
+		return key == other || n.r.queries[key] != "" && n.r.queries[key] != "filter" && n.r.queries[key] == n.r.queries[other]
+	}
+	i := slices.IndexFunc(n.by, is)
+	n.by = append(n.by, key)
+	switch {
+	case i >= 0 && n.r.queries[key] == "filter", i >= 0 && slices.Contains(n.r.holders, key):
+		return usage("%s can be narrowed to one %s, and two are named", n.r.key, key)
+	case i >= 0 && key != "label":
+		return usage("%s are filtered by %s twice", n.r.key, key).withHelp("several values: --filter " + key + "=A,B")
+	case !slices.Contains(n.r.holders, key):
+		return nil
+	}
+	if i = slices.IndexFunc(n.by, func(other string) bool { return other != key && slices.Contains(n.r.holders, other) }); i >= 0 {
+		f := usage("%s can be narrowed by %s or by %s, not by both", n.r.key, n.by[i], key)
+		for _, line := range workspace.found() {
+			f.help = append(f.help, "the workspace: "+line)
+		}
+		return f
+	}
+	return nil
 }
 
 func (l *listing) narrow(ctx context.Context, in *invocation, r resource, extra []string) (*narrowing, error) {
@@ -122,13 +149,17 @@ func (l *listing) narrow(ctx context.Context, in *invocation, r resource, extra 
 		n.query.Set("order", r.order)
 	}
 	filters := append(slices.Clone(extra), l.Filter...)
-	if ws := in.set.workspace.text; ws != "" && slices.Contains(r.filters(), "workspace") && !mentions(filters, "workspace") {
-		filters = append(filters, "workspace="+ws)
+	ws, here := in.set.workspace, in.flags.Workspace != ""
+	if ws.text != "" && slices.Contains(r.filters(), "workspace") && (here || !mentions(filters, "workspace")) {
+		filters = append(filters, "workspace="+ws.text)
 	}
 	for _, f := range filters {
 		key, value, ok := strings.Cut(f, "=")
 		if !ok {
 			return nil, usage("--filter %q is not KEY=VALUE", f)
+		}
+		if err := n.once(key, ws); err != nil {
+			return nil, err
 		}
 		if err := n.add(ctx, key, value); err != nil {
 			return nil, err

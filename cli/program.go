@@ -177,6 +177,9 @@ func (in *invocation) run(ctx context.Context, args []string) error {
 	if err := refuseEmpty(parsed); err != nil {
 		return err
 	}
+	if err := refuseTwice(parsed); err != nil {
+		return err
+	}
 	in.flags, in.command = root.globals, parsed.Selected()
 	if err := in.prepare(parsed.Command()); err != nil {
 		return err
