@@ -92,8 +92,14 @@ func (in *invocation) showCheck(raw, conn item) error {
 	for _, line := range f.help {
 		in.say(plain, "  %s", line)
 	}
-	in.say(plain, "%s is in maintenance: that is no failure. End it: belay connection state %s connected", conn.name(), shellWord(conn.name()))
+	in.say(plain, "%s is in maintenance: that is no failure. End it: %s", conn.name(), endMaintenance(conn.name()))
 	return nil
+}
+
+// endMaintenance ends it whether or not the target works: for connected, it
+// would have to.
+func endMaintenance(name string) string {
+	return "belay connection state " + shellWord(name) + " " + string(belay.StatusRegistered)
 }
 
 func summaryOf(c check) string {

@@ -53,8 +53,12 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 		return nil
 	}
 	if got := it.text("status"); got != c.State {
-		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + got + ", not " + c.State, why: first(setting{text: it.text("statusReason")}, setting{text: it.text("health.summary")}).text}
-		return f.withHelp("see why: belay connection test " + shellWord(it.name()))
+		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + inState(got) + ", not " + c.State, why: first(setting{text: it.text("statusReason")}, setting{text: it.text("health.summary")}).text}
+		f.withHelp("see why: belay connection test " + shellWord(it.name()))
+		if got == string(belay.StatusMaintenance) {
+			f.withHelp("end the maintenance all the same: " + endMaintenance(it.name()))
+		}
+		return f
 	}
 	in.say(good, "%s is now %s", it.name(), inState(c.State))
 	return nil
