@@ -90,7 +90,7 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 		// Where it is required, it is there already.
 	case "userId":
 		refused(name+"=nonsense", name, "UUID")
-	case "all", "detach", "everyone", "isOauth":
+	case "all", "detach", "dryRun", "everyone", "isOauth":
 		refused(name+"=yes", name, "true or false")
 	case "name", "purpose":
 	default:

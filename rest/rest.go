@@ -128,6 +128,7 @@ type request struct {
 	route Route
 	body  []byte
 	tried int // how many of the versions of If-Match were not it
+	dry   bool
 }
 
 // carryOut handles the request; when it fails because the object has another
@@ -152,7 +153,7 @@ func (a *API) serve(route Route) http.Handler {
 			return
 		}
 		res, err := req.carryOut()
-		if err != nil {
+		if res, err = req.rehearsed(res, err); err != nil {
 			a.Problem(w, r, err)
 			return
 		}
@@ -169,6 +170,9 @@ func (r *request) prepare(w http.ResponseWriter) error {
 		return err
 	}
 	if err := r.checkProvider(); err != nil {
+		return err
+	}
+	if err := r.rehearse(); err != nil {
 		return err
 	}
 	if r.route.Multipart {

@@ -118,12 +118,16 @@ func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	rehearsed := rehearsed(ctx)
 	var changed map[belay.ID]bool
 	// Also when it fails: whether a commit has failed is not always known.
 	defer func() { s.access.add(changed) }()
 	return s.write.do(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := fn(ctx, tx); err != nil {
 			return err
+		}
+		if rehearsed {
+			return ErrRehearsed
 		}
 		changed = tx.changed
 		return tx.countAccess(ctx)
