@@ -71,6 +71,9 @@ type request struct {
 	timeout time.Duration // 0 is defaultTimeout
 	reads   bool          // changes nothing, whatever the method
 	would   *outcome      // said in a dry run; nil: the request itself is shown
+	// rehearsed is set where a server can be asked whether it would do it: a
+	// dry run ends as the command would.
+	rehearsed bool
 }
 
 // response is an answer with a status below 300.

@@ -151,17 +151,24 @@ func newCredentialBody(ctx context.Context, in *invocation, name, typeName strin
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"name": name, "type": t.Name, "secret": secret}, nil
+	return map[string]any{"name": name, "type": t.Name, "secret": typedFields{secret, t}}, nil
+}
+
+// request is what makes all of it but the assignments.
+func (p *creation) request(ctx context.Context, in *invocation) (request, error) {
+	query := url.Values{}
+	err := in.scope(ctx, query)
+	return request{method: http.MethodPost, path: connectionsPath, query: query, body: p.body, timeout: testTimeout, rehearsed: true}, err
 }
 
 // make creates the connection, and with it the credential if a new one is
 // wanted.
 func (c *connectionCreate) make(ctx context.Context, in *invocation, p *creation) (item, error) {
-	query := url.Values{}
-	if err := in.scope(ctx, query); err != nil {
+	r, err := p.request(ctx, in)
+	if err != nil {
 		return item{}, err
 	}
-	conn, err := in.change(ctx, request{method: http.MethodPost, path: connectionsPath, query: query, body: p.body, timeout: testTimeout})
+	conn, err := in.change(ctx, r)
 	if err != nil {
 		return item{}, in.aboutSettings(ctx, c.taken(ctx, in, err), c.Kind, c.Set)
 	}
@@ -256,9 +263,20 @@ func (c *connectionCreate) testNew(ctx context.Context, in *invocation, conn ite
 	return f
 }
 
-// testDraft tests what would be created, and shows it; nothing of it is
-// stored.
+// testDraft asks whether it would be created, tests it, and shows it; nothing
+// of it is stored.
 func (c *connectionCreate) testDraft(ctx context.Context, in *invocation, p *creation) error {
+	r, err := p.request(ctx, in)
+	if err != nil {
+		return err
+	}
+	asked, err := in.client()
+	if err != nil {
+		return err
+	}
+	if err := asked.rehearse(ctx, r); err != nil {
+		return in.aboutSettings(ctx, c.taken(ctx, in, err), c.Kind, c.Set)
+	}
 	var failed error
 	if c.Test {
 		if failed = c.sendDraft(ctx, in, p); failed != nil && !isUnhealthy(failed) {
@@ -268,7 +286,7 @@ func (c *connectionCreate) testDraft(ctx context.Context, in *invocation, p *cre
 	if in.machine() && c.Test {
 		return failed // the check is the document
 	}
-	if err := in.wouldSend(ctx, request{method: http.MethodPost, path: connectionsPath, body: p.body}); err != nil {
+	if err := in.wouldSend(ctx, r); err != nil {
 		return err
 	}
 	if len(p.environments) > 0 {

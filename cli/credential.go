@@ -135,7 +135,7 @@ func (c *credentialCreate) Run(ctx context.Context, in *invocation) error {
 	if err := in.scope(ctx, query); err != nil {
 		return err
 	}
-	it, err := in.change(ctx, request{method: http.MethodPost, path: credentialsPath, query: query, body: body})
+	it, err := in.change(ctx, request{method: http.MethodPost, path: credentialsPath, query: query, body: body, rehearsed: true})
 	if err != nil {
 		return in.taken(ctx, err, credentials(), c.Name, func(word string) []string {
 			return []string{
@@ -229,7 +229,7 @@ func (c *credentialEdit) readSecret(in *invocation, it item, body map[string]any
 	if err != nil {
 		return err
 	}
-	body["secret"] = secret
+	body["secret"] = typedFields{secret, t}
 	return nil
 }
 

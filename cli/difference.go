@@ -28,7 +28,7 @@ const hiddenValue = "(secret)"
 func differences(now item, body map[string]any) ([]difference, error) {
 	open := maps.Clone(body)
 	delete(open, "id")
-	secret, _ := open["secret"].(fields)
+	secret, _ := open["secret"].(typedFields)
 	delete(open, "secret")
 	raw, err := json.Marshal(open)
 	if err != nil {
@@ -46,7 +46,7 @@ func differences(now item, body map[string]any) ([]difference, error) {
 		}
 		out = append(out, compare(name, from, to)...)
 	}
-	return append(out, secretDifferences(now, secret)...), nil
+	return append(out, secretDifferences(now, secret.fields)...), nil
 }
 
 // compare finds where two values differ: objects member by member, all else

@@ -39,6 +39,15 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+func mustType(t *testing.T, name string) belay.CredentialType {
+	t.Helper()
+	found, err := credentialType(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 // A secret is never among what is shown of an edit, nor in the document of a
 // dry run.
 func TestDifferencesHoldNoSecret(t *testing.T) {
@@ -48,7 +57,7 @@ func TestDifferencesHoldNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	given := fields{"username": belay.SecretString("you"), "password": belay.SecretString(secret), "extra": belay.SecretString(secret)}
-	got, err := differences(now, map[string]any{"id": "1", "secret": given})
+	got, err := differences(now, map[string]any{"id": "1", "secret": typedFields{given, mustType(t, "basic")}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -80,12 +78,10 @@ func (r *request) shown() any {
 // masked is a copy of a body in which each secret is only said to be there.
 func masked(v any) any {
 	switch v := v.(type) {
+	case typedFields:
+		return v.shown()
 	case fields:
-		out := map[string]any{}
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			out[name] = "(secret)"
-		}
-		return out
+		return typedFields{fields: v}.shown()
 	case map[string]any:
 		out := map[string]any{}
 		for name, e := range v {

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -46,10 +48,26 @@ func (c *client) onlyShown(ctx context.Context, r request) error {
 	if c.dryRun == nil || r.method == http.MethodGet || r.reads {
 		return nil
 	}
+	if err := c.rehearse(ctx, r); err != nil {
+		return err
+	}
 	if err := c.dryRun(ctx, r); err != nil {
 		return err
 	}
 	return errDryRun
+}
+
+// rehearse asks a server whether it would refuse a change, where it can tell
+// without making it.
+func (c *client) rehearse(ctx context.Context, r request) error {
+	if !r.rehearsed {
+		return nil
+	}
+	query := url.Values{"dryRun": {"true"}}
+	maps.Copy(query, r.query)
+	r.query, r.reads = query, true
+	_, err := c.do(ctx, r)
+	return err
 }
 
 // exchange sends a request until the server has room for it, as long as it

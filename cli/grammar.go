@@ -28,7 +28,7 @@ type globals struct {
 	NoInput   bool          `help:"Never ask; fail where an answer is needed."`
 	Yes       bool          `short:"y" help:"Answer yes to questions."`
 	Confirm   string        `placeholder:"NAME" help:"Confirm a deletion by the name of what is deleted."`
-	DryRun    bool          `help:"Say what would change, and change nothing."`
+	DryRun    bool          `help:"Say what would change, and change nothing; what the server would refuse is refused."`
 	Wait      bool          `negatable:"" default:"true" help:"Wait until the server has done it."`
 	Timeout   time.Duration `placeholder:"30s" help:"How long to wait for one answer, or for the next part of one that comes in parts."`
 	NoColor   bool          `help:"No colours."`

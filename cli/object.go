@@ -122,10 +122,7 @@ func (n *naming) create(ctx context.Context, in *invocation, r resource) (item, 
 	if id != "" {
 		body["organizationId"] = id
 	}
-	if err := in.wouldBeTaken(ctx, r, item{}, n.Name); err != nil {
-		return item{}, err
-	}
-	it, err := in.change(ctx, request{method: http.MethodPost, path: r.path, body: body})
+	it, err := in.change(ctx, request{method: http.MethodPost, path: r.path, body: body, rehearsed: true})
 	return it, in.taken(ctx, err, r, n.Name, func(word string) []string {
 		return []string{"change it: belay " + r.noun + " edit " + word + " --description TEXT", "or choose another name"}
 	})
@@ -182,10 +179,7 @@ func (in *invocation) put(ctx context.Context, r resource, it item, req request,
 		return it, nil
 	}
 	name, _ := body["name"].(string)
-	if err := in.wouldBeTaken(ctx, r, it, name); err != nil {
-		return item{}, err
-	}
-	req.method, req.body = http.MethodPut, body
+	req.method, req.body, req.rehearsed = http.MethodPut, body, true
 	req.would = &outcome{text: "would change " + r.noun + " " + it.name(), r: r, it: it, changes: append([]difference{}, changes...)}
 	changed, err := in.change(ctx, req)
 	if err != nil {

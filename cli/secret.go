@@ -33,6 +33,24 @@ func (s *secretFlags) given() bool {
 // shows nothing; encoding them as JSON, which is what sends them, does.
 type fields map[string]belay.Secret
 
+// typedFields are the fields of a credential of a type, which says what of
+// them can be shown.
+type typedFields struct {
+	fields
+	of belay.CredentialType
+}
+
+// shown are the fields with each secret only said to be there.
+func (f typedFields) shown() map[string]any {
+	out := f.public(f.of)
+	for name := range f.fields {
+		if _, public := out[name]; !public {
+			out[name] = hiddenValue
+		}
+	}
+	return out
+}
+
 // text refuses what cannot be sent: JSON holds Unicode text and nothing else
 // (RFC 8259, section 8.1), and an encoder would put other characters in its
 // place.

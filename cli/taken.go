@@ -50,26 +50,6 @@ func (in *invocation) holderOf(ctx context.Context, r resource, name string) (it
 	return found[0], true
 }
 
-// wouldBeTaken refuses, in a dry run, a name that something else has, and one
-// that nothing new can have.
-func (in *invocation) wouldBeTaken(ctx context.Context, r resource, it item, name string) error {
-	if !in.flags.DryRun || name == "" {
-		return nil
-	}
-	found, ok := in.holderOf(ctx, r, name)
-	if ok && found.id() == it.id() {
-		return nil
-	}
-	if fault := belay.NameFault(strings.TrimSpace(name)); fault != "" {
-		return usage("NAME %s", fault)
-	}
-	if !ok {
-		return nil
-	}
-	f := &failure{exit: exitConflict, what: alreadyThere(r, found.name())}
-	return f.withHelp("see it: belay " + r.noun + " view " + shellWord(found.name())).withHelp(otherName("")...)
-}
-
 // nameRefused tells whether a problem document refuses the name of a noun
 // since it is taken.
 func nameRefused(document json.RawMessage, r resource) bool {
