@@ -22,7 +22,8 @@ const (
 // Secret means that there is none.
 func (in *invocation) token() (belay.Secret, string, error) {
 	if v := in.env("BELAY_TOKEN"); v != "" {
-		return belay.SecretString(v), "BELAY_TOKEN", nil
+		t, err := tokenIn("BELAY_TOKEN", []byte(v))
+		return t, "BELAY_TOKEN", err
 	}
 	if path := in.env("BELAY_TOKEN_FILE"); path != "" {
 		t, err := readToken(path)
@@ -96,9 +97,16 @@ func readToken(path string) (belay.Secret, error) {
 	if err != nil {
 		return belay.Secret{}, &failure{exit: exitSignIn, what: "cannot read the token", why: err.Error(), cause: err}
 	}
+	return tokenIn(path, b)
+}
+
+// tokenIn is the token of a file or a variable. White space around it, which
+// an editor leaves or a file from elsewhere has, is not of it; what no header
+// can hold is never sent.
+func tokenIn(where string, b []byte) (belay.Secret, error) {
 	b = bytes.TrimSpace(b)
-	if len(b) == 0 || bytes.ContainsAny(b, " \t\r\n") {
-		return belay.Secret{}, &failure{exit: exitSignIn, what: path + " does not hold a token", why: "it must be one word"}
+	if len(b) == 0 || bytes.ContainsFunc(b, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return belay.Secret{}, &failure{exit: exitSignIn, what: where + " does not hold a token", why: "it must be one word"}
 	}
 	return belay.NewSecret(b), nil
 }
