@@ -262,7 +262,13 @@ func (k kubeContext) again() bool {
 // noContext says why nothing can be imported, and what makes it possible: for
 // all who sign in with the same program, at the example of the first.
 func noContext(found []kubeContext) error {
-	f := usage("no context can be imported").withHelp("choose one: --context NAME")
+	f := usage("no context can be imported")
+	switch {
+	case len(found) == 1:
+		f = usage("the context %s cannot be imported", found[0].Name)
+	case slices.ContainsFunc(found, func(k kubeContext) bool { return k.Importable }):
+		f.withHelp("choose one: --context NAME")
+	}
 	for _, g := range grouped(found, func(k kubeContext) (out []string) {
 		for _, p := range k.Problems {
 			out = append(out, p.Message)

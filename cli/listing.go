@@ -52,10 +52,11 @@ func (l *listing) run(ctx context.Context, in *invocation, r resource, extra ...
 	if err != nil {
 		return err
 	}
+	d := document{raw: p.document, items: p.items, columns: r.columns, noun: r.noun}
 	if l.onlyDeleted {
-		r.columns = deletedColumns()
+		d.columns, d.called = deletedColumns(), deletedName(p.items)
 	}
-	if err := in.show(document{raw: p.document, items: p.items, columns: r.columns, noun: r.noun}); err != nil {
+	if err := in.show(d); err != nil {
 		return err
 	}
 	in.summarize(r, p, len(n.members) > 0 || l.Search != "" || len(extra)+len(l.Filter) > 0, l.Limit != nil)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
@@ -250,7 +251,7 @@ func renderJQ(w io.Writer, raw json.RawMessage, expr string) error {
 			return nil
 		}
 		if err, ok := r.(error); ok {
-			return misfit(err)
+			return misfit(err, v)
 		}
 		if err := writeResult(w, r); err != nil {
 			return err
@@ -259,12 +260,36 @@ func renderJQ(w io.Writer, raw json.RawMessage, expr string) error {
 }
 
 // misfit is what jq says of an answer that it does not fit.
-func misfit(err error) *failure {
+func misfit(err error, answer any) *failure {
 	f := &failure{exit: exitFailed, what: "--jq does not fit the answer", why: err.Error()}
-	if strings.Contains(f.why, "expected an object but got: array") {
-		return f.withHelp("each element of a list: .connections[].name")
+	if list, ok := listIn(answer); ok && strings.Contains(f.why, "expected an object but got: array") {
+		return f.withHelp("each element of a list: " + list)
 	}
 	return f.withHelp("see the answer: the same with -o json in place of --jq")
+}
+
+// listIn is the expression for each element of the list that an answer is, or
+// has: for their names, if they have any.
+func listIn(answer any) (string, bool) {
+	path, list := "", []any(nil)
+	switch v := answer.(type) {
+	case []any:
+		path, list = ".", v
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if l, ok := v[key].([]any); ok && path == "" {
+				path, list = "."+key, l
+			}
+		}
+	}
+	if path == "" {
+		return "", false
+	}
+	path += "[]"
+	if len(list) > 0 && (item{fields: list[0]}).name() != "" {
+		path += ".name"
+	}
+	return path, true
 }
 
 func writeResult(w io.Writer, r any) error {

@@ -91,9 +91,17 @@ func secretOnCommandLine(what string, advice ...string) error {
 		withHelp("this looks like one: " + what).withHelp(advice...)
 }
 
-// secretAdvice says how a command takes its secrets that does so by variables
-// only.
+// bodyAdvice says how a request is given whose body is written by hand.
+func bodyAdvice() []string {
+	return []string{"put the whole body into a file: --input PATH; or give it on standard input: --input -", "see: belay api --help"}
+}
+
+// secretAdvice says how a command takes its secrets that does so otherwise
+// than most.
 func secretAdvice(args []string) []string {
+	if len(args) > 0 && args[0] == "api" {
+		return bodyAdvice()
+	}
 	if !slices.Contains(args, "serve") {
 		return nil
 	}

@@ -124,7 +124,7 @@ func (c *rawRequest) addFields(r *request) error {
 		case !ok:
 			return usage("-f takes KEY=VALUE")
 		case soundsSecret(key):
-			return secretOnCommandLine("-f " + key)
+			return secretOnCommandLine("-f "+key, bodyAdvice()...)
 		case r.method == http.MethodGet:
 			r.query.Add(key, value)
 		default:

@@ -179,6 +179,38 @@ func (n *narrowing) onlyDeleted() {
 	n.members["deleted"] = true
 }
 
+// oneDeleted is one for what was deleted, of which the newest of several with
+// one name is not known to be meant.
+func oneDeleted(r resource, ref string, found []item) (item, error) {
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	f := usage("%d %s that were called %q are deleted", len(found), r.key, ref).withHelp("name the one by its id: belay " + r.noun + " restore ID")
+	for _, it := range found {
+		line := it.id() + "  " + it.name()
+		if at, ok := it.time("deletedAt"); ok {
+			line += "  deleted " + at.UTC().Format(time.RFC3339)
+		}
+		f.help = append(f.help, line)
+	}
+	return item{}, f
+}
+
+// deletedName is what each of what was deleted is called by: its name, or its
+// id where others have had the same name.
+func deletedName(items []item) func(item) string {
+	names := map[string]int{}
+	for _, it := range items {
+		names[strings.ToLower(it.name())]++
+	}
+	return func(it item) string {
+		if names[strings.ToLower(it.name())] > 1 {
+			return it.id()
+		}
+		return it.name()
+	}
+}
+
 // findDeleted finds one of what was deleted. Deleted objects do not keep
 // their names to themselves: several can have had the same.
 func (r resource) findDeleted(gone []item, ref string) (item, error) {
@@ -191,7 +223,7 @@ func (r resource) findDeleted(gone []item, ref string) (item, error) {
 	}
 	for _, found := range [][]item{named(gone, name), withPrefix(gone, name)} {
 		if len(found) > 0 {
-			return one(r, name, found)
+			return oneDeleted(r, name, found)
 		}
 	}
 	f := &failure{exit: exitNotFound, what: fmt.Sprintf("no %s %q was deleted that could be restored", r.noun, name)}
