@@ -116,7 +116,7 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 	t.cancelled, t.cancel = context.WithCancel(context.Background())
 	if !a.running.claim(t) {
 		t.leave()
-		return nil, underWay(e)
+		return nil, underWay(e, a.running.cancelled(t.key(), e.ID))
 	}
 	t.claimed = true
 	own.grow(min(environmentTests, len(usable)))
@@ -165,6 +165,9 @@ func (t *environmentTest) run(ctx context.Context, w EnvironmentWatch) ([]*Check
 		}
 		return nil
 	})
+	if int(t.done.Load()) == len(t.connections) {
+		err = nil // nothing was left when somebody wanted no more to begin
+	}
 	if cause := context.Cause(begin); err != nil && cause != nil {
 		return nil, cause
 	}

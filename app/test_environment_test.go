@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -119,5 +120,56 @@ func TestBegunIsToldBeforeItsEnd(t *testing.T) {
 	checks, err := in.TestEnvironment(in.ctx, "", in.environment.ID, EnvironmentWatch{Begun: func(*belay.Connection) { close(kind.told) }})
 	if err != nil || len(checks) != 1 || checks[0].Health != belay.HealthHealthy {
 		t.Errorf("%v, %v", checks, err)
+	}
+}
+
+// TestWhatIsAllTestedIsNotBrokenOff has the server stop, or somebody cancel,
+// when the test of the last connection has begun: nothing is left out then.
+func TestWhatIsAllTestedIsNotBrokenOff(t *testing.T) {
+	for name, end := range map[string]func(*inside){
+		"stopping":  func(in *inside) { in.running.stop() },
+		"cancelled": func(in *inside) { _ = in.CancelEnvironmentTest(in.ctx, "", in.environment.ID, "") },
+	} {
+		in := newInside(t, Limits{})
+		in.kinds = map[string]Kind{"fake": &counted{}}
+		for range 3 {
+			in.held(t)
+		}
+		begun := 0
+		checks, err := in.TestEnvironment(in.ctx, "", in.environment.ID, EnvironmentWatch{Begun: func(*belay.Connection) {
+			if begun++; begun == 3 {
+				end(in)
+			}
+		}})
+		if err != nil || len(checks) != 3 {
+			t.Errorf("%s: %d checks, %v", name, len(checks), err)
+		}
+	}
+}
+
+// TestNothingIsLeftToCancel refuses a second test beside one that is cancelled,
+// and does not advise to cancel it.
+func TestNothingIsLeftToCancel(t *testing.T) {
+	in := newInside(t, Limits{})
+	in.held(t)
+	first, err := in.environmentTest(in.ctx, "", in.environment.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.leave()
+	refused := func() *belay.Error {
+		_, err := in.environmentTest(in.ctx, "", in.environment.ID)
+		e, ok := errors.AsType[*belay.Error](err)
+		if !ok || e.Code != belay.CodeConflict {
+			t.Fatalf("refused with %v", err)
+		}
+		return e
+	}
+	if e := refused(); len(e.Remedy) != 1 {
+		t.Errorf("before: %+v", e)
+	}
+	first.cancel()
+	if e := refused(); len(e.Remedy) != 0 || !strings.Contains(e.Message, "is cancelled") {
+		t.Errorf("after: %+v", e)
 	}
 }

@@ -24,23 +24,30 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	if ignored > 0 {
 		leftOut = fmt.Sprintf(" (%d ignored, left out)", ignored)
 	}
-	in.sayTesting(count(len(conns), connections()) + " of " + env.name() + leftOut)
+	if in.flags.DryRun {
+		return in.foretellTests(ctx, []string{"-"}, conns)
+	}
+	said := count(len(conns), connections()) + " of " + env.name() + leftOut
 	r := request{method: http.MethodPost, path: environments().at(env.id(), "test"), timeout: testTimeout, prefer: in.prefer()}
 	if !in.flags.Wait {
 		res, err := in.send(ctx, r)
 		if err == nil && res.status == http.StatusAccepted {
+			in.sayTesting(said)
 			in.say(good, "the test was started and goes on at the server")
 			command := "belay environment test " + shellWord(env.name())
 			in.say(plain, "see how far it is: %s --status, or cancel it: %s --cancel", command, command)
 		}
-		return err
+		if err != nil || !in.machine() {
+			return err
+		}
+		return in.showUnderWay(ctx, env)
 	}
 	c, err := in.client()
 	if err != nil {
 		return err
 	}
 	in.onInterrupt = []string{"see: belay environment view " + shellWord(env.name()) + ", or belay connection view NAME"}
-	s := &stream{in: in, env: env, conns: conns, total: -1, known: len(conns), shown: checkDocument(nil, nil, conns)}
+	s := &stream{in: in, env: env, said: said, conns: conns, total: -1, known: len(conns), shown: checkDocument(nil, nil, conns)}
 	s.wait()
 	err = c.lines(ctx, r, s.take)
 	s.stop()
@@ -52,6 +59,7 @@ type stream struct {
 	in    *invocation
 	env   item
 	conns []item
+	said  string // of what is tested, once it is
 	total int // how many connections are tested; -1 before it is known
 	known int // how many there are to see
 	shown document
@@ -93,6 +101,9 @@ func (s *stream) take(raw json.RawMessage) error {
 	switch {
 	case line.Total != nil:
 		s.total = *line.Total
+		s.stop()
+		s.in.sayTesting(s.said)
+		s.wait()
 	case line.Begun != nil:
 		s.begun = append(s.begun, *line.Begun)
 	case line.Check != nil:

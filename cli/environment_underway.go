@@ -86,5 +86,8 @@ func (in *invocation) cancelTest(ctx context.Context, env item, user string) err
 		return err
 	}
 	in.say(good, "%s of %s is cancelled: what has begun ends, and no more is begun", whose, env.name())
-	return nil
+	if !in.machine() {
+		return nil
+	}
+	return in.showUnderWay(ctx, env)
 }

@@ -33,6 +33,10 @@ func TestEnvironmentTestUnderWay(t *testing.T) {
 	mustContain(t, run(exitDone, "--status").out.String(), "ann", "9\t4\t2\tcancelled")
 	mustContain(t, run(exitDone, "--status", "-o", "json").out.String(), `"environmentId": "id-e"`, `"begun": 4`)
 
+	// Who reads a document gets one, whatever is asked for.
+	mustContain(t, run(exitDone, "--cancel", "-o", "json").out.String(), `"environmentId": "id-e"`, `"cancelled": true`)
+	deleted = ""
+
 	run(exitUsage, "--user", "ann")
 	run(exitUsage, "--status", "--cancel")
 	run(exitDone, "--cancel", "--dry-run")

@@ -55,6 +55,10 @@ func (n tested) failed() int { return n.Unhealthy + n.Unknown }
 // targets does not work and is not in maintenance.
 func (in *invocation) verdict(n tested) error {
 	switch all := count(n.Total, connections()); {
+	case n.Total == 0 && n.Ignored > 0:
+		in.say(plain, "nothing was tested: %d ignored, and no other connection is there", n.Ignored)
+	case n.Total == 0:
+		in.say(plain, "nothing was tested: there is no connection")
 	case n.failed() > 0:
 		return n.failure()
 	case n.Degraded > 0:
