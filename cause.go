@@ -27,6 +27,7 @@ const (
 	CauseCredentialMissing            Cause = "credential_missing"
 	CauseCredentialRejected           Cause = "credential_rejected"
 	CauseCredentialExpired            Cause = "credential_expired"
+	CauseCredentialExpiresSoon        Cause = "credential_expires_soon" // a warning
 	CauseReferenceUnresolved          Cause = "reference_unresolved"
 	CausePermissionMissing            Cause = "permission_missing"
 	CauseSuspended                    Cause = "suspended"
@@ -45,7 +46,7 @@ func Causes() []Cause {
 		CauseTLSUnknownAuthority, CauseTLSExpired, CauseTLSExpiresSoon, CauseTLSNotYetValid, CauseTLSNameMismatch,
 		CauseTLSClientCertificateRejected, CauseTLSProtocol,
 		CauseWrongService, CauseUnexpectedStatus, CauseRedirectedElsewhere, CauseResponseTooLarge, CauseMalformedResponse,
-		CauseCredentialMissing, CauseCredentialRejected, CauseCredentialExpired, CauseReferenceUnresolved,
+		CauseCredentialMissing, CauseCredentialRejected, CauseCredentialExpired, CauseCredentialExpiresSoon, CauseReferenceUnresolved,
 		CausePermissionMissing, CauseSuspended, CauseRateLimited, CauseNotReady, CauseClockSkew,
 		CauseUnsupportedVersion, CauseIdentityChanged, CauseInternal,
 	}
@@ -99,6 +100,7 @@ var causeTexts = map[Cause]string{
 	CauseCredentialMissing:            "the target asks for a credential",
 	CauseCredentialRejected:           "the target rejects the credential",
 	CauseCredentialExpired:            "the credential has expired",
+	CauseCredentialExpiresSoon:        "the credential expires soon",
 	CauseReferenceUnresolved:          "the credential's reference could not be resolved",
 	CausePermissionMissing:            "the credential lacks a permission",
 	CauseSuspended:                    "the access was suspended",

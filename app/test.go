@@ -115,7 +115,7 @@ func (a *App) run(ctx context.Context, c caller, v *belay.Connection, trigger be
 	}
 	k, rest := a.attempt(ctx, c, v, trigger, materials[0]), materials[1:]
 	var before []*belay.Check
-	for ; len(rest) > 0 && k.Cause.Rejects(); rest = rest[1:] {
+	for ; len(rest) > 0 && !k.Health.Works() && k.Cause.Rejects(); rest = rest[1:] {
 		before = append(before, k)
 		k = a.attempt(ctx, c, v, trigger, rest[0])
 	}

@@ -32,6 +32,7 @@ func (s Suite) http(t *testing.T) {
 	})
 	t.Run("rejected", s.rejected)
 	t.Run("expired", s.expiredToken)
+	t.Run("ending", s.ending)
 	t.Run("missing", func(t *testing.T) {
 		endpoint, _ := serve(t, s.guard(status(401)))
 		target := s.target(endpoint)
@@ -77,6 +78,21 @@ func (s Suite) expiredToken(t *testing.T) {
 		target := s.target(endpoint)
 		target.Credential = s.Bearer(unsigned(expires))
 		s.test(t, target, unhealthy(cause, belay.StageAuthenticate))
+	}
+}
+
+// ending checks that a credential which is taken, and ends soon or has ended,
+// is warned of.
+func (s Suite) ending(t *testing.T) {
+	endpoint, _ := serve(t, s.Good)
+	for left, want := range map[time.Duration]want{
+		15 * 24 * time.Hour: healthy,
+		13 * 24 * time.Hour: {health: belay.HealthDegraded, cause: belay.CauseCredentialExpiresSoon},
+		-time.Minute:        {health: belay.HealthDegraded, cause: belay.CauseCredentialExpired},
+	} {
+		target := s.target(endpoint)
+		target.Credential = s.Bearer(unsigned(now()().Add(left)))
+		s.test(t, target, want)
 	}
 }
 

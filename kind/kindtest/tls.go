@@ -124,6 +124,7 @@ func (s Suite) clientCertificates(t *testing.T) {
 	ca, clients := authority(), authority()
 	good := clients.Client("kindtest")
 	expired := clients.Issue(peers.CertificateOptions{CommonName: "kindtest", NotBefore: now()().AddDate(0, 0, -9), NotAfter: now()().AddDate(0, 0, -1)})
+	ending := clients.Issue(peers.CertificateOptions{CommonName: "kindtest", NotAfter: now()().AddDate(0, 0, 13)})
 	stranger := authority().Client("kindtest")
 	credential := func(p *peers.KeyPair) *belay.Material { return s.Certificate(string(p.Certificate), string(p.Key)) }
 	for version, number := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
@@ -132,6 +133,7 @@ func (s Suite) clientCertificates(t *testing.T) {
 			want       want
 		}{
 			"good":     {credential(good), healthy},
+			"ending":   {credential(ending), want{health: belay.HealthDegraded, cause: belay.CauseCredentialExpiresSoon}},
 			"missing":  {nil, unhealthy(belay.CauseCredentialMissing, belay.StageTLS)},
 			"token":    {s.Bearer(token), unhealthy(belay.CauseCredentialMissing, belay.StageTLS)},
 			"expired":  {credential(expired), unhealthy(belay.CauseCredentialExpired, belay.StageTLS)},

@@ -15,7 +15,7 @@ import (
 	"belay"
 )
 
-// expirySoon is how long before its end a server's certificate is warned of.
+// expirySoon is how long before its end a certificate or a credential is warned of.
 const expirySoon = 14 * 24 * time.Hour
 
 // handshake makes the connection a TLS one, where the endpoint asks for it.

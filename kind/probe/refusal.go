@@ -151,6 +151,19 @@ func (s *Session) expiryDetail() string {
 	return "it was valid until " + s.target.Credential.Expiry().Format(time.RFC3339)
 }
 
+// checkExpiry warns of a credential that the target has taken and that ends
+// soon, by what it says itself, or has ended.
+func (s *Session) checkExpiry() {
+	end := s.target.Credential.Expiry()
+	switch left := end.Sub(s.run.now()); {
+	case end.IsZero() || left >= expirySoon:
+	case left <= 0:
+		s.run.warn(belay.CauseCredentialExpired, s.expiryDetail()+", and the target takes it still")
+	default:
+		s.run.warn(belay.CauseCredentialExpiresSoon, "the credential expires at "+end.Format(time.RFC3339))
+	}
+}
+
 // Introduce asks a question that anybody may ask, without the credential
 // first: what is not the right service never sees it. Only when the target
 // wants to know who asks is it asked again with the credential, and when that

@@ -31,6 +31,9 @@ func (r *run) stage(ctx context.Context, s *Session, stage belay.Stage, step Ste
 	}
 	start, warnings := r.now(), r.warned
 	err := step(ctx, s)
+	if err == nil && stage == belay.StageAuthenticate {
+		s.checkExpiry()
+	}
 	took := r.now().Sub(start)
 	switch {
 	case errors.Is(err, errSkip):
