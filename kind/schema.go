@@ -127,6 +127,9 @@ func validate(schema *jsonschema.Schema, config json.RawMessage) error {
 	if invalid, ok := errors.AsType[*jsonschema.ValidationError](schema.Validate(document)); ok {
 		return configError(leaves(invalid))
 	}
+	if err := checkSecrets(config); err != nil {
+		return err
+	}
 	return checkAuthority(config)
 }
 

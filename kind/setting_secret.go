@@ -1,0 +1,68 @@
+package kind
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"belay"
+)
+
+// Names of query parameters, without their dashes and in lower case, that
+// carry secrets: as a part of a name, and as a whole one.
+var (
+	secretParts = []string{"token", "secret", "passw", "apikey", "signature", "credential"}
+	secretNames = []string{"key", "sig", "pwd", "auth", "authorization", "jwt"}
+)
+
+// checkSecrets refuses settings that ask for a path or an address with a
+// secret in its query: settings are shown to whoever sees the connection, and
+// kept in the clear. What the value is, is not repeated.
+func checkSecrets(config json.RawMessage) error {
+	var settings map[string]any
+	if json.Unmarshal(config, &settings) != nil {
+		return nil // which is said elsewhere
+	}
+	var fields []belay.Field
+	for name, v := range settings {
+		text, ok := v.(string)
+		if !ok {
+			continue
+		}
+		if parameter := secretIn(text); parameter != "" {
+			fields = append(fields, belay.Field{Pointer: "/metadata" + belay.Pointer(name), Message: fmt.Sprintf(
+				"must not have a query with %q in it, which is by its name a secret: everybody who sees the connection would see it; store it as a credential", parameter)})
+		}
+	}
+	if fields == nil {
+		return nil
+	}
+	return configError(fields)
+}
+
+// secretIn is the first parameter with a value, in the query of a path or an
+// address, whose name says that it is a secret; "" for none.
+func secretIn(text string) string {
+	path, query, ok := strings.Cut(text, "?")
+	if !ok || !strings.HasPrefix(path, "/") && !strings.Contains(path, "://") {
+		return ""
+	}
+	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if value != "" && namesSecret(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func namesSecret(name string) bool {
+	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name))
+	return slices.Contains(secretNames, plain) ||
+		slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(plain, part) })
+}
