@@ -133,7 +133,15 @@ func (s Status) Transition(to Status) (Transition, error) {
 		}
 	}
 	return Transition{}, Errorf(CodeIllegalTransition,
-		"a connection that is %s cannot become %s; it can become %s", s, to, strings.Join(legal, ", "))
+		"a connection that is %s cannot change to %s; it can change to %s", s.where(), to, strings.Join(legal, ", "))
+}
+
+// where says in words where a connection of this status stands.
+func (s Status) where() string {
+	if s == StatusMaintenance {
+		return "in maintenance"
+	}
+	return string(s)
 }
 
 // AfterCheck is the status that the outcome of a check leads to, by what

@@ -50,6 +50,8 @@ func (c *connectionTest) Run(ctx context.Context, in *invocation) error {
 	ignored := 0
 	if len(c.Names) == 0 {
 		conns, ignored = notIgnored(conns)
+	} else {
+		in.sayIgnored(conns)
 	}
 	switch {
 	case len(conns) == 0 && ignored > 0:
@@ -70,6 +72,16 @@ func (c *connectionTest) Run(ctx context.Context, in *invocation) error {
 func notIgnored(conns []item) (out []item, ignored int) {
 	out = keep(conns, func(conn item) bool { return conn.text("status") != string(belay.StatusIgnored) })
 	return out, len(conns) - len(out)
+}
+
+// sayIgnored says of connections that are named which are ignored, which a
+// test does not change.
+func (in *invocation) sayIgnored(conns []item) {
+	for _, conn := range conns {
+		if conn.text("status") == string(belay.StatusIgnored) {
+			in.say(plain, "note: %s is ignored, and stays so whatever a test finds. To use it: belay connection state %s registered", conn.name(), shellWord(conn.name()))
+		}
+	}
 }
 
 func (c *connectionTest) validate() error {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 	}
 	it, err := in.put(ctx, connections(), now, request{path: connections().at(now.id()), timeout: testTimeout}, map[string]any{"status": c.State})
 	if err != nil {
-		return err
+		return leadOn(err, now)
 	}
 	if err := in.showChanged(connections(), it); err != nil {
 		return err
@@ -62,6 +63,27 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 	}
 	in.say(good, "%s is now %s", it.name(), inState(c.State))
 	return nil
+}
+
+// leadOn adds to the refusal of a state the commands for those that can be
+// reached.
+func leadOn(err error, now item) error {
+	f, ok := errors.AsType[*failure](err)
+	var p problem
+	if !ok || json.Unmarshal(f.document, &p) != nil || p.Code != belay.CodeIllegalTransition {
+		return err
+	}
+	word := shellWord(now.name())
+	for _, t := range belay.Status(now.text("status")).Transitions() {
+		switch {
+		case !t.ByUser:
+		case t.To == belay.StatusDeleted:
+			f.withHelp("belay connection delete " + word)
+		default:
+			f.withHelp("belay connection state " + word + " " + string(t.To))
+		}
+	}
+	return f
 }
 
 // inState says where something stands.
@@ -104,7 +126,7 @@ func (c *connectionState) showTransitions(ctx context.Context, in *invocation) e
 		Status string `json:"status"`
 	}
 	if err := json.Unmarshal(res.body, &head); err == nil {
-		in.say(plain, "%s is %s. It can become:", found.name(), head.Status)
+		in.say(plain, "%s is %s. It can become:", found.name(), inState(head.Status))
 	}
 	p, err := newPage(res.body, "transitions")
 	if err != nil {

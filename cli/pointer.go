@@ -36,6 +36,9 @@ func spell(pointer string, at *kong.Node) string {
 	if (parts[0] == "secret" || parts[0] == "credentialSecret") && len(parts) > 1 {
 		return strings.Join(parts[1:], ".")
 	}
+	if path == "credentials" && isGiven(at, "new-credential") {
+		return "--type" // what is attached is made by this very command
+	}
 	for _, name := range []string{path, parts[0]} {
 		if other, ok := otherNames()[name]; ok && takes(at, other) {
 			return "--" + other
@@ -54,6 +57,11 @@ func spell(pointer string, at *kong.Node) string {
 		return "--set " + path
 	}
 	return path
+}
+
+// isGiven tells whether a flag of a command stands on this command line.
+func isGiven(n *kong.Node, flag string) bool {
+	return n != nil && slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == flag && f.Set })
 }
 
 // takes tells whether a command has a flag, its own or one that every command
