@@ -267,7 +267,7 @@ func noContext(found []kubeContext) error {
 	case len(found) == 1:
 		f = usage("the context %s cannot be imported", found[0].Name)
 	case slices.ContainsFunc(found, func(k kubeContext) bool { return k.Importable }):
-		f.withHelp("choose one: --context NAME")
+		f.help = append(f.help, "choose one: --context NAME")
 	}
 	for _, g := range grouped(found, func(k kubeContext) (out []string) {
 		for _, p := range k.Problems {

@@ -59,9 +59,9 @@ type stream struct {
 	in    *invocation
 	env   item
 	conns []item
-	said  string // of what is tested, once it is
-	total int // how many connections are tested; -1 before it is known
-	known int // how many there are to see
+	said  string // of what is tested, for people
+	total int    // how many connections are tested; -1 before it is known
+	known int    // how many there are to see
 	shown document
 
 	checks  []item
