@@ -55,9 +55,9 @@ func (c *connectionState) Run(ctx context.Context, in *invocation) error {
 	}
 	if got := it.text("status"); got != c.State {
 		f := &failure{exit: exitUnhealthy, what: it.name() + " is " + inState(got) + ", not " + c.State, why: first(setting{text: it.text("statusReason")}, setting{text: it.text("health.summary")}).text}
-		f.help = append(f.help, "see why: belay connection test " + shellWord(it.name()))
+		f.help = append(f.help, "see why: belay connection test "+shellWord(it.name()))
 		if got == string(belay.StatusMaintenance) {
-			f.help = append(f.help, "end the maintenance all the same: " + endMaintenance(it.name()))
+			f.help = append(f.help, "end the maintenance all the same: "+endMaintenance(it.name()))
 		}
 		return f
 	}
@@ -78,9 +78,9 @@ func leadOn(err error, now item) error {
 		switch {
 		case !t.ByUser:
 		case t.To == belay.StatusDeleted:
-			f.help = append(f.help, "belay connection delete " + word)
+			f.help = append(f.help, "belay connection delete "+word)
 		default:
-			f.help = append(f.help, "belay connection state " + word + " " + string(t.To))
+			f.help = append(f.help, "belay connection state "+word+" "+string(t.To))
 		}
 	}
 	return f
