@@ -16,7 +16,7 @@ type EnvironmentTest struct {
 	Connections int  // that are to be tested
 	Begun       int  // of which the test has begun
 	Done        int  // of those, which have ended, or were left out by then
-	Cancelled   bool // it begins no more, and ends with those under way
+	Cancelled   bool // it begins no more, and ends with those under way: also when who waited for it has left
 }
 
 // errCancelled ends the test of an environment that somebody has cancelled.

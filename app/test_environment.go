@@ -138,6 +138,7 @@ func (t *environmentTest) run(ctx context.Context, w EnvironmentWatch) ([]*Check
 	begin, stop := t.app.running.unlessStopping(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(t.cancelled, func() { stop(errCancelled) })()
+	defer context.AfterFunc(begin, t.cancel)() // whoever asks is told that no more begin
 	checks := make([]*Check, len(t.connections))
 	var mu sync.Mutex
 	begun := func(v *belay.Connection) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"belay"
 )
@@ -172,4 +173,54 @@ func TestNothingIsLeftToCancel(t *testing.T) {
 	if e := refused(); len(e.Remedy) != 0 || !strings.Contains(e.Message, "is cancelled") {
 		t.Errorf("after: %+v", e)
 	}
+}
+
+// TestLeavingATestOfAnEnvironment has who waits for it leave while connections
+// are tested: whoever asks is told that no more begin.
+func TestLeavingATestOfAnEnvironment(t *testing.T) {
+	in, kind := newInside(t, Limits{TestsPerUser: 1}), &held{began: make(chan struct{}), goOn: make(chan struct{})}
+	in.kinds = map[string]Kind{"fake": kind}
+	in.held(t)
+	in.held(t)
+	ctx, leave := context.WithCancel(in.ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = in.TestEnvironment(ctx, "", in.environment.ID, EnvironmentWatch{})
+	}()
+	<-kind.began
+	underWay := func() EnvironmentTest {
+		t.Helper()
+		tests, err := in.EnvironmentTests(in.ctx, "", in.environment.ID)
+		if err != nil || len(tests) != 1 {
+			t.Fatalf("%+v, %v", tests, err)
+		}
+		return tests[0]
+	}
+	if underWay().Cancelled {
+		t.Error("it is cancelled before anybody leaves")
+	}
+	test := in.running.of(in.environment.ID)[0]
+	leave()
+	select {
+	case <-test.cancelled.Done():
+	case <-time.After(10 * time.Second): // long past what it takes
+	}
+	if !underWay().Cancelled {
+		t.Error("nobody is told that it begins no more")
+	}
+	close(kind.goOn)
+	<-ended
+}
+
+// held is a kind whose tests say that they have begun, and wait.
+type held struct {
+	counted
+	began, goOn chan struct{}
+}
+
+func (k *held) Test(context.Context, belay.Target) belay.Report {
+	k.began <- struct{}{}
+	<-k.goOn
+	return belay.Report{Health: belay.HealthHealthy}
 }

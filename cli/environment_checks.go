@@ -46,7 +46,9 @@ func (in *invocation) testEnvironment(ctx context.Context, env item) error {
 	if err != nil {
 		return err
 	}
-	in.onInterrupt = []string{"see: belay environment view " + shellWord(env.name()) + ", or belay connection view NAME"}
+	in.onInterrupt = []string{
+		"what has begun goes on at the server: belay environment test " + shellWord(env.name()) + " --status, then belay environment view " + shellWord(env.name()),
+	}
 	s := &stream{in: in, env: env, said: said, conns: conns, total: -1, known: len(conns), shown: checkDocument(nil, nil, conns)}
 	s.wait()
 	err = c.lines(ctx, r, s.take)

@@ -218,7 +218,7 @@ func TestEnvironmentTestIsInterrupted(t *testing.T) {
 		if got := wait(); got != exitInterrupted {
 			t.Errorf("%s: status %d", format, got)
 		}
-		mustContain(t, f.err.String(), "interrupted", "1 of 3 tested; begun, and goes on at the server: gamma-of-a-longer-name; not tested: alpha", "belay environment view prod")
+		mustContain(t, f.err.String(), "interrupted", "1 of 3 tested; begun, and goes on at the server: gamma-of-a-longer-name; not tested: alpha", "belay environment test prod --status, then belay environment view prod")
 	}
 }
 
