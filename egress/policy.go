@@ -33,25 +33,48 @@ type Policy struct {
 	Local func() ([]netip.Addr, error)
 }
 
+// reserved is a range that nothing opens, and what it is for.
+type reserved struct{ prefix, what string }
+
+var reservations = []reserved{
+	{"0.0.0.0/8", "addresses of this network (RFC 1122)"},
+	{"169.254.0.0/16", "link-local addresses (RFC 3927), the clouds' metadata among them"},
+	{"224.0.0.0/4", "multicast addresses (RFC 5771)"},
+	{"240.0.0.0/4", "reserved addresses and broadcast (RFC 1112, RFC 919)"},
+	{"100.100.100.200/32", "the metadata of Alibaba Cloud"},
+	{"168.63.129.16/32", "the metadata of Azure"},
+	{"192.0.0.192/32", "the metadata of Oracle Cloud"},
+	{"::/128", "the unspecified address"},
+	{"fe80::/10", "link-local addresses (RFC 4291)"},
+	{"fec0::/10", "site-local addresses, deprecated (RFC 3879)"},
+	{"ff00::/8", "multicast addresses (RFC 4291)"},
+	{"64:ff9b:1::/48", "NAT64 of local use (RFC 8215)"}, // where the IPv4 address stands is not known
+	{"fd00:ec2::254/128", "the metadata of AWS"},
+	{"fd20:ce::254/128", "the metadata of Google Cloud"},
+	{"fd00:42::42/128", "the metadata of Scaleway"},
+}
+
 // refused are the ranges that nothing opens.
 func refused() []netip.Prefix {
-	return []netip.Prefix{
-		netip.MustParsePrefix("0.0.0.0/8"),          // this network (RFC 1122)
-		netip.MustParsePrefix("169.254.0.0/16"),     // link-local (RFC 3927), metadata at 169.254.169.254
-		netip.MustParsePrefix("224.0.0.0/4"),        // multicast (RFC 5771)
-		netip.MustParsePrefix("240.0.0.0/4"),        // reserved and broadcast (RFC 1112, RFC 919)
-		netip.MustParsePrefix("100.100.100.200/32"), // metadata of Alibaba Cloud
-		netip.MustParsePrefix("168.63.129.16/32"),   // metadata of Azure
-		netip.MustParsePrefix("192.0.0.192/32"),     // metadata of Oracle Cloud
-		netip.MustParsePrefix("::/128"),             // unspecified
-		netip.MustParsePrefix("fe80::/10"),          // link-local (RFC 4291)
-		netip.MustParsePrefix("fec0::/10"),          // site-local, deprecated (RFC 3879)
-		netip.MustParsePrefix("ff00::/8"),           // multicast (RFC 4291)
-		netip.MustParsePrefix("64:ff9b:1::/48"),     // NAT64 of local use (RFC 8215): where the IPv4 address stands is not known
-		netip.MustParsePrefix("fd00:ec2::254/128"),  // metadata of AWS
-		netip.MustParsePrefix("fd20:ce::254/128"),   // metadata of Google Cloud
-		netip.MustParsePrefix("fd00:42::42/128"),    // metadata of Scaleway
+	out := make([]netip.Prefix, len(reservations))
+	for i, r := range reservations {
+		out[i] = netip.MustParsePrefix(r.prefix)
 	}
+	return out
+}
+
+// Reserved says of an address in which range it is that nothing opens, and
+// what that is for; "" when it is in none. It is for whoever has written the
+// address himself: what a name leads to is not for everybody to know.
+func Reserved(addr netip.Addr) string {
+	for _, face := range faces(addr.WithZone("")) {
+		for _, r := range reservations {
+			if netip.MustParsePrefix(r.prefix).Contains(face) {
+				return r.prefix + ", " + r.what
+			}
+		}
+	}
+	return ""
 }
 
 func (p Policy) permits(target netip.AddrPort) bool {

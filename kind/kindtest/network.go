@@ -95,6 +95,11 @@ func (s Suite) denied(t *testing.T) {
 			t.Errorf("the refusal tells more than that it is one: %s", text(r))
 		}
 	}
+	for host, what := range map[string]string{"169.254.169.254": "169.254.0.0/16, link-local", "[fd00:ec2::254]": "the metadata of AWS", "[::ffff:224.0.0.1]": "multicast"} {
+		if r := s.test(t, s.target("http://"+host), forbidden); !strings.Contains(r.Summary, what) {
+			t.Errorf("of %s it says %q, want %q in it", host, r.Summary, what)
+		}
+	}
 	for _, host := range []string{"2130706433", "0x7f000001", "127.1", "0177.0.0.1"} {
 		s.test(t, s.target("http://"+host), forbidden)
 	}

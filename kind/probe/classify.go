@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -18,10 +20,23 @@ import (
 	"belay/egress"
 )
 
+// whyForbidden says what a forbidden address is, where the endpoint has it in
+// its text; of what a name leads to, no more than that it is forbidden.
+func (s *Session) whyForbidden() string {
+	if u, err := url.Parse(s.target.Endpoint); err == nil {
+		if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
+			if what := egress.Reserved(addr); what != "" {
+				return what
+			}
+		}
+	}
+	return egress.ErrForbidden.Error()
+}
+
 // classify finds the cause of an error of the network, TLS or HTTP.
 func classify(err error, stage belay.Stage, s *Session) *Failure {
 	if errors.Is(err, egress.ErrForbidden) {
-		return &Failure{Cause: belay.CauseEgressForbidden, Stage: belay.StagePolicy, Detail: egress.ErrForbidden.Error()}
+		return &Failure{Cause: belay.CauseEgressForbidden, Stage: belay.StagePolicy, Detail: s.whyForbidden()}
 	}
 	if errors.Is(err, egress.ErrDenied) {
 		return &Failure{Cause: belay.CauseEgressDenied, Stage: belay.StagePolicy, Detail: egress.ErrDenied.Error()}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"belay"
+	"belay/egress"
 )
 
 // run records how a test goes.
@@ -133,8 +134,8 @@ func summary(f *Failure) string {
 	if f.Missing != "" {
 		return fmt.Sprintf("%s: %s", text, f.Missing)
 	}
-	if f.Cause == belay.CauseEgressDenied || f.Cause == belay.CauseEgressForbidden || f.Detail == "" {
-		return text
+	if f.Detail == "" || f.Detail == egress.ErrDenied.Error() {
+		return text // which says the same
 	}
 	return fmt.Sprintf("%s: %s", text, f.Detail)
 }
