@@ -22,8 +22,10 @@ func TestMadeWith(t *testing.T) {
 	works := belay.Check{Health: belay.HealthHealthy, CredentialID: "a", CredentialVersion: 1}
 	rejected := belay.Check{Health: belay.HealthUnhealthy, Cause: belay.CauseCredentialRejected, CredentialID: "a", CredentialVersion: 1}
 	down := belay.Check{Health: belay.HealthUnhealthy, Cause: belay.CauseConnectionRefused, CredentialID: "a", CredentialVersion: 1}
-	fallback := belay.Check{Health: belay.HealthDegraded, Cause: belay.CauseCredentialRejected, CredentialID: "b", CredentialVersion: 1,
-		Rejected: []belay.Rejection{{CredentialID: "a", CredentialVersion: 1, Cause: belay.CauseCredentialRejected}}}
+	fallback := belay.Check{
+		Health: belay.HealthDegraded, Cause: belay.CauseCredentialRejected, CredentialID: "b", CredentialVersion: 1,
+		Rejected: []belay.Rejection{{CredentialID: "a", CredentialVersion: 1, Cause: belay.CauseCredentialRejected}},
+	}
 	now := map[belay.ID]int{"a": 1, "b": 1, "c": 1}
 	for name, c := range map[string]struct {
 		check   belay.Check

@@ -139,9 +139,9 @@ func (in *invocation) sayDone(k importedContext) {
 	in.say(plain, "  it now signs in with credential %s instead of %s", k.Credential.To.text(), k.Credential.From.text())
 	in.say(plain, "  undo: belay connection credential %s --use %s", shellWord(k.ConnectionName), shellWord(k.Credential.From.text()))
 	if left := k.Credential.StillUsedBy; left.Total > 0 {
-		names := make([]string, len(left.Connections))
-		for i, other := range left.Connections {
-			names[i] = other.Name
+		var names []string
+		for _, other := range left.Connections {
+			names = append(names, other.Name)
 		}
 		if more := left.Total - len(names); more > 0 {
 			names = append(names, fmt.Sprintf("%d more", more))

@@ -22,8 +22,8 @@ var (
 // kept in the clear. What the value is, is not repeated.
 func checkSecrets(config json.RawMessage) error {
 	var settings map[string]any
-	if json.Unmarshal(config, &settings) != nil {
-		return nil // which is said elsewhere
+	if err := json.Unmarshal(config, &settings); err != nil {
+		return belay.Invalid("/metadata", "is not a JSON object")
 	}
 	var fields []belay.Field
 	for name, v := range settings {
