@@ -245,7 +245,7 @@ func TestC11_KubernetesCredentials(t *testing.T) {
 	if err := cluster.Bind(t.Context(), "system:aggregate-to-view", peers.Subject{Kind: "ServiceAccount", Name: "belay", Namespace: "kube-system"}); err != nil {
 		t.Fatal(err)
 	}
-	account, err := cluster.CreateToken(t.Context(), "kube-system", "belay", time.Hour)
+	account, err := cluster.CreateToken(t.Context(), "kube-system", "belay", 30*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func expiredCertificate(t *testing.T, c *client, name string) patient {
 // forbiddenInCluster is a service account that may do nothing yet.
 func forbiddenInCluster(t *testing.T, c *client, name string) patient {
 	k := prodCluster.Get(t)
-	account, err := k.CreateToken(t.Context(), "default", name, time.Hour)
+	account, err := k.CreateToken(t.Context(), "default", name, 30*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
