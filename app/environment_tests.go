@@ -15,7 +15,7 @@ type EnvironmentTest struct {
 	StartedAt   time.Time
 	Connections int  // that are to be tested
 	Begun       int  // of which the test has begun
-	Done        int  // of those, which have ended, or were left out by then
+	Done        int  // which have ended, or were left out when their turn came
 	Cancelled   bool // it begins no more, and ends with those under way: also when who waited for it has left
 }
 
@@ -83,10 +83,10 @@ func (a *App) CancelEnvironmentTest(ctx context.Context, org, id, user belay.ID)
 
 // cancelled tells whether the test that has a key is one that was cancelled.
 func (r *running) cancelled(key string, environment belay.ID) bool {
-	return slices.ContainsFunc(r.of(environment), func(t *environmentTest) bool { return t.key() == key && t.cancelled.Err() != nil })
+	return slices.ContainsFunc(r.of(environment), func(t *environmentRun) bool { return t.key() == key && t.cancelled.Err() != nil })
 }
 
 // heeds tells whether a caller may see and cancel a test.
-func (t *environmentTest) heeds(c caller, e *Environment) bool {
+func (t *environmentRun) heeds(c caller, e *Environment) bool {
 	return t.caller.UserID == c.UserID || c.admin || e.OwnerID == c.UserID
 }

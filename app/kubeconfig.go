@@ -134,7 +134,7 @@ func (a *App) previewKubeconfig(ctx context.Context, c caller, own *slot, up Kub
 		}
 	}
 	tested := a.toTest(preview, target)
-	own.grow(min(environmentTests, len(tested)))
+	own.grow(min(testedAtOnce, len(tested)))
 	err = own.each(ctx, len(preview.Contexts), func(i int) error {
 		k := preview.Contexts[i]
 		return a.inspect(ctx, c, k, tested[k])

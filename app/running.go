@@ -31,8 +31,8 @@ type running struct {
 	ctx      context.Context                             // ended when no test is to go on
 	end      context.CancelFunc
 	byKey    map[string]*runningTest
-	many     map[string]*environmentTest // by what only one at once can have
-	tests    sync.WaitGroup              // and the work of many; added to under the lock, until ctx has ended
+	many     map[string]*environmentRun // by what only one at once can have
+	tests    sync.WaitGroup             // and the work of many; added to under the lock, until ctx has ended
 }
 
 type runningTest struct {
@@ -44,7 +44,7 @@ type runningTest struct {
 func (r *running) start() {
 	r.stopping, r.halt = context.WithCancel(context.Background())
 	r.ctx, r.end = context.WithCancel(context.Background())
-	r.byKey, r.many = map[string]*runningTest{}, map[string]*environmentTest{}
+	r.byKey, r.many = map[string]*runningTest{}, map[string]*environmentRun{}
 	r.ending = map[context.Context]context.CancelCauseFunc{}
 }
 
@@ -81,7 +81,7 @@ func (r *running) enter(until context.Context) bool {
 
 // claim takes the key of a test of an environment, until release gives it
 // back. It is false while another one has it.
-func (r *running) claim(t *environmentTest) bool {
+func (r *running) claim(t *environmentRun) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.many[t.key()] != nil {
@@ -91,23 +91,23 @@ func (r *running) claim(t *environmentTest) bool {
 	return true
 }
 
-func (r *running) release(t *environmentTest) {
+func (r *running) release(t *environmentRun) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.many, t.key())
 }
 
 // of are the tests of an environment that are under way, the oldest first.
-func (r *running) of(environment belay.ID) []*environmentTest {
+func (r *running) of(environment belay.ID) []*environmentRun {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var out []*environmentTest
+	var out []*environmentRun
 	for _, t := range r.many {
 		if t.environment == environment {
 			out = append(out, t)
 		}
 	}
-	slices.SortFunc(out, func(a, b *environmentTest) int {
+	slices.SortFunc(out, func(a, b *environmentRun) int {
 		return cmp.Or(a.startedAt.Compare(b.startedAt), cmp.Compare(a.caller.UserID, b.caller.UserID))
 	})
 	return out

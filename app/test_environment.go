@@ -12,9 +12,9 @@ import (
 	"belay"
 )
 
-// environmentTests bounds how many connections of an environment are tested
-// at once.
-const environmentTests = 8
+// testedAtOnce bounds how many connections of an environment, or contexts of a
+// file, are tested at once.
+const testedAtOnce = 8
 
 // EnvironmentWatch is told how the test of an environment goes, never two
 // things at a time. Each of its functions may be nil.
@@ -33,12 +33,13 @@ type EnvironmentWatch struct {
 
 // TestEnvironment tests every connection of an environment that the caller
 // may use when its turn comes, but those that are ignored, and returns the
-// checks, ordered by the connections' names. One user tests an environment once at a time; a second
-// test is CodeConflict. When ctx ends it begins no more tests, and neither when
-// the caller has lost his token, his place in the organization or the
-// environment meanwhile: his rights are looked at before each test.
+// checks, ordered by the connections' names. One user tests an environment once
+// at a time; a second test is CodeConflict. When ctx ends it begins no more
+// tests, and neither when the caller has lost his token, his place in the
+// organization or the environment meanwhile: his rights are looked at before
+// each test.
 func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w EnvironmentWatch) ([]*Check, error) {
-	t, err := a.environmentTest(ctx, org, id)
+	t, err := a.newEnvironmentRun(ctx, org, id)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w Environme
 // makes it, and does not wait for its end. It ends when the App stops at the
 // latest.
 func (a *App) StartEnvironmentTest(ctx context.Context, org, id belay.ID) error {
-	t, err := a.environmentTest(ctx, org, id)
+	t, err := a.newEnvironmentRun(ctx, org, id)
 	if err != nil {
 		return err
 	}
@@ -75,9 +76,9 @@ func (a *App) StartEnvironmentTest(ctx context.Context, org, id belay.ID) error 
 	return nil
 }
 
-// environmentTest is the test of an environment that may begin: it has its
+// environmentRun is the test of an environment that may begin: it has its
 // slot, and Close waits for it, until its owner leaves it.
-type environmentTest struct {
+type environmentRun struct {
 	app         *App
 	caller      caller
 	environment belay.ID
@@ -92,9 +93,9 @@ type environmentTest struct {
 }
 
 // key is what only one of several tests at once can have.
-func (t *environmentTest) key() string { return string(t.caller.UserID + " " + t.environment) }
+func (t *environmentRun) key() string { return string(t.caller.UserID + " " + t.environment) }
 
-func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environmentTest, error) {
+func (a *App) newEnvironmentRun(ctx context.Context, org, id belay.ID) (*environmentRun, error) {
 	c, e, err := a.findEnvironment(ctx, org, id, belay.PermissionConnectionUse)
 	if err != nil {
 		return nil, err
@@ -112,18 +113,18 @@ func (a *App) environmentTest(ctx context.Context, org, id belay.ID) (*environme
 		own.leave()
 		return nil, errStopping
 	}
-	t := &environmentTest{app: a, caller: c, environment: id, connections: usable, ignored: ignored, own: own, startedAt: a.now()}
+	t := &environmentRun{app: a, caller: c, environment: id, connections: usable, ignored: ignored, own: own, startedAt: a.now()}
 	t.cancelled, t.cancel = context.WithCancel(context.Background())
 	if !a.running.claim(t) {
 		t.leave()
 		return nil, underWay(e, a.running.cancelled(t.key(), e.ID))
 	}
 	t.claimed = true
-	own.grow(min(environmentTests, len(usable)))
+	own.grow(min(testedAtOnce, len(usable)))
 	return t, nil
 }
 
-func (t *environmentTest) leave() {
+func (t *environmentRun) leave() {
 	if t.claimed {
 		t.app.running.release(t)
 	}
@@ -134,7 +135,7 @@ func (t *environmentTest) leave() {
 
 // run tests the connections and returns the checks, unless they go to Ended.
 // The first error ends it, when the tests under way have ended.
-func (t *environmentTest) run(ctx context.Context, w EnvironmentWatch) ([]*Check, error) {
+func (t *environmentRun) run(ctx context.Context, w EnvironmentWatch) ([]*Check, error) {
 	begin, stop := t.app.running.unlessStopping(ctx)
 	defer stop(nil)
 	defer context.AfterFunc(t.cancelled, func() { stop(errCancelled) })()
@@ -177,7 +178,7 @@ func (t *environmentTest) run(ctx context.Context, w EnvironmentWatch) ([]*Check
 
 // one tests one connection as it is by now. It is nil for one that is not in
 // the environment any more, is ignored, or that the caller may not use.
-func (t *environmentTest) one(ctx context.Context, id belay.ID, begun func(*belay.Connection)) (*Check, error) {
+func (t *environmentRun) one(ctx context.Context, id belay.ID, begun func(*belay.Connection)) (*Check, error) {
 	c, v, err := t.usableNow(ctx, id)
 	if err != nil || v == nil {
 		return nil, err
@@ -197,7 +198,7 @@ func (t *environmentTest) one(ctx context.Context, id belay.ID, begun func(*bela
 // usableNow is the caller as he is by now, and a connection if it is still in
 // the environment, wanted, and he may still use it. Without a right to the
 // environment all is over.
-func (t *environmentTest) usableNow(ctx context.Context, id belay.ID) (caller, *belay.Connection, error) {
+func (t *environmentRun) usableNow(ctx context.Context, id belay.ID) (caller, *belay.Connection, error) {
 	a := t.app
 	c, err := a.renewed(ctx, t.caller)
 	if err != nil {

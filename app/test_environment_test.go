@@ -44,7 +44,7 @@ func TestSlotIsFreedWhereverATestFails(t *testing.T) {
 		ctx, cancel := context.WithCancel(in.ctx)
 		f := &fading{Context: ctx, cancel: cancel}
 		f.looks.Store(looks)
-		test, err := in.environmentTest(f, "", in.environment.ID)
+		test, err := in.newEnvironmentRun(f, "", in.environment.ID)
 		cancel()
 		if err == nil {
 			test.leave()
@@ -153,13 +153,13 @@ func TestWhatIsAllTestedIsNotBrokenOff(t *testing.T) {
 func TestNothingIsLeftToCancel(t *testing.T) {
 	in := newInside(t, Limits{})
 	in.held(t)
-	first, err := in.environmentTest(in.ctx, "", in.environment.ID)
+	first, err := in.newEnvironmentRun(in.ctx, "", in.environment.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.leave()
 	refused := func() *belay.Error {
-		_, err := in.environmentTest(in.ctx, "", in.environment.ID)
+		_, err := in.newEnvironmentRun(in.ctx, "", in.environment.ID)
 		e, ok := errors.AsType[*belay.Error](err)
 		if !ok || e.Code != belay.CodeConflict {
 			t.Fatalf("refused with %v", err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -197,7 +198,7 @@ func checkDocument(raw json.RawMessage, checks, conns []item) document {
 		if c, ok := byID[it.text("connectionId")]; ok {
 			return c.name()
 		}
-		return first(setting{text: it.text("connectionName")}, setting{text: it.text("connectionId")}).text
+		return cmp.Or(it.text("connectionName"), it.text("connectionId"))
 	}
 	name := column{title: "NAME", cell: func(it item, _ view) cell { return cell{text: called(it)} }}
 	kind := column{title: "KIND", cell: func(it item, _ view) cell { return cell{text: byID[it.text("connectionId")].text("kind")} }}
