@@ -30,7 +30,7 @@ var remedies = map[Cause][]string{
 	CauseCredentialMissing:            {"credential.restore", "credential.attach", "credential.create", "kubeconfig.upload"},
 	CauseCredentialRejected:           {"credential.retype", "credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
 	CauseCredentialExpired:            {"credential.retype", "credential.replace", "credential.remove", "kubeconfig.upload", "credential.attach", "connection.maintenance"},
-	CauseCredentialExpiresSoon:        {"credential.replace", "kubeconfig.upload", "credential.attach", "check.rerun"},
+	CauseCredentialExpiresSoon:        {"credential.replace", "kubeconfig.upload", "credential.attach"},
 	CauseReferenceUnresolved:          {"credential.replace", "check.rerun"},
 	CausePermissionMissing:            {"permission.grant", "credential.attach"},
 	CauseSuspended:                    {"credential.replace", "check.rerun"},

@@ -24,7 +24,8 @@ func faults() map[string]fault {
 		"none":                {"credential_missing", noToken},
 		"none-for-cluster":    {"credential_missing", noneForCluster},
 		"expired":             {"credential_expired", expiredToken},
-		"expired-for-cluster": {"credential_expired", expiredCertificate},
+		"expired-for-cluster": {"credential_expired", certificateOfTime(-2*time.Hour, -time.Hour)},
+		"ending-for-cluster":  {"credential_expires_soon", certificateOfTime(-time.Hour, 24*time.Hour)},
 		"strange-certificate": {"tls_client_certificate_rejected", strangeCertificate},
 		"fallback":            {"credential_rejected", carriedByFallback},
 		"forbidden":           {"permission_missing", forbiddenInCluster},
@@ -111,15 +112,17 @@ func noneForCluster(t *testing.T, c *client, name string) patient {
 	return p
 }
 
-// expiredCertificate was that of an administrator.
-func expiredCertificate(t *testing.T, c *client, name string) patient {
-	old := peers.KubernetesUser{Certificate: clusterCA.Issue(peers.CertificateOptions{
-		CommonName: "former", NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
-	})}
-	p := inCluster(t, c, name, c.keepCertificate(name, old))
-	now := certificateUser("former").Certificate
-	p.secret = object{"clientCertificate": string(now.Certificate), "clientKey": string(now.Key)}
-	return p
+// certificateOfTime is an administrator's, good from and to so long from now.
+func certificateOfTime(from, to time.Duration) func(*testing.T, *client, string) patient {
+	return func(t *testing.T, c *client, name string) patient {
+		old := peers.KubernetesUser{Certificate: clusterCA.Issue(peers.CertificateOptions{
+			CommonName: "former", Organizations: []string{"system:masters"}, NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to),
+		})}
+		p := inCluster(t, c, name, c.keepCertificate(name, old))
+		now := certificateUser("former").Certificate
+		p.secret = object{"clientCertificate": string(now.Certificate), "clientKey": string(now.Key)}
+		return p
+	}
 }
 
 // forbiddenInCluster is a service account that may do nothing yet.
