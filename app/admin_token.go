@@ -29,30 +29,38 @@ func MakeAdminToken(ctx context.Context, c Config, keep func(token belay.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("find the first administrator: %w", err)
 	}
-	text, prefix, err := belay.NewToken(rand.Reader)
+	now := c.Clock().UTC().Truncate(time.Microsecond)
+	access, save, err := newAdminAccess(c, owner, "admin.token of "+now.Format(time.RFC3339), now, keep)
 	if err != nil {
 		return nil, err
+	}
+	if err := c.Store.Write(ctx, save); err != nil {
+		return nil, fmt.Errorf("make another token for the first administrator: %w", err)
+	}
+	return access, nil
+}
+
+// newAdminAccess makes what signs a user in, hands the token to keep, and
+// returns what stores it all.
+func newAdminAccess(c Config, user belay.ID, name string, now time.Time, keep func(token belay.Secret) error) (
+	access *AdminAccess, save func(context.Context, *store.Tx) error, err error,
+) {
+	text, prefix, err := belay.NewToken(rand.Reader)
+	if err != nil {
+		return nil, nil, err
 	}
 	code, _, err := belay.NewToken(rand.Reader)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := keep(text); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	now := c.Clock().UTC().Truncate(time.Microsecond)
-	token := &belay.Token{
-		ID: c.NewID(), UserID: owner, Name: "admin.token of " + now.Format(time.RFC3339), Prefix: prefix,
-		Hash: belay.HashToken(text), CreatedAt: now, UpdatedAt: now,
-	}
-	err = c.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	token := &belay.Token{ID: c.NewID(), UserID: user, Name: name, Prefix: prefix, Hash: belay.HashToken(text), CreatedAt: now, UpdatedAt: now}
+	return &AdminAccess{TokenName: name, SignInCode: code}, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.CreateToken(ctx, token); err != nil {
 			return err
 		}
-		return tx.CreateSignInLink(ctx, belay.HashToken(code), owner, now, now.Add(signInLinkLife))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make another token for the first administrator: %w", err)
-	}
-	return &AdminAccess{TokenName: token.Name, SignInCode: code}, nil
+		return tx.CreateSignInLink(ctx, belay.HashToken(code), user, now, now.Add(signInLinkLife))
+	}, nil
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"belay"
@@ -22,10 +21,10 @@ type EnvironmentTest struct {
 // errCancelled ends the test of an environment that somebody has cancelled.
 var errCancelled = belay.Errorf(belay.CodeConflict, "the test of the environment was cancelled; what is left was not tested")
 
-// underWay refuses a second test of an environment beside the first, of which
+// inTheWay refuses a second test of an environment beside the first, of which
 // nothing is left to cancel once it is cancelled.
-func underWay(e *Environment, cancelled bool) error {
-	if cancelled {
+func (t *environmentRun) inTheWay(e *Environment) error {
+	if t.cancelled.Err() != nil {
 		return belay.Errorf(belay.CodeConflict, "your test of this environment is cancelled, and ends with what has begun; repeat this when it has ended")
 	}
 	err := belay.Errorf(belay.CodeConflict, "you are testing this environment already; wait until that has ended: its checks are those of the connections")
@@ -79,11 +78,6 @@ func (a *App) CancelEnvironmentTest(ctx context.Context, org, id, user belay.ID)
 		}
 	}
 	return belay.NotFound("test of this environment under way")
-}
-
-// cancelled tells whether the test that has a key is one that was cancelled.
-func (r *running) cancelled(key string, environment belay.ID) bool {
-	return slices.ContainsFunc(r.of(environment), func(t *environmentRun) bool { return t.key() == key && t.cancelled.Err() != nil })
 }
 
 // heeds tells whether a caller may see and cancel a test.

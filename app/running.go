@@ -80,15 +80,15 @@ func (r *running) enter(until context.Context) bool {
 }
 
 // claim takes the key of a test of an environment, until release gives it
-// back. It is false while another one has it.
-func (r *running) claim(t *environmentRun) bool {
+// back, or returns the one that has it.
+func (r *running) claim(t *environmentRun) (other *environmentRun) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.many[t.key()] != nil {
-		return false
+	if other := r.many[t.key()]; other != nil {
+		return other
 	}
 	r.many[t.key()] = t
-	return true
+	return nil
 }
 
 func (r *running) release(t *environmentRun) {

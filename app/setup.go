@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -79,26 +78,15 @@ func SetUp(ctx context.Context, c Config, keep func(token belay.Secret) error) (
 		FirstName: "Admin", Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	org := &belay.Organization{ID: c.NewID(), Name: "My Org", OwnerID: user.ID, Version: 1, CreatedAt: now, UpdatedAt: now}
-	text, prefix, err := belay.NewToken(rand.Reader)
+	access, save, err := newAdminAccess(c, user.ID, firstToken, now, keep)
 	if err != nil {
 		return nil, err
 	}
-	code, _, err := belay.NewToken(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	if err := keep(text); err != nil {
-		return nil, err
-	}
-	token := &belay.Token{ID: c.NewID(), UserID: user.ID, Name: firstToken, Prefix: prefix, Hash: belay.HashToken(text), CreatedAt: now, UpdatedAt: now}
 	err = c.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := createFirst(ctx, tx, org, user, now); err != nil {
 			return err
 		}
-		if err := tx.CreateToken(ctx, token); err != nil {
-			return err
-		}
-		return tx.CreateSignInLink(ctx, belay.HashToken(code), user.ID, now, now.Add(signInLinkLife))
+		return save(ctx, tx)
 	})
 	if belay.CodeOf(err) == belay.CodeConflict {
 		return nil, nil // another replica was first
@@ -106,7 +94,7 @@ func SetUp(ctx context.Context, c Config, keep func(token belay.Secret) error) (
 	if err != nil {
 		return nil, fmt.Errorf("set up the first organization: %w", err)
 	}
-	return &FirstStart{Organization: org, User: user, SignInCode: code}, nil
+	return &FirstStart{Organization: org, User: user, SignInCode: access.SignInCode}, nil
 }
 
 func createFirst(ctx context.Context, tx *store.Tx, org *belay.Organization, user *belay.User, now time.Time) error {

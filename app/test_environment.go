@@ -115,9 +115,9 @@ func (a *App) newEnvironmentRun(ctx context.Context, org, id belay.ID) (*environ
 	}
 	t := &environmentRun{app: a, caller: c, environment: id, connections: usable, ignored: ignored, own: own, startedAt: a.now()}
 	t.cancelled, t.cancel = context.WithCancel(context.Background())
-	if !a.running.claim(t) {
+	if other := a.running.claim(t); other != nil {
 		t.leave()
-		return nil, underWay(e, a.running.cancelled(t.key(), e.ID))
+		return nil, other.inTheWay(e)
 	}
 	t.claimed = true
 	own.grow(min(testedAtOnce, len(usable)))

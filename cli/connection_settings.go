@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"belay"
 )
 
 // connectionSettings are the flags that say how a connection is reached.
@@ -64,7 +66,7 @@ func setPath(body map[string]any, now item, spec string) error {
 	if len(names) < 2 || names[0] != "metadata" && names[0] != "check" {
 		return usage("--set %q sets nothing", path).withHelp("settings of the kind: --set metadata."+path+"=VALUE", "checks: --set check.intervalSeconds=30")
 	}
-	if soundsSecret(names[len(names)-1]) {
+	if belay.NamesSecret(names[len(names)-1]) {
 		return secretOnCommandLine("--set " + path)
 	}
 	setValue(body, now, names, jsonOrText(value))

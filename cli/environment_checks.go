@@ -277,7 +277,10 @@ func (s *stream) soFar() string {
 	begun, not := s.left()
 	said := fmt.Sprintf("%d of %d tested", len(s.checks), s.all())
 	if len(begun) > 0 {
-		verb := map[bool]string{true: "goes", false: "go"}[len(begun) == 1]
+		verb := "go"
+		if len(begun) == 1 {
+			verb = "goes"
+		}
 		said += fmt.Sprintf("; begun, and %s on at the server: %s", verb, someNames(begun))
 	}
 	if len(not) > 0 {

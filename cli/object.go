@@ -100,7 +100,11 @@ func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error 
 	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" deleted. "+d.after))
 	if d.restorable {
 		for i, command := range append([]string{undoing(d.resource, it.name())}, c.undo...) {
-			in.say(plain, "%s%s", map[bool]string{true: "Undo: ", false: "      "}[i == 0], command)
+			label := "Undo: "
+			if i > 0 {
+				label = "      "
+			}
+			in.say(plain, "%s%s", label, command)
 		}
 	}
 	return in.showChanged(d.resource, it)

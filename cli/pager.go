@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"belay"
 )
 
 // preferredPager is the command that shows what is longer than the screen. A
@@ -62,7 +64,7 @@ func (in *invocation) runPager(command []string, b []byte) bool {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(b), in.Stdout, in.Stderr
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return soundsSecret(name) || name == "BELAY_KEY"
+		return belay.NamesSecret(name) || name == "BELAY_KEY"
 	})
 	err := cmd.Run()
 	_, ran := errors.AsType[*exec.ExitError](err)

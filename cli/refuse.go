@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"belay"
 )
 
 // tokenPrefix begins every token of a Belay server, so that one can be
@@ -33,7 +35,7 @@ func refuseSecrets(args []string, app *kong.Application) error {
 			continue
 		}
 		name, _, _ = strings.Cut(name, "=")
-		if soundsSecret(name) && !slices.Contains(known, strings.TrimPrefix(name, "no-")) {
+		if belay.NamesSecret(name) && !slices.Contains(known, strings.TrimPrefix(name, "no-")) {
 			return secretOnCommandLine("--"+name, advice...)
 		}
 	}
@@ -49,17 +51,6 @@ func flagNames(n *kong.Node) []string {
 		out = append(out, flagNames(c)...)
 	}
 	return out
-}
-
-// soundsSecret tells whether something of this name would hold a secret.
-func soundsSecret(name string) bool {
-	name = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
-	for _, w := range []string{"password", "passwd", "passphrase", "token", "secret", "apikey", "privatekey", "clientkey"} {
-		if strings.Contains(name, w) {
-			return true
-		}
-	}
-	return name == "pass" || name == "pw"
 }
 
 // userPassword tells whether an argument is an address with a password in it.

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"belay"
 )
 
 type rawRequest struct {
@@ -123,7 +125,7 @@ func (c *rawRequest) addFields(r *request) error {
 		switch {
 		case !ok:
 			return usage("-f takes KEY=VALUE")
-		case soundsSecret(key):
+		case belay.NamesSecret(key):
 			return secretOnCommandLine("-f "+key, bodyAdvice()...)
 		case r.method == http.MethodGet:
 			r.query.Add(key, value)

@@ -4,17 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"belay"
-)
-
-// Names of query parameters, without their dashes and in lower case, that
-// carry secrets: as a part of a name, and as a whole one.
-var (
-	secretParts = []string{"token", "secret", "passw", "apikey", "signature", "credential"}
-	secretNames = []string{"key", "sig", "pwd", "auth", "authorization", "jwt"}
 )
 
 // checkSecrets refuses settings that ask for a path or an address with a
@@ -54,15 +46,9 @@ func secretIn(text string) string {
 		if plain, err := url.QueryUnescape(name); err == nil {
 			name = plain
 		}
-		if value != "" && namesSecret(name) {
+		if value != "" && belay.NamesSecretParameter(name) {
 			return name
 		}
 	}
 	return ""
-}
-
-func namesSecret(name string) bool {
-	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name))
-	return slices.Contains(secretNames, plain) ||
-		slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(plain, part) })
 }
