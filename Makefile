@@ -11,8 +11,8 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 # The race detector needs a C compiler; RACE= leaves it out. It does not watch
 # inside the SQLite library, which has one user at a time and takes eight
-# times as long when it is watched; and a program need not wait a second before
-# it ends, as it does for the reports of others.
+# times as long when it is watched; and tests need not wait a second before they
+# end, as they do for the reports of others.
 RACE := $(if $(shell command -v gcc clang 2>/dev/null),-race -gcflags=modernc.org/...=-race=false)
 export GORACE := atexit_sleep_ms=0
 TESTS := ./...

@@ -264,7 +264,6 @@ func (w *exampleWorld) shell(line string) *exec.Cmd {
 	cmd.Env = []string{
 		"HOME=" + w.dir, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "BELAY_ORG=My Org", "API_KEY=key-of-api",
 		"BELAY_TOKEN_FILE=" + filepath.Join(w.DataDir, "admin.token"), "BELAY_LISTEN=127.0.0.1:0",
-		"GORACE=" + os.Getenv("GORACE"),
 	}
 	return cmd
 }

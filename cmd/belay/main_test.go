@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -24,10 +25,27 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"belay/belaytest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"belay": func() { os.Exit(run()) }})
+func TestMain(m *testing.M) { os.Exit(withProgram(m)) }
+
+// withProgram runs the tests with the program in their path.
+func withProgram(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "belay-scripts-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = belaytest.BuildProgram(dir)
+	}
+	if err == nil {
+		err = os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // TestScripts runs what a user could type. Each script has a home directory
@@ -59,7 +77,6 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("HOME", home)
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("CI", "")
-	env.Setenv("GORACE", os.Getenv("GORACE"))
 	web := httptest.NewServer(http.HandlerFunc(answer))
 	guarded := httptest.NewServer(http.HandlerFunc(answerMetrics))
 	env.Defer(web.Close)

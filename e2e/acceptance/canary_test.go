@@ -67,17 +67,30 @@ func forms(core string) map[string]string {
 	return out
 }
 
-// hits says where canaries are in some pieces.
+// window is how many bytes a search begins with. Every form of a canary has
+// more.
+const window = 8
+
+// wanted is a form of a canary.
+type wanted struct{ field, form, text string }
+
+// hits says where canaries are in some pieces. One pass over the pieces looks
+// for all forms of all canaries, by the windows with which they begin.
 func (a *aviary) hits(pieces []piece) []string {
-	var out []string
-	for i := range pieces {
-		pieces[i].text = bytes.ToLower(pieces[i].text)
-	}
+	begins := map[[window]byte][]wanted{}
 	for core, field := range a.where {
 		for form, text := range forms(core) {
-			for _, p := range pieces {
-				if at := bytes.Index(p.text, []byte(text)); at >= 0 {
-					out = append(out, fmt.Sprintf("%s: %s, as %s: …%q…", p.where, field, form, p.text[max(0, at-60):min(len(p.text), at+20)]))
+			key := [window]byte([]byte(text))
+			begins[key] = append(begins[key], wanted{field, form, text})
+		}
+	}
+	var out []string
+	for _, p := range pieces {
+		text := bytes.ToLower(p.text)
+		for at := range max(0, len(text)-window+1) {
+			for _, w := range begins[[window]byte(text[at:])] {
+				if bytes.HasPrefix(text[at:], []byte(w.text)) {
+					out = append(out, fmt.Sprintf("%s: %s, as %s: …%q…", p.where, w.field, w.form, text[max(0, at-60):min(len(text), at+20)]))
 				}
 			}
 		}

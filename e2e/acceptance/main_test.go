@@ -8,11 +8,11 @@ package acceptance_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"belay/belaytest"
 	"belay/e2e/peers"
 )
 
@@ -67,23 +67,13 @@ func run(m *testing.M) int {
 	if err == nil {
 		defer os.RemoveAll(dir)
 		programDir = dir
-		err = build(filepath.Join(dir, "belay"))
+		err = belaytest.BuildProgram(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return peers.Run(m, prodCluster, devCluster, prodPrometheus, devPrometheus, nginx, postgres)
-}
-
-// build builds the program as users get it, but for its version.
-func build(path string) error {
-	c := exec.Command("go", "build", "-buildvcs=false", "-o", path, "belay/cmd/belay")
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return nil
 }
 
 func program() string { return filepath.Join(programDir, "belay") }
