@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"belay"
 	"belay/app"
 )
 
@@ -11,8 +12,12 @@ import (
 // do what the request says, without doing it.
 const dryRun = "dryRun"
 
-// rehearse heeds the parameter dryRun.
+// rehearse heeds the parameter dryRun. One without a value is refused: whoever
+// writes ?dryRun does not mean that the request is to be carried out.
 func (r *request) rehearse() error {
+	if value, _ := r.first(dryRun); value == "" && r.URL.Query().Has(dryRun) {
+		return belay.BadQuery(dryRun, "must be true or false")
+	}
 	dry, err := r.flag(dryRun)
 	if dry {
 		r.dry, r.Request = true, r.WithContext(app.Rehearse(r.Context()))

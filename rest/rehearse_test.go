@@ -43,5 +43,7 @@ func TestDryRunRefuses(t *testing.T) {
 	w.Admin.Post(credentials, secret).Want(http.StatusNoContent)
 	w.Admin.Post("/api/integrations/credentials", secret).Want(http.StatusCreated)
 	w.Admin.Post(credentials, secret).WantCode(belay.CodeConflict)
-	w.Admin.Post("/api/environments?dryRun=perhaps", map[string]any{"name": "x"}).WantCode(belay.CodeBadQuery)
+	for _, unclear := range []string{"dryRun=perhaps", "dryRun=", "dryRun"} {
+		w.Admin.Post("/api/environments?"+unclear, map[string]any{"name": "x"}).WantCode(belay.CodeBadQuery)
+	}
 }
