@@ -12,27 +12,58 @@ import (
 // maxExpiry is the last time that RFC 3339 can write.
 const maxExpiry = 253402300799
 
-// Expiry reads from the material itself when it stops being valid: the
-// earliest notAfter of its certificates (RFC 5280) and exp of its JSON Web
-// Tokens (RFC 7519), in UTC. Signatures are not checked. It is the zero time
-// when nothing in it says so.
-func Expiry(credentialType string, values map[string]Secret) time.Time {
-	var first time.Time
+// Validity is when a credential or a certificate is valid, as it says itself;
+// in UTC, and zero where it says nothing.
+type Validity struct {
+	From  time.Time
+	Until time.Time
+}
+
+// expiryWarning is how long before its end something is warned of, unless a
+// quarter of the time for which it is valid is less: what is issued for an
+// hour, and renewed in time, is no matter of concern.
+const expiryWarning = 14 * 24 * time.Hour
+
+// EndsSoon tells whether what is valid now is to be replaced soon.
+func (v Validity) EndsSoon(now time.Time) bool {
+	if v.Until.IsZero() || !now.Before(v.Until) {
+		return false
+	}
+	if v.From.IsZero() {
+		return v.Until.Sub(now) <= expiryWarning
+	}
+	return v.Until.Sub(now) <= min(expiryWarning, v.Until.Sub(v.From)/4)
+}
+
+// Ended tells whether the end has passed.
+func (v Validity) Ended(now time.Time) bool { return !v.Until.IsZero() && v.Until.Before(now) }
+
+// sooner returns the one that ends first.
+func sooner(a, b Validity) Validity {
+	if a.Until.IsZero() || !b.Until.IsZero() && b.Until.Before(a.Until) {
+		return b
+	}
+	return a
+}
+
+// ValidityOf reads from the material itself when it is valid: what ends first
+// of its certificates (notBefore and notAfter of RFC 5280) and its JSON Web
+// Tokens (exp of RFC 7519, with nbf or iat). Signatures are not checked.
+func ValidityOf(credentialType string, values map[string]Secret) Validity {
+	var first Validity
 	for _, name := range expiringFields(credentialType, values) {
 		b := values[name].Reveal()
-		for _, t := range []time.Time{certificatesExpiry(b), tokenExpiry(b)} {
-			first = earlier(first, t)
-		}
+		first = sooner(sooner(first, certificatesValidity(b)), tokenValidity(b))
 	}
 	return first
 }
 
-// Expiry is Expiry of what the credential holds, zero for none.
-func (m *Material) Expiry() time.Time {
+// Validity is ValidityOf what the credential holds, zero for none.
+func (m *Material) Validity() Validity {
 	if m == nil {
-		return time.Time{}
+		return Validity{}
 	}
-	return Expiry(m.Type, m.Values)
+	return ValidityOf(m.Type, m.Values)
 }
 
 // expiringFields names what the target will look at; of a type without fixed
@@ -57,40 +88,44 @@ func expiringFields(credentialType string, values map[string]Secret) []string {
 	return names
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func certificatesExpiry(text []byte) time.Time {
-	var first time.Time
+func certificatesValidity(text []byte) Validity {
+	var first Validity
 	for _, der := range CertificatesIn(text) {
 		if c, err := x509.ParseCertificate(der); err == nil {
-			first = earlier(first, c.NotAfter.UTC())
+			first = sooner(first, Validity{From: c.NotBefore.UTC(), Until: c.NotAfter.UTC()})
 		}
 	}
 	return first
 }
 
-// tokenExpiry reads the exp of a JWT in compact form, alone or after the
+// tokenValidity reads the claims of a JWT in compact form, alone or after the
 // name of a scheme as in "Bearer <token>".
-func tokenExpiry(b []byte) time.Time {
+func tokenValidity(b []byte) Validity {
 	words := bytes.Fields(b)
 	if len(words) == 0 || len(words) > 2 {
-		return time.Time{}
+		return Validity{}
 	}
 	parts := bytes.Split(words[len(words)-1], []byte("."))
 	if len(parts) != 3 {
-		return time.Time{}
+		return Validity{}
 	}
 	var header struct{ Alg string }
-	var claims struct{ Exp *float64 }
-	if !decodeSegment(parts[0], &header) || header.Alg == "" || !decodeSegment(parts[1], &claims) || claims.Exp == nil {
-		return time.Time{}
+	var claims map[string]any // one that is no number does not spoil the others
+	if !decodeSegment(parts[0], &header) || header.Alg == "" || !decodeSegment(parts[1], &claims) {
+		return Validity{}
 	}
-	if s := math.Floor(*claims.Exp); s > 0 && s <= maxExpiry {
+	from := numericDate(claims["nbf"])
+	if from.IsZero() {
+		from = numericDate(claims["iat"])
+	}
+	return Validity{From: from, Until: numericDate(claims["exp"])}
+}
+
+// numericDate is a time of RFC 7519, section 2; zero for none, and for one
+// that cannot be written.
+func numericDate(claim any) time.Time {
+	seconds, _ := claim.(float64)
+	if s := math.Floor(seconds); s > 0 && s <= maxExpiry {
 		return time.Unix(int64(s), 0).UTC()
 	}
 	return time.Time{}

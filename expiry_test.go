@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func jwt(claims string) string {
 	return segment([]byte(`{"alg":"none"}`)) + "." + segment([]byte(claims)) + "." + segment([]byte("signature"))
 }
 
-func TestExpiry(t *testing.T) {
+func TestValidity(t *testing.T) {
 	early, late := time.Unix(1_900_000_000, 0).UTC(), time.Unix(2_000_000_000, 0).UTC()
 	earlyCert, lateCert := certificate(t, early), certificate(t, late)
 	lateJWT := jwt(`{"exp":2000000000}`)
@@ -78,30 +79,62 @@ func TestExpiry(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := belay.Expiry(tt.kind, tt.values); !got.Equal(tt.want) {
+			if got := belay.ValidityOf(tt.kind, tt.values).Until; !got.Equal(tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
 }
 
-func TestExpiryOfMaterial(t *testing.T) {
+func TestValidityOfMaterial(t *testing.T) {
 	m := &belay.Material{Type: belay.CredentialBearer, Values: texts("token", jwt(`{"exp":2000000000}`))}
-	if got := m.Expiry(); got.Unix() != 2_000_000_000 {
+	if got := m.Validity().Until; got.Unix() != 2_000_000_000 {
 		t.Errorf("it ends at %v", got)
 	}
-	if got := (*belay.Material)(nil).Expiry(); !got.IsZero() {
+	if got := (*belay.Material)(nil).Validity().Until; !got.IsZero() {
 		t.Errorf("no credential ends at %v", got)
 	}
 }
 
-func FuzzExpiry(f *testing.F) {
+// What is issued for a short time is warned of late, and all else two weeks
+// before its end.
+func TestEndsSoon(t *testing.T) {
+	now := time.Unix(2_000_000_000, 0).UTC()
+	token := func(claims string) belay.Validity {
+		return belay.ValidityOf(belay.CredentialBearer, texts("token", jwt(claims)))
+	}
+	const hour, day = 3600, 24 * 3600
+	for name, tt := range map[string]struct {
+		validity belay.Validity
+		want     bool
+	}{
+		"forever":                  {token(`{}`), false},
+		"15 days left":             {token(fmt.Sprintf(`{"exp":%d}`, now.Unix()+15*day)), false},
+		"13 days left":             {token(fmt.Sprintf(`{"exp":%d}`, now.Unix()+13*day)), true},
+		"ended":                    {token(fmt.Sprintf(`{"exp":%d}`, now.Unix()-1)), false},
+		"an hour, just issued":     {token(fmt.Sprintf(`{"iat":%d,"exp":%d}`, now.Unix(), now.Unix()+hour)), false},
+		"an hour, nearly over":     {token(fmt.Sprintf(`{"iat":%d,"exp":%d}`, now.Unix()-hour+800, now.Unix()+800)), true},
+		"valid only later":         {token(fmt.Sprintf(`{"iat":1,"nbf":%d,"exp":%d}`, now.Unix(), now.Unix()+day)), false},
+		"of a time that is none":   {token(fmt.Sprintf(`{"iat":"x","exp":%d}`, now.Unix()+day)), true},
+		"a year, 13 days left":     {token(fmt.Sprintf(`{"iat":%d,"exp":%d}`, now.Unix()-300*day, now.Unix()+13*day)), true},
+		"a certificate of an hour": {belay.ValidityOf(belay.CredentialMTLS, texts("certificate", certificate(t, now.Add(50*time.Minute)))), false},
+		"the same at its end":      {belay.ValidityOf(belay.CredentialMTLS, texts("certificate", certificate(t, now.Add(10*time.Minute)))), true},
+	} {
+		if got := tt.validity.EndsSoon(now); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func FuzzValidity(f *testing.F) {
 	f.Add([]byte(jwt(`{"exp":2000000000}`)))
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got := belay.Expiry(belay.CredentialOpaque, map[string]belay.Secret{"x": belay.NewSecret(b)})
-		if _, err := got.MarshalText(); err != nil {
-			t.Errorf("%v cannot be written: %v", got, err)
+		got := belay.ValidityOf(belay.CredentialOpaque, map[string]belay.Secret{"x": belay.NewSecret(b)})
+		for _, at := range []time.Time{got.From, got.Until} {
+			if _, err := at.MarshalText(); err != nil {
+				t.Errorf("%v cannot be written: %v", at, err)
+			}
 		}
 	})
 }

@@ -266,7 +266,7 @@ func (a *App) seal(c caller, v *belay.Credential, values map[string]belay.Secret
 	slices.Sort(v.Set)
 	v.Current++
 	v.Fingerprint = a.keyring.Fingerprint(v.Type, values)
-	v.ExpiresAt = belay.Expiry(v.Type, values)
+	v.ExpiresAt = belay.ValidityOf(v.Type, values).Until
 	ciphertext, err := a.keyring.Seal(values, secret.Binding{OrganizationID: v.OrganizationID, CredentialID: v.ID, Version: v.Current})
 	return &belay.CredentialVersion{
 		CredentialID: v.ID, OrganizationID: v.OrganizationID, Number: v.Current,

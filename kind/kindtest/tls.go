@@ -53,7 +53,8 @@ func (s Suite) tls(t *testing.T) {
 		"not yet valid": {issue(1, 30, "127.0.0.1"), nil, unhealthy(belay.CauseTLSNotYetValid, belay.StageTLS)},
 		"other name":    {issue(-1, 99, "other.test"), nil, unhealthy(belay.CauseTLSNameMismatch, belay.StageTLS)},
 		"name set":      {issue(-1, 99, "other.test"), func(t *belay.Target) { t.TLS.ServerName = "other.test" }, healthy},
-		"expires soon":  {issue(-1, 13, "127.0.0.1"), nil, want{health: belay.HealthDegraded, cause: belay.CauseTLSExpiresSoon}},
+		"expires soon":  {issue(-90, 13, "127.0.0.1"), nil, want{health: belay.HealthDegraded, cause: belay.CauseTLSExpiresSoon}},
+		"short lived":   {issue(-1, 13, "127.0.0.1"), nil, healthy},
 		"not verified":  {lasting(authority(), "other.test"), func(t *belay.Target) { t.TLS.InsecureSkipVerify = true }, want{health: belay.HealthDegraded, cause: belay.CauseTLSUnknownAuthority}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +125,7 @@ func (s Suite) clientCertificates(t *testing.T) {
 	ca, clients := authority(), authority()
 	good := clients.Client("kindtest")
 	expired := clients.Issue(peers.CertificateOptions{CommonName: "kindtest", NotBefore: now()().AddDate(0, 0, -9), NotAfter: now()().AddDate(0, 0, -1)})
-	ending := clients.Issue(peers.CertificateOptions{CommonName: "kindtest", NotAfter: now()().AddDate(0, 0, 13)})
+	ending := clients.Issue(peers.CertificateOptions{CommonName: "kindtest", NotBefore: now()().AddDate(0, 0, -90), NotAfter: now()().AddDate(0, 0, 13)})
 	stranger := authority().Client("kindtest")
 	credential := func(p *peers.KeyPair) *belay.Material { return s.Certificate(string(p.Certificate), string(p.Key)) }
 	for version, number := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {

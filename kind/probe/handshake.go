@@ -15,9 +15,6 @@ import (
 	"belay"
 )
 
-// expirySoon is how long before its end a certificate or a credential is warned of.
-const expirySoon = 14 * 24 * time.Hour
-
 // handshake makes the connection a TLS one, where the endpoint asks for it.
 func handshake(ctx context.Context, s *Session) error {
 	if s.base.Scheme != "https" {
@@ -90,7 +87,7 @@ func (s *Session) inspect(state tls.ConnectionState) {
 		"notAfter":   leaf.NotAfter.UTC().Format(time.RFC3339),
 		"thumbprint": thumbprint(leaf),
 	}
-	if left := leaf.NotAfter.Sub(s.run.now()); left > 0 && left < expirySoon {
+	if (belay.Validity{From: leaf.NotBefore, Until: leaf.NotAfter}).EndsSoon(s.run.now()) {
 		s.run.warn(belay.CauseTLSExpiresSoon, fmt.Sprintf("the target's certificate expires at %s", leaf.NotAfter.UTC().Format(time.RFC3339)))
 	}
 	if s.target.TLS.InsecureSkipVerify {

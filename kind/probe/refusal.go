@@ -142,25 +142,20 @@ func (s *Session) Unexpected(cause belay.Cause, a *Response) *Failure {
 	return &Failure{Cause: cause, Detail: s.answered(a)}
 }
 
-func (s *Session) expired() bool {
-	end := s.target.Credential.Expiry()
-	return !end.IsZero() && end.Before(s.run.now())
-}
+func (s *Session) expired() bool { return s.target.Credential.Validity().Ended(s.run.now()) }
 
 func (s *Session) expiryDetail() string {
-	return "it was valid until " + s.target.Credential.Expiry().Format(time.RFC3339)
+	return "it was valid until " + s.target.Credential.Validity().Until.Format(time.RFC3339)
 }
 
 // checkExpiry warns of a credential that the target has taken and that ends
 // soon, by what it says itself, or has ended.
 func (s *Session) checkExpiry() {
-	end := s.target.Credential.Expiry()
-	switch left := end.Sub(s.run.now()); {
-	case end.IsZero() || left >= expirySoon:
-	case left <= 0:
+	switch v := s.target.Credential.Validity(); {
+	case v.Ended(s.run.now()):
 		s.run.warn(belay.CauseCredentialExpired, s.expiryDetail()+", and the target takes it still")
-	default:
-		s.run.warn(belay.CauseCredentialExpiresSoon, "the credential expires at "+end.Format(time.RFC3339))
+	case v.EndsSoon(s.run.now()):
+		s.run.warn(belay.CauseCredentialExpiresSoon, "the credential expires at "+v.Until.Format(time.RFC3339))
 	}
 }
 
