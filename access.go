@@ -15,6 +15,10 @@ const (
 	PermissionOrganizationRead  Permission = "organization:read"
 	PermissionOrganizationWrite Permission = "organization:write"
 	PermissionUserRead          Permission = "user:read"
+	PermissionMemberRead        Permission = "member:read"  // who belongs to an organization
+	PermissionMemberWrite       Permission = "member:write" // add, remove, change a role
+	PermissionTeamRead          Permission = "team:read"
+	PermissionTeamWrite         Permission = "team:write" // create, change, delete; who is in it
 	PermissionWorkspaceRead     Permission = "workspace:read"
 	PermissionWorkspaceWrite    Permission = "workspace:write"  // create, change, delete
 	PermissionWorkspaceAssign   Permission = "workspace:assign" // environments, credentials, teams and users
@@ -39,6 +43,7 @@ const (
 func Permissions() []Permission {
 	return []Permission{
 		PermissionOrganizationRead, PermissionOrganizationWrite, PermissionUserRead,
+		PermissionMemberRead, PermissionMemberWrite, PermissionTeamRead, PermissionTeamWrite,
 		PermissionWorkspaceRead, PermissionWorkspaceWrite, PermissionWorkspaceAssign,
 		PermissionEnvironmentRead, PermissionEnvironmentWrite,
 		PermissionConnectionRead, PermissionConnectionUse, PermissionConnectionWrite,

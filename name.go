@@ -12,7 +12,7 @@ func TypeWords() []string {
 	return []string{
 		"connection", "connections", "conn", "c", "credential", "credentials", "cred", "environment", "environments", "env",
 		"workspace", "workspaces", "ws", "organization", "organizations", "org", "orgs", "kind", "kinds",
-		"team", "teams", "user", "users", "token", "tokens", "session", "sessions",
+		"team", "teams", "user", "users", "member", "members", "token", "tokens", "session", "sessions",
 	}
 }
 

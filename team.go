@@ -50,4 +50,6 @@ type MemberFilter struct {
 	NotInTeamID ID     // only those who are not
 	WorkspaceID ID     // only those with a role of their own in it
 	Email       string // exactly this address, in any case
+	// NotInWorkspaceID keeps only those without a role of their own in it.
+	NotInWorkspaceID ID
 }

@@ -63,7 +63,10 @@ type App struct {
 
 // New makes an App. Close it when nothing calls it any more.
 func New(c Config) *App {
-	a := &App{store: c.Store, keyring: c.Keyring, kinds: c.Kinds, clock: c.Clock, newID: c.NewID, log: c.Log, lives: c.Lifetimes.orDefault()}
+	a := &App{
+		store: c.Store, keyring: c.Keyring, kinds: c.Kinds, clock: c.Clock, newID: c.NewID, log: c.Log,
+		lives: c.Lifetimes.orDefault(),
+	}
 	a.slots.limits = c.Limits.orDefault()
 	a.running.start()
 	return a

@@ -153,6 +153,12 @@ func (g *Gate) forgetSession(id belay.ID) {
 	g.forget(func(p *belay.Principal) bool { return p.SessionID == id })
 }
 
+// forgetUser makes the next request of a user be looked up anew, whatever he
+// belongs to by then.
+func (g *Gate) forgetUser(id belay.ID) {
+	g.forget(func(p *belay.Principal) bool { return p.UserID == id })
+}
+
 func (g *Gate) token(ctx context.Context, hash []byte, from string, was bool) (*belay.Principal, error) {
 	t, err := lookUp(ctx, g, hash, from, was, &g.tokens, g.store.TokenByHash)
 	if err != nil {

@@ -121,7 +121,7 @@ func (a *App) applyConnection(ch ConnectionChange, v *belay.Connection) error {
 	p.text("/maintenance/reason", v.Maintenance.Reason, maxReason)
 	p.labels(v.Labels)
 	p.policy(v.Policy)
-	v.Config = p.metadata("/metadata", v.Config)
+	v.Config = p.metadata(v.Config)
 	if err := a.applyKind(&p, ch, v); err != nil {
 		return err
 	}

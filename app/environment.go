@@ -29,7 +29,7 @@ func (ch EnvironmentChange) apply(e *belay.Environment) error {
 	}
 	p.rename(&e.Name, ch.Name, maxEnvironmentName)
 	p.text("/description", e.Description, maxEnvironmentDescription)
-	e.Metadata = p.metadata("/metadata", e.Metadata)
+	e.Metadata = p.metadata(e.Metadata)
 	return p.err()
 }
 

@@ -45,6 +45,20 @@ func TestNamesThatAreRefused(t *testing.T) {
 			}
 			return v.Name, nil
 		},
+		"team": func(name string) (string, error) {
+			v, err := w.CreateTeam(w.admin, w.org, app.TeamChange{Name: &name})
+			if err != nil {
+				return "", err
+			}
+			return v.Name, nil
+		},
+		"organization": func(name string) (string, error) {
+			v, err := w.CreateOrganization(w.admin, app.OrganizationChange{Name: &name})
+			if err != nil {
+				return "", err
+			}
+			return v.Name, nil
+		},
 	}
 	for noun, make := range create {
 		for _, name := range []string{"connection/foo", "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "all,of", "none", "a\u202eb", "a\x00"} {

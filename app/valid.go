@@ -15,22 +15,27 @@ import (
 // Limits on what is stored, in characters unless said otherwise. Those of
 // names and descriptions are Meshery's.
 const (
-	maxEnvironmentName        = 100
-	maxEnvironmentDescription = 1000
-	maxConnectionName         = 255
-	maxConnectionDescription  = 1000
-	maxReason                 = 1000
-	maxCredentialName         = 255
-	maxWorkspaceName          = 255
-	maxWorkspaceDescription   = 5000
-	maxMetadata               = 64 << 10 // bytes
-	maxLabels                 = 32
-	maxCredentials            = 8         // of one connection
-	maxSecret                 = 256 << 10 // bytes
-	maxFieldName              = 255       // of a credential's field
-	maxProblems               = 100       // that are told of one request
-	maxImportEnvironments     = 100       // into which one import puts what it makes
-	maxSummary                = 2000      // of what a target says
+	maxEnvironmentName         = 100
+	maxEnvironmentDescription  = 1000
+	maxConnectionName          = 255
+	maxConnectionDescription   = 1000
+	maxReason                  = 1000
+	maxCredentialName          = 255
+	maxWorkspaceName           = 255
+	maxWorkspaceDescription    = 5000
+	maxOrganizationName        = 255
+	maxOrganizationDescription = 5000
+	maxPlace                   = 500 // a country or a region
+	maxTeamName                = 255
+	maxTeamDescription         = 5000
+	maxMetadata                = 64 << 10 // bytes
+	maxLabels                  = 32
+	maxCredentials             = 8         // of one connection
+	maxSecret                  = 256 << 10 // bytes
+	maxFieldName               = 255       // of a credential's field
+	maxProblems                = 100       // that are told of one request
+	maxImportEnvironments      = 100       // into which one import puts what it makes
+	maxSummary                 = 2000      // of what a target says
 	// Of what is found by an index, in bytes: PostgreSQL's hold entries of up
 	// to 2,704, with the ids beside it.
 	maxFolded   = 2048 // a name, as it is compared
@@ -110,7 +115,8 @@ func (p *problems) text(pointer, s string, limit int) {
 
 // metadata checks that raw is a JSON object of reasonable size, and returns
 // it compact, "{}" for none.
-func (p *problems) metadata(pointer string, raw []byte) json.RawMessage {
+func (p *problems) metadata(raw []byte) json.RawMessage {
+	const pointer = "/metadata"
 	if len(raw) == 0 {
 		return json.RawMessage("{}")
 	}

@@ -29,7 +29,7 @@ func (ch WorkspaceChange) apply(w *belay.Workspace) error {
 	}
 	p.rename(&w.Name, ch.Name, maxWorkspaceName)
 	p.text("/description", w.Description, maxWorkspaceDescription)
-	w.Metadata = p.metadata("/metadata", w.Metadata)
+	w.Metadata = p.metadata(w.Metadata)
 	return p.err()
 }
 

@@ -23,6 +23,9 @@ func fieldNames(noun string) []string {
 			" secretSet type usage usage.connections usage.works usage.works.ok usage.works.total usage.works.stale userId version",
 		"environment":  common + "authorizedActions description metadata organizationId owner schemaVersion",
 		"workspace":    common + "authorizedActions description metadata organizationId owner ownerId",
+		"team":         common + "authorizedActions description metadata organizationId owner",
+		"member":       "id createdAt updatedAt deletedAt avatarUrl email firstName joinedAt lastLoginTime lastName provider role status userId",
+		"access":       "id name kind permissions because",
 		"organization": common + "country description owner region",
 		"token": "id name createdAt updatedAt authorizedActions userId userEmail provider purpose accessToken isOauth scopes organizationId" +
 			" workspaceId environmentId status current expiresSoon expiresAt lastUsedAt lastUsedFrom rotatedAt revokedAt" +
@@ -45,6 +48,10 @@ func shownNoun(command string) string {
 	switch {
 	case noun == "whoami":
 		return "user"
+	case noun == "organization" && verb == "member":
+		return "member"
+	case noun == "workspace" && verb == "access":
+		return "access"
 	case verb == "checks" || verb == "test":
 		return "check"
 	case verb == "usage" || verb == "assign" || verb == "unassign":

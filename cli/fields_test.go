@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ func TestFieldsAreTheAPIs(t *testing.T) {
 		Components struct {
 			Schemas map[string]struct {
 				Properties map[string]any
+				AllOf      []struct {
+					Ref string `yaml:"$ref"`
+				} `yaml:"allOf"`
 			}
 		}
 	}
@@ -29,6 +33,13 @@ func TestFieldsAreTheAPIs(t *testing.T) {
 	schemas := map[string]string{
 		"connection": "Connection", "credential": "Credential", "environment": "Environment", "workspace": "Workspace",
 		"organization": "Organization", "kind": "Kind", "check": "Check", "user": "User", "token": "Token", "session": "Session",
+		"team": "Team", "member": "Member", "access": "ConnectionAccess",
+	}
+	for _, schema := range schemas {
+		s := doc.Components.Schemas[schema]
+		for _, part := range s.AllOf {
+			maps.Copy(s.Properties, doc.Components.Schemas[strings.TrimPrefix(part.Ref, "#/components/schemas/")].Properties)
+		}
 	}
 	for noun, schema := range schemas {
 		known := fieldNames(noun)
@@ -46,7 +57,7 @@ func TestFieldsAreTheAPIs(t *testing.T) {
 			}
 		}
 	}
-	for _, noun := range []string{"connection", "credential", "environment", "workspace", "organization", "kind", "check", "user", "token", "session"} {
+	for _, noun := range []string{"connection", "credential", "environment", "workspace", "organization", "kind", "check", "user", "token", "session", "team", "member", "access"} {
 		for _, f := range fieldNames(noun) {
 			outer, _, inner := strings.Cut(f, ".")
 			if _, ok := doc.Components.Schemas[schemas[noun]].Properties[outer]; !ok && !inner {

@@ -65,7 +65,7 @@ func TestScopes(t *testing.T) {
 	for _, p := range belay.Permissions() {
 		without[p] = w.As(w.Admin.UserID, slices.DeleteFunc(belay.Permissions(), func(q belay.Permission) bool { return p == q })...)
 	}
-	nothing := w.As(w.Admin.UserID, belay.PermissionOrganizationWrite) // which no route asks for
+	nothing := w.As(w.Admin.UserID, "nothing:at-all") // which no route asks for
 	w.connection = w.Admin.Post("/api/integrations/connections", object{"name": "alone", "kind": "http", "url": w.target.URL}).Want(http.StatusCreated).ID()
 	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
 		if r.Permission == rest.AnyCaller {
@@ -89,7 +89,13 @@ func TestOwnScope(t *testing.T) {
 			continue
 		}
 		t.Run(r.Method+" "+r.Path, func(t *testing.T) {
-			w.fresh(fmt.Sprint("fresh", i), r)
+			w := w
+			if r.Permission == belay.PermissionOrganizationWrite { // in a world of its own, where there are others
+				w = newWorld(t)
+				w.NewOrganization("Second", w.Admin.UserID)
+			} else {
+				w.fresh(fmt.Sprint("fresh", i), r)
+			}
 			want := r.Status
 			if r.Method+" "+r.Path == "DELETE /api/environments/{environmentId}/test" { // of which none is under way
 				want = http.StatusNotFound
@@ -101,6 +107,7 @@ func TestOwnScope(t *testing.T) {
 
 // fresh makes new objects on which a route can be carried out.
 func (w *world) fresh(name string, r rest.Route) {
+	w.person = w.Member(name)
 	w.make(name, name, name, name)
 	w.other = name + " other"
 	if strings.Contains(r.Path, "kubernetes/") {
@@ -118,6 +125,12 @@ func (w *world) fresh(name string, r rest.Route) {
 	}
 }
 
+// ofAll tells whether a route is about what every member of an organization
+// sees: itself, its members and its teams.
+func ofAll(r rest.Route) bool {
+	return strings.Contains(r.Path, "{orgId}") || strings.Contains(r.Path, "/identity/teams/")
+}
+
 // TestUnreadable asks for what exists and is not shared with the caller, and
 // for what does not exist: the answers differ in nothing.
 func TestUnreadable(t *testing.T) {
@@ -132,10 +145,10 @@ func TestUnreadable(t *testing.T) {
 			return answer.Header.Get("ETag") + strings.ReplaceAll(string(answer.Body), path, "PATH")
 		}
 		absent := r.Path
-		for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{tokenId}", "{sessionId}"} {
+		for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{teamId}", "{userId}", "{orgId}", "{tokenId}", "{sessionId}"} {
 			absent = strings.ReplaceAll(absent, name, missing)
 		}
-		if strings.Contains(r.Path, "{orgId}") || strings.Contains(r.Path, "{registrationId}") {
+		if ofAll(r) || strings.Contains(r.Path, "{registrationId}") {
 			return // the member is in the organization; a registration is nothing stored
 		}
 		if there, not := ask(w.address(r)), ask(absent); there != not {
@@ -212,7 +225,7 @@ func TestOrganizations(t *testing.T) {
 			continue
 		}
 		if r.Method == http.MethodPut || r.Method == http.MethodDelete || r.Path == "/api/system/kubernetes/ping" ||
-			slices.Contains([]belay.Permission{belay.PermissionUserRead, belay.PermissionOrganizationRead, belay.PermissionKindRead, belay.PermissionTokenRead, belay.PermissionTokenWrite, belay.PermissionSessionRead}, r.Permission) {
+			slices.Contains([]belay.Permission{belay.PermissionUserRead, belay.PermissionOrganizationRead, belay.PermissionOrganizationWrite, belay.PermissionKindRead, belay.PermissionTokenRead, belay.PermissionTokenWrite, belay.PermissionSessionRead}, r.Permission) {
 			continue // is about one object, or about no organization
 		}
 		p := a.Do(r.Method, r.Path, w.sent(r)).Want(http.StatusBadRequest).WantCode(belay.CodeOrganizationRequired)

@@ -36,7 +36,8 @@ func TestAPIFuzz(t *testing.T) {
 		w.As(w.Admin.UserID, belay.PermissionEnvironmentRead), w.Client(belay.Secret{}),
 	}
 	for _, r := range routes() {
-		if !r.Multipart {
+		// Without the organization all else would be refused.
+		if !r.Multipart && r.Method+" "+r.Path != "DELETE /api/identity/orgs/{orgId}" {
 			f.operations = append(f.operations, operation{r.Method, r.Path, f.doc.Paths.Value(r.Path).GetOperation(r.Method)})
 		}
 	}

@@ -308,6 +308,9 @@ func TestOrganizationInBody(t *testing.T) {
 		a := a.In(t).With("If-Match", "*")
 		p := a.Do(r.Method, with(w.address(r), "orgId="+string(w.Organization)), named(second)).Want(http.StatusUnprocessableEntity).Problem()
 		wantFields(t, p, "/organizationId")
+		if strings.HasPrefix(r.Path, "/api/identity/orgs") {
+			return // the path names it, if there is one; nothing else can
+		}
 		if r.Method == http.MethodPut {
 			a.Do(r.Method, w.address(r), named(second)).Want(http.StatusNotFound)
 		}

@@ -21,6 +21,7 @@ func (w *world) changeable() map[string]struct {
 		get, put, del string
 		change        func(n int) object
 	}
+	team := w.path("/api/identity/orgs/{orgId}/teams/{teamId}")
 	describe := func(n int) object { return object{"description": fmt.Sprint("change ", n)} }
 	environment, workspace := w.path("/api/environments/{environmentId}"), w.path("/api/workspaces/{workspaceId}")
 	connection, credential := w.path("/api/integrations/connections/{connectionId}"), w.path("/api/integrations/credentials/{credentialId}")
@@ -28,6 +29,7 @@ func (w *world) changeable() map[string]struct {
 		"environment": {environment, environment, environment, describe},
 		"workspace":   {workspace, workspace, workspace, describe},
 		"connection":  {connection, connection, connection, describe},
+		"team":        {team, team, team, describe},
 		"credential": {
 			credential, "/api/integrations/credentials", "/api/integrations/credentials?detach=true&credentialId=" + w.credential,
 			func(n int) object { return object{"id": w.credential, "name": fmt.Sprint("reader ", n)} },
@@ -125,7 +127,7 @@ func TestNotModifiedIsAuthorized(t *testing.T) {
 				if r.Permission != rest.AnyCaller {
 					ask(scopeless).Want(http.StatusForbidden)
 				}
-				if strings.Contains(r.Path, "Id}") && !strings.Contains(r.Path, "{orgId}") {
+				if strings.Contains(r.Path, "Id}") && !ofAll(r) {
 					ask(member).Want(http.StatusNotFound)
 				}
 				if got := ask(a).Want(http.StatusNotModified); len(got.Body) > 0 || got.Header.Get("ETag") != tag {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"belay"
+	"belay/app"
 )
 
 type organization struct {
@@ -38,7 +39,17 @@ func (a *API) listOrganizations(r *request) (response, error) {
 	if all {
 		q.Size = belay.MaxPageSize
 	}
-	page, err := a.app.Organizations(r.Context(), q)
+	var f struct {
+		Deleted bool `json:"deleted"`
+	}
+	if err := r.filter(&f); err != nil {
+		return response{}, err
+	}
+	read := a.app.Organizations
+	if f.Deleted {
+		read = a.app.DeletedOrganizations
+	}
+	page, err := read(r.Context(), q)
 	return response{body: struct {
 		pageOf
 		Organizations []organization `json:"organizations"`
@@ -46,32 +57,77 @@ func (a *API) listOrganizations(r *request) (response, error) {
 }
 
 func (a *API) getOrganization(r *request) (response, error) {
-	id, err := r.id("orgId", "organization")
+	id, err := r.organization()
 	if err != nil {
 		return response{}, err
 	}
-	o, err := a.app.Organization(r.Context(), id)
+	return organizationAnswer(a.app.Organization(r.Context(), id))
+}
+
+func organizationAnswer(o *belay.Organization, err error) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
 	return response{body: newOrganization(o), version: o.Version}, nil
 }
 
+type organizationBody struct {
+	Name        *string `json:"name"`
+	Description *string `json:"description"`
+	Country     *string `json:"country"`
+	Region      *string `json:"region"`
+}
+
+func (b organizationBody) change() app.OrganizationChange { return app.OrganizationChange(b) }
+
+func (a *API) createOrganization(r *request) (response, error) {
+	var b organizationBody
+	if _, err := r.create(&b, new(belay.ID)); err != nil {
+		return response{}, err
+	}
+	return organizationAnswer(a.app.CreateOrganization(r.once(), b.change()))
+}
+
+func (a *API) updateOrganization(r *request) (response, error) {
+	id, err := r.organization()
+	if err != nil {
+		return response{}, err
+	}
+	var b organizationBody
+	_, _, version, err := r.update("orgId", "organization", &b, new(belay.ID))
+	if err != nil {
+		return response{}, err
+	}
+	return organizationAnswer(a.app.UpdateOrganization(r.Context(), id, version, b.change()))
+}
+
+func (a *API) deleteOrganization(r *request) (response, error) {
+	id, err := r.organization()
+	if err != nil {
+		return response{}, err
+	}
+	_, _, version, err := r.remove("orgId", "organization")
+	if err != nil {
+		return response{}, err
+	}
+	return response{}, a.app.DeleteOrganization(r.Context(), id, version)
+}
+
+func (a *API) restoreOrganization(r *request) (response, error) {
+	id, err := r.organization()
+	if err == nil {
+		err = r.noBody()
+	}
+	if err != nil {
+		return response{}, err
+	}
+	return organizationAnswer(a.app.RestoreOrganization(r.Context(), id))
+}
+
 // user is who the caller is, in Meshery's fields, with what the token or
 // session allows.
 type user struct {
-	ID             belay.ID                            `json:"id"`
-	UserID         string                              `json:"userId"`
-	Provider       string                              `json:"provider"`
-	Email          string                              `json:"email"`
-	FirstName      string                              `json:"firstName"`
-	LastName       string                              `json:"lastName"`
-	AvatarURL      string                              `json:"avatarUrl,omitempty"`
-	Status         string                              `json:"status"`
-	CreatedAt      time.Time                           `json:"createdAt"`
-	UpdatedAt      time.Time                           `json:"updatedAt"`
-	LastLoginTime  time.Time                           `json:"lastLoginTime"`
-	DeletedAt      *time.Time                          `json:"deletedAt"`
+	person
 	Roles          map[belay.ID]belay.OrganizationRole `json:"organizationRoles"`
 	Authentication authentication                      `json:"authentication"`
 }
@@ -93,9 +149,7 @@ func (a *API) getUser(r *request) (response, error) {
 		method = "token"
 	}
 	return response{version: me.Version, body: user{
-		ID: me.ID, UserID: me.Subject, Provider: me.Provider, Email: me.Email, FirstName: me.FirstName, LastName: me.LastName,
-		AvatarURL: me.AvatarURL, Status: "active", CreatedAt: me.CreatedAt, UpdatedAt: me.UpdatedAt, LastLoginTime: me.UpdatedAt,
-		DeletedAt: when(me.DeletedAt), Roles: p.Roles, Authentication: authentication{method, p.Scopes, when(p.ExpiresAt)},
+		person: newPerson(me.User), Roles: p.Roles, Authentication: authentication{method, p.Scopes, when(p.ExpiresAt)},
 	}}, nil
 }
 

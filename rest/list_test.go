@@ -133,13 +133,19 @@ func listFilters() map[string][]string {
 		`{"kind":["zyx"]}`, `{"status":["ignored"]}`, `{"type":["zyx"]}`, `{"health":["degraded"]}`, `{"labels":{"zyx":"1"}}`, `{"name":"zyx"}`,
 	}
 	return map[string][]string{
-		"/api/environments":                             {`{"workspace":"` + missing + `"}`, `{"connection":"` + missing + `"}`, `{"deleted":true}`},
-		"/api/environments/{environmentId}/connections": connections,
-		"/api/integrations/connections":                 append(connections, otherEnvironment),
-		"/api/integrations/credentials":                 {`{"deleted":true}`},
-		"/api/workspaces":                               {`{"environment":"` + missing + `"}`, `{"deleted":true}`},
-		"/api/workspaces/{workspaceId}/environments":    {`{"assigned":false}`},
-		"/api/identity/tokens":                          {`{"ended":true}`, `{"prefix":"` + belay.TokenMarker + `zyxwvuts"}`},
+		"/api/environments":                               {`{"workspace":"` + missing + `"}`, `{"connection":"` + missing + `"}`, `{"deleted":true}`},
+		"/api/environments/{environmentId}/connections":   connections,
+		"/api/integrations/connections":                   append(connections, otherEnvironment),
+		"/api/integrations/credentials":                   {`{"deleted":true}`},
+		"/api/workspaces":                                 {`{"environment":"` + missing + `"}`, `{"deleted":true}`},
+		"/api/workspaces/{workspaceId}/environments":      {`{"assigned":false}`},
+		"/api/workspaces/{workspaceId}/teams":             {`{"assigned":false}`},
+		"/api/workspaces/{workspaceId}/users":             {`{"assigned":false}`},
+		"/api/identity/orgs":                              {`{"deleted":true}`},
+		"/api/identity/orgs/{orgId}/users":                {`{"role":["admin"]}`, `{"team":"` + missing + `"}`, `{"workspace":"` + missing + `"}`, `{"email":"zyx@example.com"}`},
+		"/api/identity/orgs/{orgId}/teams":                {`{"user":"` + missing + `"}`, `{"workspace":"` + missing + `"}`, `{"deleted":true}`},
+		"/api/identity/orgs/{orgId}/teams/{teamId}/users": {`{"assigned":true}`},
+		"/api/identity/tokens":                            {`{"ended":true}`, `{"prefix":"` + belay.TokenMarker + `zyxwvuts"}`},
 	}
 }
 
@@ -153,9 +159,11 @@ func TestNoParameterIsIgnored(t *testing.T) {
 	narrow := map[string][]string{
 		"search": {"search=zyx"}, "name": {"name=zyx"}, "kind": {"kind=zyx"}, "type": {"type=zyx"}, "label": {"label=zyx=1"},
 		"status": {"status=ignored"}, "health": {"health=degraded"}, "isOauth": {"isOauth=true"}, "everyone": {"everyone=true"},
+		"teamId": {"teamId=" + missing},
 	}
 	// What a page is shows in TestPages and TestPageSizes, and all is a size.
-	pages := []string{"page", "pageSize", "pagesize", "page_size", "cursor", "order", "all"}
+	// Whose access it is changes what is said of the connections, not which.
+	pages := []string{"page", "pageSize", "pagesize", "page_size", "cursor", "order", "all", "user"}
 	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
 		if r.Method != http.MethodGet || !slices.Contains(r.Query, "page") {
 			return

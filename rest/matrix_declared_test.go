@@ -21,6 +21,9 @@ type declared struct {
 	// own is set where the caller's own sessions are meant, which no bound token
 	// reaches.
 	own bool
+	// ofAll is set where it is about an organization and its people, in which
+	// no bound token does anything.
+	ofAll bool
 }
 
 const (
@@ -85,8 +88,37 @@ var expected = map[string]declared{
 	"GET /api/workspaces/{workspaceId}/credentials":                       {of: "workspace", needs: viewer, answer: ok},
 	"POST /api/workspaces/{workspaceId}/credentials/{credentialId}":       {of: "workspace", needs: workspaceAdmin, answer: ok},
 	"DELETE /api/workspaces/{workspaceId}/credentials/{credentialId}":     {of: "workspace", needs: workspaceAdmin, answer: done},
+	"GET /api/workspaces/{workspaceId}/teams":                             {of: "workspace", needs: viewer, answer: ok},
+	"POST /api/workspaces/{workspaceId}/teams/{teamId}":                   {of: "workspace", needs: workspaceAdmin, answer: ok},
+	"DELETE /api/workspaces/{workspaceId}/teams/{teamId}":                 {of: "workspace", needs: workspaceAdmin, answer: done},
+	"GET /api/workspaces/{workspaceId}/users":                             {of: "workspace", needs: viewer, answer: ok},
+	"POST /api/workspaces/{workspaceId}/users/{userId}":                   {of: "workspace", needs: workspaceAdmin, answer: ok},
+	"DELETE /api/workspaces/{workspaceId}/users/{userId}":                 {of: "workspace", needs: workspaceAdmin, answer: done},
+	"GET /api/workspaces/{workspaceId}/access":                            {of: "workspace", needs: viewer, answer: ok},
 	"GET /api/identity/orgs":                                              {lists: "organization", needs: everybody, answer: ok},
+	"POST /api/identity/orgs":                                             {creates: true, needs: orgOwner, answer: badBody},
 	"GET /api/identity/orgs/{orgId}":                                      {of: "organization", needs: everybody, answer: ok},
+	"PUT /api/identity/orgs/{orgId}":                                      {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
+	"DELETE /api/identity/orgs/{orgId}":                                   {ofAll: true, of: "organization", needs: orgOwner, answer: outdated},
+	"POST /api/identity/orgs/{orgId}/restore":                             {ofAll: true, of: "organization", needs: orgOwner, answer: ok},
+	"GET /api/identity/orgs/{orgId}/users":                                {ofAll: true, of: "organization", needs: everybody, answer: ok},
+	"GET /api/identity/orgs/{orgId}/users/{userId}":                       {ofAll: true, of: "organization", needs: everybody, answer: ok},
+	"POST /api/identity/orgs/{orgId}/users/{userId}":                      {ofAll: true, of: "organization", needs: itsAdmins, answer: made},
+	"PUT /api/identity/orgs/{orgId}/users/{userId}":                       {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
+	"DELETE /api/identity/orgs/{orgId}/users/{userId}":                    {ofAll: true, of: "organization", needs: itsAdmins, answer: absent},
+	"POST /api/identity/orgs/{orgId}/users/{userId}/transfer":             {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
+	"GET /api/identity/orgs/{orgId}/teams":                                {ofAll: true, of: "organization", needs: everybody, answer: ok},
+	"POST /api/identity/orgs/{orgId}/teams":                               {ofAll: true, of: "organization", needs: itsAdmins, answer: badBody},
+	"GET /api/identity/orgs/{orgId}/teams/{teamId}":                       {ofAll: true, of: "organization", needs: everybody, answer: ok},
+	"PUT /api/identity/orgs/{orgId}/teams/{teamId}":                       {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
+	"DELETE /api/identity/orgs/{orgId}/teams/{teamId}":                    {ofAll: true, of: "organization", needs: itsAdmins, answer: outdated},
+	"POST /api/identity/orgs/{orgId}/teams/{teamId}":                      {ofAll: true, of: "organization", needs: itsAdmins, answer: made},
+	"POST /api/identity/orgs/{orgId}/teams/{teamId}/remove":               {ofAll: true, of: "organization", needs: itsAdmins, answer: outdated},
+	"POST /api/identity/orgs/{orgId}/teams/{teamId}/restore":              {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
+	"GET /api/identity/orgs/{orgId}/teams/{teamId}/users":                 {ofAll: true, of: "organization", needs: everybody, answer: ok},
+	"POST /api/identity/orgs/{orgId}/teams/{teamId}/users/{userId}":       {ofAll: true, of: "organization", needs: itsAdmins, answer: made},
+	"DELETE /api/identity/orgs/{orgId}/teams/{teamId}/users/{userId}":     {ofAll: true, of: "organization", needs: itsAdmins, answer: absent},
+	"GET /api/identity/teams/{teamId}/users":                              {ofAll: true, of: "organization", needs: everybody, answer: ok},
 	"GET /api/user":                                                       {needs: everybody, answer: ok},
 	"GET /api/identity/tokens":                                            {needs: everybody, answer: ok},
 	"POST /api/identity/tokens":                                           {needs: everybody, answer: badBody},

@@ -122,7 +122,7 @@ func (c cell) want() (status int, listed bool) {
 		return notSigned, false
 	case c.scope == allButOwn && c.route.Permission != rest.AnyCaller:
 		return forbidden, false
-	case c.own && c.binding != unbound:
+	case (c.own || c.ofAll) && c.binding != unbound:
 		return forbidden, false
 	case c.creates && (c.binding != unbound || c.who < c.needs):
 		return forbidden, false
@@ -142,12 +142,12 @@ func (c cell) want() (status int, listed bool) {
 
 // site is one object of each sort at one place.
 type site struct {
-	workspace, environment, connection, cluster, credential, organization string
+	workspace, environment, connection, cluster, credential, organization, team, user string
 }
 
 // path is where a route leads at a site: what it takes away was never there.
 func (s site) path(r rest.Route) string {
-	connection, environment, credential := s.connection, s.environment, s.credential
+	connection, environment, credential, team, user := s.connection, s.environment, s.credential, s.team, s.user
 	if strings.Contains(r.Path, "/kubernetes/") {
 		connection = s.cluster
 	}
@@ -156,13 +156,17 @@ func (s site) path(r rest.Route) string {
 		case strings.Contains(r.Path, "/connections/{connectionId}") && strings.HasPrefix(r.Path, "/api/environments"):
 			connection = missing
 		case strings.HasPrefix(r.Path, "/api/workspaces/{workspaceId}/"):
-			environment, credential = missing, missing
+			environment, credential, team, user = missing, missing, missing, missing
+		case strings.Contains(r.Path, "/users/{userId}"):
+			user = missing
 		}
 	}
 	path := strings.NewReplacer("{workspaceId}", s.workspace, "{environmentId}", environment, "{connectionId}", connection,
-		"{credentialId}", credential, "{orgId}", s.organization, "{name}", "http", "{registrationId}", missing,
+		"{credentialId}", credential, "{orgId}", s.organization, "{teamId}", team, "{userId}", user, "{name}", "http", "{registrationId}", missing,
 		"{tokenId}", missing, "{sessionId}", missing).Replace(r.Path)
 	switch r.Method + " " + r.Path {
+	case "POST /api/identity/orgs/{orgId}/users/{userId}/transfer":
+		return strings.Replace(path, s.user, missing, 1)
 	case "DELETE /api/integrations/credentials":
 		return path + "?credentialId=" + s.credential
 	case "DELETE /api/identity/tokens":
@@ -181,19 +185,25 @@ func (s site) path(r rest.Route) string {
 func (s site) body(r rest.Route) any {
 	long := strings.Repeat("n", 1000)
 	return map[string]any{
-		"POST /api/environments":                            object{"name": long},
-		"PUT /api/environments/{environmentId}":             object{"description": ""},
-		"PUT /api/environments/{environmentId}/connections": object{"connectionIds": []string{s.connection, s.cluster}},
-		"POST /api/integrations/connections":                object{"name": long, "kind": "http", "url": "http://127.0.0.1:1"},
-		"POST /api/integrations/connections/register":       object{"kind": "nonsense", "status": "register"},
-		"POST /api/integrations/connections/test":           object{"kind": "nonsense", "url": "http://127.0.0.1:1"},
-		"PUT /api/integrations/connections/{connectionId}":  object{"description": ""},
-		"POST /api/integrations/credentials":                object{"name": long, "type": "bearer", "secret": object{"token": "x"}},
-		"PUT /api/integrations/credentials":                 object{"id": s.credential},
-		"POST /api/identity/tokens":                         object{"name": long},
-		"POST /api/identity/tokens/{tokenId}/rotate":        object{},
-		"POST /api/workspaces":                              object{"name": long},
-		"PUT /api/workspaces/{workspaceId}":                 object{"description": ""},
+		"POST /api/identity/orgs":                                 object{"name": long},
+		"PUT /api/identity/orgs/{orgId}":                          object{"description": ""},
+		"PUT /api/identity/orgs/{orgId}/users/{userId}":           object{"role": "member"},
+		"POST /api/identity/orgs/{orgId}/users/{userId}/transfer": object{"to": s.user},
+		"POST /api/identity/orgs/{orgId}/teams":                   object{"name": long},
+		"PUT /api/identity/orgs/{orgId}/teams/{teamId}":           object{"description": ""},
+		"POST /api/environments":                                  object{"name": long},
+		"PUT /api/environments/{environmentId}":                   object{"description": ""},
+		"PUT /api/environments/{environmentId}/connections":       object{"connectionIds": []string{s.connection, s.cluster}},
+		"POST /api/integrations/connections":                      object{"name": long, "kind": "http", "url": "http://127.0.0.1:1"},
+		"POST /api/integrations/connections/register":             object{"kind": "nonsense", "status": "register"},
+		"POST /api/integrations/connections/test":                 object{"kind": "nonsense", "url": "http://127.0.0.1:1"},
+		"PUT /api/integrations/connections/{connectionId}":        object{"description": ""},
+		"POST /api/integrations/credentials":                      object{"name": long, "type": "bearer", "secret": object{"token": "x"}},
+		"PUT /api/integrations/credentials":                       object{"id": s.credential},
+		"POST /api/identity/tokens":                               object{"name": long},
+		"POST /api/identity/tokens/{tokenId}/rotate":              object{},
+		"POST /api/workspaces":                                    object{"name": long},
+		"PUT /api/workspaces/{workspaceId}":                       object{"description": ""},
 	}[r.Method+" "+r.Path]
 }
 
@@ -213,10 +223,10 @@ func newMatrix(t *testing.T) *matrix {
 		t.Fatal(err)
 	}
 	m := &matrix{world: w, api: api, sites: map[place]site{}, users: map[who]belay.ID{orgOwner: w.Admin.UserID}}
-	m.sites[ownWorkspace], m.sites[otherWorkspace] = m.site("own"), m.site("other")
+	m.sites[ownWorkspace], m.sites[otherWorkspace] = m.site("own", w.person.UserID), m.site("other", w.person.UserID)
 	zoe, own := w.NewUser("zoe"), w.Organization
 	w.Organization, w.Admin = w.NewOrganization("Foreign", zoe), w.As(zoe)
-	m.sites[otherOrganization] = m.site("foreign")
+	m.sites[otherOrganization] = m.site("foreign", zoe)
 	w.Organization = own
 	for i, role := range map[who]belay.Role{viewer: belay.RoleViewer, operator: belay.RoleOperator, editor: belay.RoleEditor, workspaceAdmin: belay.RoleAdmin} {
 		m.users[i] = w.MemberWith(i.String(), m.sites[ownWorkspace].workspace, role).UserID
@@ -228,11 +238,16 @@ func newMatrix(t *testing.T) *matrix {
 }
 
 // site makes one object of each sort, as the administrator of the place.
-func (m *matrix) site(name string) site {
+// user is in the team, and both have a role in the workspace.
+func (m *matrix) site(name string, user belay.ID) site {
 	m.make(name, name, name, name)
-	s := site{m.workspace, m.environment, m.connection, "", m.credential, string(m.Organization)}
+	s := site{m.workspace, m.environment, m.connection, "", m.credential, string(m.Organization), m.team, string(user)}
 	s.cluster = m.Admin.Post("/api/integrations/connections", object{"name": name + " cluster", "kind": "kubernetes", "url": "http://127.0.0.1:1"}).Want(made).ID()
 	m.Admin.Post("/api/environments/"+s.environment+"/connections/"+s.cluster, nil).Want(made)
+	for _, place := range []string{"users/" + s.user, "teams/" + s.team} {
+		m.Admin.Post("/api/workspaces/"+s.workspace+"/"+place, object{"role": "viewer"}).Want(ok)
+	}
+	m.Admin.Post("/api/identity/orgs/"+s.organization+"/teams/"+s.team+"/users/"+s.user, nil).Want(made)
 	return s
 }
 

@@ -48,6 +48,38 @@ func (r *request) pair(name, noun, otherName, otherNoun string) (org, id, other 
 	return org, id, other, r.noBody()
 }
 
+// organization is the one that the path names; where the parameter orgId
+// names one as well, they must agree.
+func (r *request) organization() (belay.ID, error) {
+	id, err := r.id("orgId", "organization")
+	if err != nil {
+		return id, err
+	}
+	named, err := r.org()
+	if err == nil && named != "" && named != id {
+		return id, belay.BadQuery("orgId", "is another organization than the one in the path")
+	}
+	return id, err
+}
+
+// below reads what every operation on one object below its organization
+// takes.
+func (r *request) below(name, noun string) (org, id belay.ID, err error) {
+	if org, err = r.organization(); err != nil {
+		return org, id, err
+	}
+	id, err = r.id(name, noun)
+	return org, id, err
+}
+
+// pairBelow reads what every assignment below an organization takes.
+func (r *request) pairBelow(name, noun, otherName, otherNoun string) (org, id, other belay.ID, err error) {
+	if org, err = r.organization(); err == nil {
+		_, id, other, err = r.pair(name, noun, otherName, otherNoun)
+	}
+	return org, id, other, err
+}
+
 // act reads what every operation on one object takes that has no body.
 func (r *request) act(name, noun string) (org, id belay.ID, err error) {
 	if org, id, err = r.object(name, noun); err != nil {

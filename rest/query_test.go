@@ -63,7 +63,7 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 		}
 	case "search":
 		refused(name+"="+strings.Repeat("a", 501), name)
-	case "user", "permission", "workspace", "environment", "connection", "credential":
+	case "permission", "workspace", "environment", "connection", "credential":
 		// TestExplain sends what they do not take.
 	case "order":
 		refused("order=nonsense", "order", "it can be")
@@ -88,7 +88,7 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 		refused("label="+q("=x"), "label", "KEY=VALUE")
 	case "credentialId", "connectionId", "tokenId":
 		// Where it is required, it is there already.
-	case "userId":
+	case "user", "userId", "teamId":
 		refused(name+"=nonsense", name, "UUID")
 	case "all", "detach", "dryRun", "everyone", "isOauth":
 		refused(name+"=yes", name, "true or false")
@@ -134,7 +134,7 @@ func TestPathNamesNothing(t *testing.T) {
 		}
 		for _, id := range []string{"nonsense", "%00", "%ff", "..%2f..", "%27%20or%201=1", missing[:35], missing + "0", strings.Repeat("a", 4000), "*"} {
 			path := r.Path
-			for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{name}", "{registrationId}", "{tokenId}", "{sessionId}"} {
+			for _, name := range []string{"{workspaceId}", "{environmentId}", "{connectionId}", "{credentialId}", "{orgId}", "{teamId}", "{userId}", "{name}", "{registrationId}", "{tokenId}", "{sessionId}"} {
 				path = strings.ReplaceAll(path, name, id)
 			}
 			a.With("If-Match", "*").Do(r.Method, path, w.sent(r)).Want(http.StatusNotFound).WantCode(belay.CodeNotFound)

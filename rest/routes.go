@@ -36,6 +36,8 @@ func (a *API) routes() []Route {
 		kubernetes              = "/api/system/kubernetes"
 		environment, connection = environments + "/{environmentId}", connections + "/{connectionId}"
 		workspace               = workspaces + "/{workspaceId}"
+		org                     = orgs + "/{orgId}"
+		team                    = org + "/teams/{teamId}"
 	)
 	connectionParams := params(pageParams, []string{"filter", "kind", "status", "type", "health", "label", "name"})
 	return []Route{
@@ -90,8 +92,39 @@ func (a *API) routes() []Route {
 		{post, workspace + "/credentials/{credentialId}", belay.PermissionWorkspaceAssign, ok, nil, 0, false, a.assignCredential},
 		{del, workspace + "/credentials/{credentialId}", belay.PermissionWorkspaceAssign, noContent, nil, 0, false, a.unassignCredential},
 
-		{get, orgs, belay.PermissionOrganizationRead, ok, params(pageParams, []string{"all"}), 0, false, a.listOrganizations},
-		{get, orgs + "/{orgId}", belay.PermissionOrganizationRead, ok, nil, 0, false, a.getOrganization},
+		{get, workspace + "/teams", belay.PermissionWorkspaceRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listWorkspaceTeams},
+		{post, workspace + "/teams/{teamId}", belay.PermissionWorkspaceAssign, ok, nil, 0, false, a.setTeamGrant},
+		{del, workspace + "/teams/{teamId}", belay.PermissionWorkspaceAssign, noContent, nil, 0, false, a.removeTeamGrant},
+		{get, workspace + "/users", belay.PermissionWorkspaceRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listWorkspaceUsers},
+		{post, workspace + "/users/{userId}", belay.PermissionWorkspaceAssign, ok, nil, 0, false, a.setUserGrant},
+		{del, workspace + "/users/{userId}", belay.PermissionWorkspaceAssign, noContent, nil, 0, false, a.removeUserGrant},
+		{get, workspace + "/access", belay.PermissionWorkspaceRead, ok, params(pageParams, []string{"user"}), 0, false, a.listWorkspaceAccess},
+
+		{get, orgs, belay.PermissionOrganizationRead, ok, params(pageParams, []string{"all", "filter"}), 0, false, a.listOrganizations},
+		{post, orgs, belay.PermissionOrganizationWrite, created, nil, 0, false, a.createOrganization},
+		{get, org, belay.PermissionOrganizationRead, ok, nil, 0, false, a.getOrganization},
+		{put, org, belay.PermissionOrganizationWrite, ok, nil, 0, false, a.updateOrganization},
+		{del, org, belay.PermissionOrganizationWrite, noContent, nil, 0, false, a.deleteOrganization},
+		{post, org + "/restore", belay.PermissionOrganizationWrite, ok, nil, 0, false, a.restoreOrganization},
+		{get, org + "/users", belay.PermissionMemberRead, ok, params(pageParams, []string{"filter", "teamId"}), 0, false, a.listMembers},
+		{get, org + "/users/{userId}", belay.PermissionMemberRead, ok, nil, 0, false, a.getMember},
+		{post, org + "/users/{userId}", belay.PermissionMemberWrite, created, nil, 0, false, a.addMember},
+		{put, org + "/users/{userId}", belay.PermissionMemberWrite, ok, nil, 0, false, a.updateMember},
+		{del, org + "/users/{userId}", belay.PermissionMemberWrite, noContent, nil, 0, false, a.removeMember},
+		{post, org + "/users/{userId}/transfer", belay.PermissionMemberWrite, ok, nil, 0, false, a.transferOwned},
+
+		{get, org + "/teams", belay.PermissionTeamRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listTeams},
+		{post, org + "/teams", belay.PermissionTeamWrite, created, nil, 0, false, a.createTeam},
+		{get, team, belay.PermissionTeamRead, ok, nil, 0, false, a.getTeam},
+		{put, team, belay.PermissionTeamWrite, ok, nil, 0, false, a.updateTeam},
+		{del, team, belay.PermissionTeamWrite, noContent, nil, 0, false, a.deleteTeam},
+		{post, team, belay.PermissionTeamWrite, created, nil, 0, false, a.addTeam},
+		{post, team + "/remove", belay.PermissionTeamWrite, ok, nil, 0, false, a.removeTeam},
+		{post, team + "/restore", belay.PermissionTeamWrite, ok, nil, 0, false, a.restoreTeam},
+		{get, team + "/users", belay.PermissionTeamRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listTeamCandidates},
+		{post, team + "/users/{userId}", belay.PermissionTeamWrite, created, nil, 0, false, a.addTeamUser},
+		{del, team + "/users/{userId}", belay.PermissionTeamWrite, noContent, nil, 0, false, a.removeTeamUser},
+		{get, "/api/identity/teams/{teamId}/users", belay.PermissionTeamRead, ok, pageParams, 0, false, a.listTeamUsers},
 
 		{get, tokens, belay.PermissionTokenRead, ok, params(pageParams, []string{"filter", "everyone", "isOauth"}), 0, false, a.listTokens},
 		{post, tokens, belay.PermissionTokenWrite, created, []string{"name", "purpose"}, 0, false, a.createToken},
@@ -102,6 +135,7 @@ func (a *API) routes() []Route {
 		{get, sessions, belay.PermissionSessionRead, ok, []string{"page", "pageSize", "pagesize", "page_size", "cursor"}, 0, false, a.listSessions},
 		{del, sessions, belay.PermissionSessionWrite, ok, nil, 0, false, a.endOtherSessions},
 		{del, sessions + "/{sessionId}", belay.PermissionSessionWrite, noContent, nil, 0, false, a.endSession},
+
 		{get, "/api/user", belay.PermissionUserRead, ok, nil, 0, false, a.getUser},
 
 		{get, "/api/access/explain", belay.PermissionUserRead, ok, []string{"user", "permission", "workspace", "environment", "connection", "credential"}, 0, false, a.explain},

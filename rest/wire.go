@@ -58,6 +58,9 @@ type mapping struct {
 	WorkspaceID   belay.ID   `json:"workspaceId"`
 	EnvironmentID belay.ID   `json:"environmentId,omitempty"`
 	CredentialID  belay.ID   `json:"credentialId,omitempty"`
+	TeamID        belay.ID   `json:"teamId,omitempty"`
+	UserID        belay.ID   `json:"userId,omitempty"`
+	Role          belay.Role `json:"role,omitempty"`
 	CreatedAt     time.Time  `json:"createdAt"`
 	UpdatedAt     time.Time  `json:"updatedAt"`
 	DeletedAt     *time.Time `json:"deletedAt,omitempty"`

@@ -20,7 +20,9 @@ type world struct {
 	target *httptest.Server // what the connection leads to
 
 	workspace, environment, connection, credential, token, session string
-	other                                                          string // a name that nothing has
+	team                                                           string
+	person                                                         *belaytest.Client // a member who has nothing
+	other                                                          string            // a name that nothing has
 }
 
 const targetToken = "not-a-real-token"
@@ -43,6 +45,7 @@ func newWorldOn(t testing.TB, s *belaytest.Server) *world {
 	t.Helper()
 	w := &world{Server: s, other: "other", target: httptest.NewServer(http.HandlerFunc(answer))}
 	t.Cleanup(w.target.Close)
+	w.person = w.Member("pat")
 	w.make("payments", "production", "shop", "reader")
 	return w
 }
@@ -51,20 +54,24 @@ func newWorldOn(t testing.TB, s *belaytest.Server) *world {
 // together.
 func (w *world) make(workspace, environment, connection, credential string) {
 	a := w.Admin
-	w.workspace = a.Post("/api/workspaces", object{"name": workspace}).Want(http.StatusCreated).ID()
-	w.environment = a.Post("/api/environments", object{"name": environment}).Want(http.StatusCreated).ID()
-	w.credential = a.Post("/api/integrations/credentials", object{
+	w.workspace = a.Post(w.in("/api/workspaces"), object{"name": workspace}).Want(http.StatusCreated).ID()
+	w.environment = a.Post(w.in("/api/environments"), object{"name": environment}).Want(http.StatusCreated).ID()
+	w.credential = a.Post(w.in("/api/integrations/credentials"), object{
 		"name": credential, "type": "bearer", "secret": object{"token": targetToken},
 	}).Want(http.StatusCreated).ID()
-	w.connection = a.Post("/api/integrations/connections", object{
+	w.connection = a.Post(w.in("/api/integrations/connections"), object{
 		"name": connection, "kind": "http", "url": w.target.URL, "credentialId": w.credential,
 	}).Want(http.StatusCreated).ID()
+	w.team = a.Post(w.path("/api/identity/orgs/{orgId}/teams"), object{"name": workspace}).Want(http.StatusCreated).ID()
 	a.Post(w.path("/api/environments/{environmentId}/connections/{connectionId}"), nil).Want(http.StatusCreated)
 	a.Post(w.path("/api/workspaces/{workspaceId}/environments/{environmentId}"), nil).Want(http.StatusOK)
 	a.Post(w.path("/api/workspaces/{workspaceId}/credentials/{credentialId}"), nil).Want(http.StatusOK)
 	w.token, _ = a.Post("/api/identity/tokens", object{"name": credential, "scopes": []string{"token:write"}}).Want(http.StatusCreated).Items("tokens")[0]["id"].(string)
 	w.session, _ = w.Browser(a.UserID).Get("/api/identity/sessions").Want(http.StatusOK).Items("sessions")[0]["id"].(string)
 }
+
+// in is a path in the first organization, of which there may be others.
+func (w *world) in(path string) string { return with(path, "orgId="+string(w.Organization)) }
 
 type object = map[string]any
 
@@ -81,7 +88,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 func (w *world) path(pattern string) string {
 	return strings.NewReplacer(
 		"{workspaceId}", w.workspace, "{environmentId}", w.environment, "{connectionId}", w.connection,
-		"{credentialId}", w.credential, "{tokenId}", w.token, "{sessionId}", w.session,
+		"{credentialId}", w.credential, "{tokenId}", w.token, "{sessionId}", w.session, "{teamId}", w.team, "{userId}", string(w.person.UserID),
 		"{orgId}", string(w.Organization), "{name}", "http", "{registrationId}", missing,
 	).Replace(pattern)
 }
@@ -142,19 +149,25 @@ func differing(a, b map[string]string) []string {
 func (w *world) body(r rest.Route) object {
 	name := fmt.Sprintf("%s %s", r.Method, r.Path)
 	return map[string]object{
-		"POST /api/environments":                            {"name": "staging"},
-		"PUT /api/environments/{environmentId}":             {"description": "of the shop"},
-		"PUT /api/environments/{environmentId}/connections": {"connectionIds": []string{w.connection}},
-		"POST /api/integrations/connections":                {"name": w.other, "kind": "http", "url": w.target.URL},
-		"POST /api/integrations/connections/register":       {"name": w.other, "kind": "http", "url": w.target.URL, "status": "register"},
-		"POST /api/integrations/connections/test":           {"kind": "http", "url": w.target.URL},
-		"PUT /api/integrations/connections/{connectionId}":  {"description": "of the shop"},
-		"POST /api/integrations/credentials":                {"name": w.other, "type": "bearer", "secret": object{"token": "x"}},
-		"PUT /api/integrations/credentials":                 {"id": w.credential},
-		"POST /api/identity/tokens":                         {"name": w.other},
-		"POST /api/identity/tokens/{tokenId}/rotate":        {"overlapSeconds": 0},
-		"POST /api/workspaces":                              {"name": "billing"},
-		"PUT /api/workspaces/{workspaceId}":                 {"description": "of the shop"},
+		"POST /api/environments":                                  {"name": "staging"},
+		"PUT /api/environments/{environmentId}":                   {"description": "of the shop"},
+		"PUT /api/environments/{environmentId}/connections":       {"connectionIds": []string{w.connection}},
+		"POST /api/integrations/connections":                      {"name": w.other, "kind": "http", "url": w.target.URL},
+		"POST /api/integrations/connections/register":             {"name": w.other, "kind": "http", "url": w.target.URL, "status": "register"},
+		"POST /api/integrations/connections/test":                 {"kind": "http", "url": w.target.URL},
+		"PUT /api/integrations/connections/{connectionId}":        {"description": "of the shop"},
+		"POST /api/integrations/credentials":                      {"name": w.other, "type": "bearer", "secret": object{"token": "x"}},
+		"PUT /api/integrations/credentials":                       {"id": w.credential},
+		"POST /api/identity/tokens":                               {"name": w.other},
+		"POST /api/identity/tokens/{tokenId}/rotate":              {"overlapSeconds": 0},
+		"POST /api/workspaces":                                    {"name": "billing"},
+		"PUT /api/workspaces/{workspaceId}":                       {"description": "of the shop"},
+		"PUT /api/identity/orgs/{orgId}/users/{userId}":           {"role": "admin"},
+		"POST /api/identity/orgs/{orgId}/users/{userId}/transfer": {"to": w.Admin.UserID},
+		"POST /api/identity/orgs":                                 {"name": w.other},
+		"PUT /api/identity/orgs/{orgId}":                          {"description": "of the shop"},
+		"POST /api/identity/orgs/{orgId}/teams":                   {"name": w.other},
+		"PUT /api/identity/orgs/{orgId}/teams/{teamId}":           {"description": "of the shop"},
 	}[name]
 }
 

@@ -94,11 +94,22 @@ func environmentCondition(cond *condition, v belay.Viewer, f belay.EnvironmentFi
 // EnvironmentsOf returns, for each of some connections of an organization,
 // the live environments that hold it, by name.
 func (r Reader) EnvironmentsOf(ctx context.Context, org belay.ID, connections ...belay.ID) (map[belay.ID][]*belay.Environment, error) {
+	return r.holding(ctx, org, connections, condition{})
+}
+
+// EnvironmentsThrough is EnvironmentsOf of those environments that are
+// assigned to a workspace.
+func (r Reader) EnvironmentsThrough(ctx context.Context, org, workspace belay.ID, connections ...belay.ID) (map[belay.ID][]*belay.Environment, error) {
+	var cond condition
+	cond.add("e.id in ("+heldByWorkspace+")", workspace)
+	return r.holding(ctx, org, connections, cond)
+}
+
+func (r Reader) holding(ctx context.Context, org belay.ID, connections []belay.ID, cond condition) (map[belay.ID][]*belay.Environment, error) {
 	out := map[belay.ID][]*belay.Environment{}
 	if len(connections) == 0 {
 		return out, nil
 	}
-	var cond condition
 	cond.in("ec.connection_id", texts(connections))
 	cond.add("e.id = ec.environment_id")
 	cond.add("e.organization_id = ?", org)

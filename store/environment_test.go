@@ -134,3 +134,26 @@ func TestEnvironmentsOf(t *testing.T) {
 		wantEqual(t, len(got), 0)
 	})
 }
+
+func TestEnvironmentsThrough(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		v, other := w.addWorkspace(w.org, "payments"), w.addWorkspace(w.org, "other")
+		b, a, gone, elsewhere := w.addEnvironment(w.org, "b"), w.addEnvironment(w.org, "A"), w.addEnvironment(w.org, "gone"), w.addEnvironment(w.org, "elsewhere")
+		c, d := w.addConnection(w.org, "c"), w.addConnection(w.org, "d")
+		for _, e := range []*belay.Environment{a, b, gone} {
+			w.assign(e, c)
+			w.share(v, e)
+		}
+		w.assign(elsewhere, d)
+		w.share(other, elsewhere)
+		wantCode(t, w.try(func(tx *store.Tx) error { return tx.DeleteEnvironment(ctx, w.org, gone.ID, w.now()) }), "")
+		got, err := w.EnvironmentsThrough(ctx, w.org, v.ID, c.ID, d.ID)
+		wantCode(t, err, "")
+		var names []string
+		for _, e := range got[c.ID] {
+			names = append(names, e.Name)
+		}
+		wantEqual(t, names, []string{"A", "b"})
+		wantEqual(t, len(got[d.ID]), 0)
+	})
+}

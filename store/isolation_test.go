@@ -20,7 +20,9 @@ import (
 var organizationless = map[string]string{
 	"User": "users", "CreateUser": "users", "Memberships": "of a user", "SetMembership": "names the organization itself",
 	"Organization": "names the organization itself", "OrganizationsOf": "of a user", "OrganizationCount": "of the server",
-	"FirstOrganization":  "of the server",
+	"FirstOrganization":    "of the server",
+	"DeletedOrganizations": "of a user", "UpdateOrganization": "names the organization itself",
+	"DeleteOrganization": "names the organization itself", "RestoreOrganization": "names the organization itself",
 	"CreateOrganization": "makes one", "TokenByHash": "by secret", "TokenOf": "of a user", "CreateToken": "of a user", "TokenUsed": "by secret", "RevokeToken": "of a user",
 	"TokensByHash": "by secret", "Tokens": "of a user, or of the organization that the filter names", "RotateToken": "of a user",
 	"Sessions": "of a user", "SessionsByHash": "by secret", "DeleteOtherSessions": "of a user",
@@ -101,12 +103,18 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"Member":      func() error { _, err := tx.Member(ctx, org, w.max); return err },
 		"BoundToken":  func() error { _, err := tx.BoundToken(ctx, org, s.token.ID); return err },
 		"TeamsOf":     func() error { v, err := tx.TeamsOf(ctx, org, w.max); return found(len(v), err) },
-		"TeamGrants":  func() error { v, err := tx.TeamGrants(ctx, org, s.v.ID, s.m.ID); return found(len(v), err) },
-		"UserGrants":  func() error { v, err := tx.UserGrants(ctx, org, s.v.ID, w.max); return found(len(v), err) },
-		"Credential":  func() error { _, err := tx.Credential(ctx, org, s.k.ID); return err },
-		"Connection":  func() error { _, err := tx.Connection(ctx, org, s.c.ID); return err },
-		"Check":       func() error { _, err := tx.Check(ctx, org, s.check.ID); return err },
-		"Checks":      func() error { return foundAny(tx.Checks(ctx, org, s.c.ID, q)) },
+		"EnvironmentsThrough": func() error {
+			v, err := tx.EnvironmentsThrough(ctx, org, s.v.ID, s.c.ID)
+			return found(len(v), err)
+		},
+		"RoleIn":     func() error { v, err := tx.RoleIn(ctx, org, w.max); return found(len(v), err) },
+		"TeamUsers":  func() error { v, err := tx.TeamUsers(ctx, org, s.m.ID, w.max); return found(len(v), err) },
+		"TeamGrants": func() error { v, err := tx.TeamGrants(ctx, org, s.v.ID, s.m.ID); return found(len(v), err) },
+		"UserGrants": func() error { v, err := tx.UserGrants(ctx, org, s.v.ID, w.max); return found(len(v), err) },
+		"Credential": func() error { _, err := tx.Credential(ctx, org, s.k.ID); return err },
+		"Connection": func() error { _, err := tx.Connection(ctx, org, s.c.ID); return err },
+		"Check":      func() error { _, err := tx.Check(ctx, org, s.check.ID); return err },
+		"Checks":     func() error { return foundAny(tx.Checks(ctx, org, s.c.ID, q)) },
 		"Workspaces": func() error {
 			return foundAny(tx.Workspaces(ctx, all, belay.WorkspaceFilter{EnvironmentID: s.e.ID}, q))
 		},
@@ -268,7 +276,11 @@ func (w *world) foreignAssignments(s estate, tx *store.Tx) map[string]func() err
 		},
 		"AddTeamUser":    func() error { v, err := tx.AddTeamUser(ctx, org, w.pair(s.m.ID, w.eve), ""); return found(v, err) },
 		"RemoveTeamUser": func() error { v, err := tx.RemoveTeamUser(ctx, org, s.m.ID, w.max); return found(v, err) },
-		"RemoveMember":   func() error { return tx.RemoveMember(ctx, org, w.max) },
+		"Transfer": func() error {
+			v, err := tx.Transfer(ctx, org, w.ann, w.eve, w.now())
+			return found(v["workspaces"], err)
+		},
+		"RemoveMember": func() error { return tx.RemoveMember(ctx, org, w.max) },
 	}
 }
 
@@ -282,7 +294,8 @@ var silent = []string{
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
 	"HoldsConnection", "AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "CurrentVersions", "ChecksMadeWith", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
-	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamGrants", "UserGrants", "RemoveGrant",
+	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamUsers", "EnvironmentsThrough", "RoleIn",
+	"TeamGrants", "UserGrants", "RemoveGrant", "Transfer",
 }
 
 func TestIsolation(t *testing.T) {

@@ -30,6 +30,11 @@ func scanMember(r row) (*belay.Member, error) {
 const usersOfTeam = `select tu.user_id from team_users tu
 	join teams t on t.id = tu.team_id and t.deleted_at = 0 where t.id = ? and t.organization_id = ?`
 
+// usersOfWorkspace selects who has a role of his own in a workspace of an
+// organization.
+const usersOfWorkspace = `select wu.user_id from workspace_users wu
+	join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0 where w.id = ? and w.organization_id = ?`
+
 // Members lists the users who belong to an organization.
 func (r Reader) Members(ctx context.Context, org belay.ID, f belay.MemberFilter, q belay.Query) (belay.Page[*belay.Member], error) {
 	var cond condition
@@ -46,8 +51,10 @@ func (r Reader) Members(ctx context.Context, org belay.ID, f belay.MemberFilter,
 		cond.add("u.id not in ("+usersOfTeam+")", f.NotInTeamID, org)
 	}
 	if f.WorkspaceID != "" {
-		cond.add(`u.id in (select wu.user_id from workspace_users wu
-			join workspaces w on w.id = wu.workspace_id and w.deleted_at = 0 where w.id = ? and w.organization_id = ?)`, f.WorkspaceID, org)
+		cond.add("u.id in ("+usersOfWorkspace+")", f.WorkspaceID, org)
+	}
+	if f.NotInWorkspaceID != "" {
+		cond.add("u.id not in ("+usersOfWorkspace+")", f.NotInWorkspaceID, org)
 	}
 	cond.search(org, "user", "u.id", q.Search)
 	return members.counted(ctx, r, &cond, &cond, q)
@@ -117,6 +124,23 @@ func (t *Tx) standing(ctx context.Context, org, user belay.ID, lock string) (sta
 	return s, err
 }
 
+// RoleIn returns a user's role in an organization, "" for who does not belong
+// to it. That, and who owns the organization, stays as it is until the
+// transaction ends.
+func (t *Tx) RoleIn(ctx context.Context, org, user belay.ID) (belay.OrganizationRole, error) {
+	s, err := t.standing(ctx, org, user, t.leaving())
+	return s.role, err
+}
+
+// leaving is what a select of memberships ends with that waits for who gives
+// their users a place meanwhile.
+func (t *Tx) leaving() string {
+	if t.postgres {
+		return " for update"
+	}
+	return ""
+}
+
 // mayGo refuses when nobody else owns the organization.
 func (s standing) mayGo() error {
 	if s.role != belay.OrganizationOwner || s.others > 0 {
@@ -136,11 +160,7 @@ func (s standing) mayGo() error {
 // workspaces, his places in its teams and the tokens that are bound to it.
 // What he owned stays. Removing the last owner is CodeConflict.
 func (t *Tx) RemoveMember(ctx context.Context, org, user belay.ID) error {
-	lock := ""
-	if t.postgres {
-		lock = " for update" // who gives him a place meanwhile is waited for
-	}
-	before, err := t.standing(ctx, org, user, lock)
+	before, err := t.standing(ctx, org, user, t.leaving())
 	if err != nil {
 		return err
 	}
@@ -233,4 +253,53 @@ func (r Reader) TeamsOf(ctx context.Context, org, user belay.ID) (map[belay.ID]s
 		out[p.team] = p.source
 	}
 	return out, err
+}
+
+// TeamUsers returns, for each of some users who are in a team, since when and
+// under which id he is.
+func (r Reader) TeamUsers(ctx context.Context, org, team belay.ID, users ...belay.ID) (map[belay.ID]belay.Assignment, error) {
+	out := map[belay.ID]belay.Assignment{}
+	if len(users) == 0 {
+		return out, nil
+	}
+	var cond condition
+	cond.add("t.organization_id = ?", org)
+	cond.add("t.id = ?", team)
+	cond.add("t.deleted_at = 0")
+	cond.in("tu.user_id", texts(users))
+	found, err := all(ctx, r, func(r row) (belay.Assignment, error) {
+		a := belay.Assignment{LeftID: team}
+		err := r.Scan(&a.ID, &a.RightID, stamp{&a.CreatedAt})
+		return a, err
+	}, "select tu.id, tu.user_id, tu.created_at from team_users tu join teams t on t.id = tu.team_id"+cond.where(), cond.args...)
+	for _, a := range found {
+		out[a.RightID] = a
+	}
+	return out, err
+}
+
+// owned are the tables of what a user can own in an organization, in the
+// order in which their rows are locked.
+var owned = []string{"workspaces", "environments", "credentials", "connections", "teams"}
+
+// Transfer gives what one user owns in an organization, what is deleted and
+// can be restored included, to a member of it, and returns how many objects
+// those were of each sort.
+func (t *Tx) Transfer(ctx context.Context, org, from, to belay.ID, now time.Time) (map[string]int64, error) {
+	if _, err := t.Member(ctx, org, to); err != nil {
+		return nil, err
+	}
+	out := map[string]int64{}
+	for _, table := range owned {
+		if _, err := all(ctx, t.Reader, scanID, "select id from "+table+" where organization_id = $1 and owner_id = $2 order by id"+t.lock, org, from); err != nil {
+			return nil, err
+		}
+		n, err := t.execAny(ctx, "update "+table+` set owner_id = $3, version = version + 1, updated_at = $4
+			where organization_id = $1 and owner_id = $2`, org, from, to, micros(now))
+		if err != nil {
+			return nil, err
+		}
+		out[table] = n
+	}
+	return out, nil
 }

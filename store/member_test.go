@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -135,6 +136,7 @@ func TestMembers(t *testing.T) {
 			"of the team":     {filter: belay.MemberFilter{TeamID: m.ID}, want: []string{samMail}},
 			"not of the team": {filter: belay.MemberFilter{NotInTeamID: m.ID}, want: []string{annMail, maxMail}},
 			"of a workspace":  {filter: belay.MemberFilter{WorkspaceID: v.ID}, want: []string{maxMail}},
+			"not of it":       {filter: belay.MemberFilter{NotInWorkspaceID: v.ID}, want: []string{annMail, samMail}},
 			"of an address":   {filter: belay.MemberFilter{Email: "sAM@example.test"}, want: []string{samMail}},
 		} {
 			t.Run(name, func(t *testing.T) { wantEqual(t, emails(c.filter, c.query), c.want) })
@@ -199,6 +201,11 @@ func TestTeamUsers(t *testing.T) {
 			changed, err := add(m.ID, w.max)
 			wantCode(t, err, "")
 			wantEqual(t, changed, want)
+		}
+		in, err := w.TeamUsers(ctx, w.org, m.ID, w.max, w.ann)
+		wantCode(t, err, "")
+		if a := in[w.max]; len(in) != 1 || a.ID == "" || a.LeftID != m.ID || a.RightID != w.max || a.CreatedAt.IsZero() {
+			t.Errorf("in the team are %v", in)
 		}
 		for _, pair := range [][2]belay.ID{{m.ID, w.eve}, {m.ID, w.id()}, {w.id(), w.max}, {w.addTeam(w.other, "others").ID, w.max}} {
 			_, err := add(pair[0], pair[1])
@@ -273,6 +280,9 @@ func TestMembersOfWhatIsElsewhere(t *testing.T) {
 			"not in a team elsewhere": {belay.MemberFilter{NotInTeamID: foreign.ID}, 2},
 			"a workspace elsewhere":   {belay.MemberFilter{WorkspaceID: there.ID}, 0},
 			"a deleted workspace":     {belay.MemberFilter{WorkspaceID: closed.ID}, 0},
+
+			"not in a workspace elsewhere": {belay.MemberFilter{NotInWorkspaceID: there.ID}, 2},
+			"not in a deleted workspace":   {belay.MemberFilter{NotInWorkspaceID: closed.ID}, 2},
 		} {
 			page, err := w.Members(ctx, w.org, c.filter, belay.Query{})
 			wantCode(t, err, "")
@@ -321,5 +331,32 @@ func TestRemovedMembersTokens(t *testing.T) {
 				t.Errorf("the token of %q is gone: %t", org, gone)
 			}
 		}
+	})
+}
+
+// TestTransfer gives what one user owns to another, what is deleted included,
+// and nothing of another organization.
+func TestTransfer(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		s := w.estate()
+		w.member(w.other, w.ann, belay.OrganizationMember)
+		theirs := w.addWorkspace(w.other, "theirs")
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UpdateWorkspace(ctx, w.other, theirs.ID, w.now(), func(v *belay.Workspace) error { v.OwnerID = w.ann; return nil })
+			return err
+		})
+		var moved map[string]int64
+		transfer := func(to belay.ID) error {
+			return w.try(func(tx *store.Tx) (err error) { moved, err = tx.Transfer(ctx, w.org, w.ann, to, w.now()); return err })
+		}
+		wantCode(t, transfer(w.eve), belay.CodeNotFound)
+		wantCode(t, transfer(w.max), "")
+		wantEqual(t, moved, map[string]int64{"workspaces": 2, "environments": 2, "credentials": 2, "connections": 2, "teams": 2})
+		c, err := w.Connection(ctx, w.org, s.c.ID)
+		wantCode(t, err, "")
+		wantEqual(t, []any{c.OwnerID, c.Version}, []any{w.max, s.c.Version + 1})
+		v, err := w.Workspace(ctx, w.other, theirs.ID)
+		wantCode(t, err, "")
+		wantEqual(t, v.OwnerID, w.ann)
 	})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"belay"
 )
@@ -33,7 +34,7 @@ var organizations = list[*belay.Organization]{
 // Organization returns one organization.
 func (r Reader) Organization(ctx context.Context, id belay.ID) (*belay.Organization, error) {
 	o, err := one(ctx, r, scanOrganization,
-		"select "+organizationColumns+" from organizations o where o.id = $1 and o.deleted_at = 0", id)
+		"select "+organizationColumns+" from organizations o where o.id = $1 and o.deleted_at = 0"+r.lock, id)
 	return o, notFound(err, "organization")
 }
 
@@ -85,4 +86,59 @@ func (r Reader) FirstOrganization(ctx context.Context) (id, owner belay.ID, err 
 		return "", "", notFound(err, "organization")
 	}
 	return o.ID, o.OwnerID, nil
+}
+
+// DeletedOrganizations lists the deleted organizations of which a user is an
+// owner, and which he can restore.
+func (r Reader) DeletedOrganizations(ctx context.Context, user belay.ID, q belay.Query) (belay.Page[*belay.Organization], error) {
+	var cond condition
+	cond.add("m.user_id = ?", user)
+	cond.add("m.role = 'owner'")
+	cond.add("o.deleted_at > 0")
+	return organizations.counted(ctx, r, &cond, &cond, q)
+}
+
+// UpdateOrganization changes an organization by change, which sees it as it is
+// stored, and returns it as it then is. Its id, creation and deletion are not
+// change's to alter.
+func (t *Tx) UpdateOrganization(ctx context.Context, id belay.ID, now time.Time, change func(*belay.Organization) error) (*belay.Organization, error) {
+	before, err := t.Organization(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	o := new(*before)
+	if err := change(o); err != nil {
+		return nil, err
+	}
+	o.ID, o.OwnerID, o.CreatedAt, o.DeletedAt = before.ID, before.OwnerID, before.CreatedAt, before.DeletedAt
+	o.Version, o.UpdatedAt = before.Version+1, now
+	err = t.exec(ctx, `
+		update organizations set name = $3, name_fold = $4, description = $5, country = $6, region = $7, version = $8, updated_at = $9
+		where id = $1 and version = $2 and deleted_at = 0`,
+		id, before.Version, o.Name, fold(o.Name), o.Description, o.Country, o.Region, o.Version, micros(now))
+	if err != nil {
+		return nil, overtaken(err)
+	}
+	return o, t.setTerms(ctx, id, "organization", id, []string{before.Name, before.Description}, []string{o.Name, o.Description})
+}
+
+// DeleteOrganization deletes an organization softly: nobody reaches what is in
+// it until it is restored.
+func (t *Tx) DeleteOrganization(ctx context.Context, id belay.ID, now time.Time) error {
+	return notFound(t.exec(ctx, `
+		update organizations set deleted_at = $2, updated_at = $2, version = version + 1
+		where id = $1 and deleted_at = 0`, id, micros(now)), "organization")
+}
+
+// RestoreOrganization takes back a deletion, on behalf of one who owned the
+// organization; for others it is not there.
+func (t *Tx) RestoreOrganization(ctx context.Context, id, owner belay.ID, now time.Time) (*belay.Organization, error) {
+	err := t.exec(ctx, `
+		update organizations set deleted_at = 0, updated_at = $3, version = version + 1 where id = $1 and deleted_at > 0
+		and exists (select 1 from memberships m where m.organization_id = organizations.id and m.user_id = $2 and m.role = 'owner')`,
+		id, owner, micros(now))
+	if err != nil {
+		return nil, notFound(err, "organization")
+	}
+	return t.Organization(ctx, id)
 }

@@ -248,7 +248,8 @@ func (l *leak) refused(a answer) {
 
 // everyGet asks every route that can be read, of every object there is.
 func (l *leak) everyGet() {
-	ids := map[string][]string{"orgId": {l.c.organization()}, "name": {"kubernetes", "http"}}
+	org, me := l.c.organization(), decode[named](l.c.get("/api/user")).ID
+	ids := map[string][]string{"orgId": {org}, "name": {"kubernetes", "http"}, "userId": {me}, "teamId": {l.c.team(org, l.name("team"), me)}}
 	const tokensPath = "/api/identity/tokens"
 	l.c.post(tokensPath, object{"name": l.name("token")})
 	for name, path := range map[string]string{
@@ -271,9 +272,13 @@ func (l *leak) everyGet() {
 		if route.Method != http.MethodGet {
 			continue
 		}
-		names := variable.FindAllStringSubmatch(route.Path, -1)
+		path := route.Path
+		names := variable.FindAllStringSubmatch(path, -1)
+		if len(names) > 1 && names[0][1] == "orgId" {
+			path, names = strings.Replace(path, names[0][0], org, 1), names[1:]
+		}
 		if len(names) == 0 {
-			l.read(route.Path)
+			l.read(path)
 			continue
 		}
 		values := ids[names[0][1]]
@@ -281,7 +286,7 @@ func (l *leak) everyGet() {
 			l.t.Errorf("there is no way to ask for %s", route.Path)
 		}
 		for _, id := range values {
-			l.read(variable.ReplaceAllLiteralString(route.Path, id))
+			l.read(variable.ReplaceAllLiteralString(path, id))
 		}
 	}
 	for _, path := range []string{"/", "/user/login", "/healthz/ready", "/openapi.json", "/docs"} {

@@ -21,12 +21,6 @@ import (
 // why. One that it gets, and one that vanishes from the documents, fails the
 // test until it is taken from here.
 var absent = map[string]string{
-	"GET /api/workspaces/{workspaceId}/teams":               "teams come later",
-	"POST /api/workspaces/{workspaceId}/teams/{teamId}":     "teams come later",
-	"DELETE /api/workspaces/{workspaceId}/teams/{teamId}":   "teams come later",
-	"POST /api/identity/orgs/{orgId}/teams/{teamId}":        "teams come later",
-	"POST /api/identity/orgs/{orgId}/teams/{teamId}/remove": "teams come later",
-
 	"GET /api/workspaces/{workspaceId}/designs":               "designs are none of this server's",
 	"POST /api/workspaces/{workspaceId}/designs/{designId}":   "designs are none of this server's",
 	"DELETE /api/workspaces/{workspaceId}/designs/{designId}": "designs are none of this server's",
@@ -34,12 +28,6 @@ var absent = map[string]string{
 	"POST /api/workspaces/{workspaceId}/views/{viewId}":       "views are none of this server's",
 	"DELETE /api/workspaces/{workspaceId}/views/{viewId}":     "views are none of this server's",
 
-	"POST /api/identity/orgs":                                        "organizations are only read, for now",
-	"PUT /api/identity/orgs/{orgId}":                                 "organizations are only read, for now",
-	"DELETE /api/identity/orgs/{orgId}":                              "organizations are only read, for now",
-	"POST /api/identity/orgs/{orgId}/users/{userId}":                 "memberships are not managed over the API yet",
-	"DELETE /api/identity/orgs/{orgId}/users/{userId}":               "memberships are not managed over the API yet",
-	"GET /api/identity/orgs/{orgId}/users":                           "memberships are not managed over the API yet",
 	"GET /api/identity/orgs/{orgId}/preferences":                     "themes of Meshery's hosted service",
 	"GET /api/identity/orgs/by-domain":                               "domains of Meshery's hosted service",
 	"GET /api/users":                                                 "users of Meshery's hosted service",
@@ -125,7 +113,7 @@ func TestPublishedContract(t *testing.T) {
 	}})
 	target := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(target.Close)
-	w := journey(t, s.Admin, string(s.Organization), target.URL)
+	w := journey(t, s, target.URL)
 	w.takeApart(s.Admin)
 
 	ours, shared := operations(s.Admin), map[string]bool{}

@@ -23,6 +23,7 @@ var published = []string{
 	"v1beta3/token/TokenSchema",
 	"v1beta2/credential/CredentialSchema",
 	"v1beta2/organization/OrganizationSchema",
+	"v1beta2/team/TeamSchema",
 	"v1beta2/user/UserSchema",
 }
 
@@ -110,13 +111,21 @@ var bare = map[string]string{
 	"GET /api/environments/{environmentId}": "environments",
 	"PUT /api/environments/{environmentId}": "environments",
 	"GET /api/identity/orgs/{orgId}":        "organizations",
+	"PUT /api/identity/orgs/{orgId}":        "organizations",
+	"POST /api/identity/orgs":               "organizations",
 }
 
 // optional are the fields that an answer may lack: what is not deleted has
 // not been, what has none refers to none; and what belongs to Meshery's
 // hosted service, such as the theme of an organization, or is a secret, is
 // nowhere.
-var optional = []string{"deletedAt", "credentialId", "statusSummary", "secret", "refreshToken", "orgName", "ownerEmail", "ownerAvatar"}
+var optional = []string{"deletedAt", "credentialId", "statusSummary", "secret", "refreshToken", "orgName", "ownerEmail", "ownerAvatar", "roleId", "deleted_at"}
+
+// profile are the fields of a user that belong to his profile and his
+// settings at Meshery's hosted service, which has global roles too.
+var profile = []string{
+	"avatarUrl", "bio", "country", "region", "preferences", "acceptedTermsAt", "firstLoginTime", "socials", "roleNames", "teams", "organizations",
+}
 
 // completeAnswers requires of an answer every field that the document lists.
 // The documents themselves require few of them; clients rely on more.
@@ -147,7 +156,8 @@ func complete(ref *openapi3.SchemaRef) {
 	s.Required = nil
 	for name, property := range s.Properties {
 		themed := property.Value.Properties["preferences"] != nil // the metadata of an organization
-		if !themed && !slices.Contains(optional, name) {
+		profiled := s.Properties["socials"] != nil && slices.Contains(profile, name)
+		if !themed && !profiled && !slices.Contains(optional, name) {
 			s.Required = append(s.Required, name)
 			complete(property)
 		}

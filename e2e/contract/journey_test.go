@@ -13,6 +13,7 @@ import (
 // made are the objects of a journey.
 type made struct {
 	workspace, environment, connection, kubernetes, credential, token string
+	team, user, member                                                string
 }
 
 const kubeconfig = `apiVersion: v1
@@ -25,9 +26,11 @@ contexts: [{name: dev, context: {cluster: dev, user: ann}}]
 
 // journey makes, reads and changes one object of each sort, with the bodies
 // and parameters that the documents ask for.
-func journey(t *testing.T, a *belaytest.Client, org, target string) made {
+func journey(t *testing.T, s *belaytest.Server, target string) made {
 	t.Helper()
 	var m made
+	a, org := s.Admin, string(s.Organization)
+	m.user = string(s.Member("ann").UserID)
 	m.credential = a.Post("/api/integrations/credentials", object{
 		"name": "reader", "type": "bearer", "secret": object{"token": "not-a-real-token"},
 	}).Want(http.StatusCreated).ID()
@@ -54,9 +57,17 @@ func journey(t *testing.T, a *belaytest.Client, org, target string) made {
 
 	m.environments(a, org)
 	m.workspaces(a, org)
+	users := "/api/identity/orgs/" + org + "/users"
+	a.Get(users + "?search=ann&order=&page=0&pageSize=10&filter=").Want(http.StatusOK)
+	m.member = users + "/" + m.user
+	a.Post(m.member, nil).Want(http.StatusCreated)
+	m.teams(a, "/api/identity/orgs/"+org+"/teams")
 	a.Get("/api/identity/orgs?page=0&pageSize=10&search=&order=&all=true").Want(http.StatusOK)
 	a.Get("/api/identity/orgs/" + org).Want(http.StatusOK)
 	m.tokens(a)
+	second := a.Post("/api/identity/orgs", object{"name": "Second", "country": "Iceland", "region": "Europe"}).Want(http.StatusCreated).ID()
+	a.Put("/api/identity/orgs/"+second, object{"name": "Another"}).Want(http.StatusOK)
+	a.Delete("/api/identity/orgs/" + second).Want(http.StatusNoContent)
 	return m
 }
 
@@ -108,11 +119,32 @@ func (m *made) workspaces(a *belaytest.Client, org string) {
 	}
 }
 
+func (m *made) teams(a *belaytest.Client, teams string) {
+	m.team = a.Post(teams, object{"name": "sre"}).Want(http.StatusCreated).ID()
+	path := teams + "/" + m.team
+	a.Put(path, object{"name": "SRE"}).Want(http.StatusOK)
+	a.Get(path).Want(http.StatusOK)
+	a.Get(teams + "?search=sre&order=created_at%20desc&page=0&pagesize=10").Want(http.StatusOK)
+	a.Get(path + "/users?search=ann&order=&page=0&pagesize=10").Want(http.StatusOK)
+	a.Post(path+"/users/"+m.user, nil).Want(http.StatusCreated)
+	a.Get("/api/identity/teams/" + m.team + "/users?search=&order=&page=0&pagesize=10").Want(http.StatusOK)
+	shared := "/api/workspaces/" + m.workspace + "/teams"
+	a.Post(shared+"/"+m.team, nil).Want(http.StatusOK)
+	a.Get(shared + "?search=sre&order=&page=0&pagesize=10&filter=").Want(http.StatusOK)
+	a.Delete(shared + "/" + m.team).Want(http.StatusNoContent)
+	a.Post(path, object{"action": "delete"}).Want(http.StatusCreated)
+	a.Post(path, nil).Want(http.StatusCreated)
+	a.Post(path+"/remove", nil).Want(http.StatusOK)
+	a.Post(path, nil).Want(http.StatusCreated)
+	a.Delete(path + "/users/" + m.user).Want(http.StatusNoContent)
+	a.Delete(path).Want(http.StatusNoContent)
+}
+
 // takeApart ends what a journey has made.
 func (m made) takeApart(a *belaytest.Client) {
 	a.Delete("/api/identity/tokens?tokenId=" + m.token).Want(http.StatusOK)
 	for _, path := range []string{
-		"/api/workspaces/" + m.workspace + "/environments/" + m.environment, "/api/workspaces/" + m.workspace,
+		m.member, "/api/workspaces/" + m.workspace + "/environments/" + m.environment, "/api/workspaces/" + m.workspace,
 		"/api/environments/" + m.environment + "/connections/" + m.connection, "/api/environments/" + m.environment,
 		"/api/integrations/connections/" + m.connection, "/api/integrations/connections/" + m.kubernetes,
 		"/api/integrations/credentials?credentialId=" + m.credential,
