@@ -20,7 +20,7 @@ type accessExplain struct {
 	Environment string `xor:"object" placeholder:"NAME" help:"The environment that it is about." complete:"environment"`
 	On          string `name:"on" xor:"object" placeholder:"NAME" help:"The workspace that it is about." complete:"workspace"`
 	Credential  string `xor:"object" placeholder:"NAME" help:"The credential that it is about." complete:"credential"`
-	User        string `placeholder:"ID" help:"Whom it is about, by the id; without it yourself."`
+	User        string `placeholder:"USER" help:"Whom it is about; without it yourself." complete:"user"`
 }
 
 // Help gives examples.
@@ -28,6 +28,7 @@ func (*accessExplain) Help() string {
 	return "The path leads from the user, by his teams, to the object. About others you may ask where you administer the organization or a workspace.\n\n" + examples(
 		"belay access explain connection:use --connection prod-eu",
 		"belay access explain workspace:assign --on payments",
+		"belay access explain connection:use --connection prod-eu --user ann@example.com",
 		"belay access explain credential:use --credential prom-basic --jq .missing.remedy.title")
 }
 
@@ -66,7 +67,11 @@ func (c *accessExplain) Run(ctx context.Context, in *invocation) error {
 	}
 	query := url.Values{"permission": {c.Permission}, r.noun: {found.id()}}
 	if c.User != "" {
-		query.Set("user", c.User)
+		id, err := in.userID(ctx, c.User)
+		if err != nil {
+			return err
+		}
+		query.Set("user", id)
 	}
 	if err := in.scope(ctx, query); err != nil {
 		return err

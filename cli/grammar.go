@@ -46,6 +46,7 @@ type grammar struct {
 	Credential   credentialCommands   `cmd:"" aliases:"credentials,cred" help:"The secrets that connections authenticate with."`
 	Environment  environmentCommands  `cmd:"" aliases:"environments,env" help:"Groups of connections."`
 	Workspace    workspaceCommands    `cmd:"" aliases:"workspaces,ws" help:"Where people and environments meet."`
+	Team         teamCommands         `cmd:"" aliases:"teams" help:"Named sets of people, with whom workspaces are shared."`
 	Organization organizationCommands `cmd:"" aliases:"organizations,org,orgs" help:"The tenants that you belong to."`
 	Access       accessCommands       `cmd:"" help:"Who may do what, and why."`
 	Token        tokenCommands        `cmd:"" aliases:"tokens" help:"Tokens by which programs are known."`

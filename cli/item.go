@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -136,8 +137,10 @@ func (it item) time(path string) (time.Time, bool) {
 	return t, err == nil && !t.IsZero()
 }
 
-func (it item) id() string   { return it.text("id") }
-func (it item) name() string { return it.text("name") }
+func (it item) id() string { return it.text("id") }
+
+// name is what people call it by: of a user that is his address.
+func (it item) name() string { return cmp.Or(it.text("name"), it.text("email")) }
 
 // page is a list as the server gives it: the whole document and its items.
 type page struct {

@@ -86,7 +86,7 @@ func (in *invocation) summarize(r resource, p *page, narrowed, limited bool) {
 	case len(p.items) == 0 && narrowed:
 		in.say(plain, "no %s matches · %s", r.noun, where)
 	case len(p.items) == 0:
-		in.say(plain, "there are no %s yet · %s", r.key, where)
+		in.say(plain, "there are no %s yet · %s", r.many(), where)
 	default:
 		in.say(plain, "%d of %s · %s", len(p.items), count(p.total, r), where)
 	}
@@ -97,7 +97,7 @@ func count(n int, r resource) string {
 	if n == 1 {
 		return "1 " + r.noun
 	}
-	return fmt.Sprintf("%d %s", n, r.key)
+	return fmt.Sprintf("%d %s", n, r.many())
 }
 
 // narrowing collects what a list is asked for.
@@ -190,7 +190,7 @@ func (n *narrowing) add(ctx context.Context, key, value string) error {
 	parameter := n.r.queries[key]
 	switch {
 	case !slices.Contains(n.r.filters(), key):
-		f := usage("%s cannot be filtered by %q", n.r.key, key)
+		f := usage("%s cannot be filtered by %q", n.r.many(), key)
 		if near, ok := nearest(key, n.r.filters()); ok {
 			f.help = append(f.help, "did you mean: "+near)
 		}

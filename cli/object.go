@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -50,6 +51,8 @@ type deleting struct {
 	affects func(context.Context, item) (consequences, error) // nil: there are none
 	request func(item) request                                // nil: as nearly all are deleted
 	severe  bool                                              // its name must be typed
+	word    string                                            // what it is afterwards; "": deleted
+	verb    string                                            // what is done to it; "": delete
 }
 
 // consequences are what the deletion of an object does to others.
@@ -74,7 +77,15 @@ func (in *invocation) deleteAll(ctx context.Context, d deleting, refs []string) 
 	if d.request == nil {
 		d.request = func(it item) request { return request{path: d.at(it.id())} }
 	}
-	return in.each(d.resource, "deleted", refs, items, func(it item) error { return in.deleteOne(ctx, d, it) })
+	return in.each(d.resource, cmp.Or(d.word, "deleted"), refs, items, func(it item) error { return in.deleteOne(ctx, d, it) })
+}
+
+// wouldBe is what a deletion would do.
+func (d deleting) wouldBe(it item) string {
+	if d.word != "" {
+		return d.noun + " " + it.name() + " would be " + d.word
+	}
+	return "would delete " + d.noun + " " + it.name()
 }
 
 func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error {
@@ -88,16 +99,16 @@ func (in *invocation) deleteOne(ctx context.Context, d deleting, it item) error 
 	for _, line := range c.lines {
 		in.say(plain, "%s", line)
 	}
-	if err := in.confirm(deletion{noun: d.noun, name: it.name(), severe: d.severe}); err != nil {
+	if err := in.confirm(deletion{noun: d.noun, name: it.name(), severe: d.severe, verb: d.verb}); err != nil {
 		return err
 	}
 	r := d.request(it)
 	r.method = http.MethodDelete
-	r.would = &outcome{text: "would delete " + d.noun + " " + it.name(), r: d.resource, it: it, detaches: c.detaches, stays: c.stays}
+	r.would = &outcome{text: d.wouldBe(it), r: d.resource, it: it, detaches: c.detaches, stays: c.stays}
 	if _, err := in.change(ctx, r); err != nil {
 		return err
 	}
-	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" deleted. "+d.after))
+	in.say(good, "%s", strings.TrimSpace(d.noun+" "+it.name()+" "+cmp.Or(d.word, "deleted")+". "+d.after))
 	if d.restorable {
 		for i, command := range append([]string{undoing(d.resource, it.name())}, c.undo...) {
 			label := "Undo: "

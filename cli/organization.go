@@ -3,9 +3,14 @@ package cli
 import "context"
 
 type organizationCommands struct {
-	List organizationList `cmd:"" aliases:"ls" help:"List the organizations that you belong to."`
-	View organizationView `cmd:"" aliases:"show" help:"Show one organization."`
-	Use  organizationUse  `cmd:"" help:"Act in this organization from now on."`
+	List    organizationList    `cmd:"" aliases:"ls" help:"List the organizations that you belong to."`
+	View    organizationView    `cmd:"" aliases:"show" help:"Show one organization."`
+	Use     organizationUse     `cmd:"" help:"Act in this organization from now on."`
+	Create  organizationCreate  `cmd:"" help:"Create an organization."`
+	Edit    organizationEdit    `cmd:"" help:"Change an organization."`
+	Delete  organizationDelete  `cmd:"" aliases:"rm" help:"Delete organizations."`
+	Restore organizationRestore `cmd:"" help:"Take back the deletion of organizations."`
+	Member  memberCommands      `cmd:"" aliases:"members" help:"Who belongs to the organization in effect."`
 }
 
 func organizations() resource {
@@ -16,10 +21,14 @@ func organizations() resource {
 			field("NAME", "name"), field("DESCRIPTION", "description"), field("COUNTRY", "country"),
 			field("REGION", "region"), field("ID", "id"), when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
+		restorable: true,
 	}
 }
 
-type organizationList struct{ listing }
+type organizationList struct {
+	listing
+	deletedFlag
+}
 
 // Help gives examples.
 func (*organizationList) Help() string {
@@ -28,6 +37,7 @@ func (*organizationList) Help() string {
 
 // Run lists organizations.
 func (c *organizationList) Run(ctx context.Context, in *invocation) error {
+	c.onlyDeleted = c.Deleted
 	return c.run(ctx, in, organizations())
 }
 

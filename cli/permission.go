@@ -85,8 +85,12 @@ func permissionOf(p belay.Permission, role belay.OrganizationRole) permission {
 		return permission{p, "yes", "you are " + string(role) + " of the organization"}
 	}
 	switch p {
-	case belay.PermissionOrganizationRead, belay.PermissionUserRead, belay.PermissionKindRead:
+	case belay.PermissionOrganizationRead, belay.PermissionUserRead, belay.PermissionMemberRead, belay.PermissionTeamRead, belay.PermissionKindRead:
 		return permission{p, "yes", "every member may"}
+	case belay.PermissionMemberWrite:
+		return permission{p, "partly", "you may leave"}
+	case belay.PermissionTeamWrite:
+		return permission{p, "partly", "with the teams that you own, and you may leave any"}
 	}
 	for _, r := range belay.Roles() {
 		if r.Has(p) {

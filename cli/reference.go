@@ -220,7 +220,7 @@ func one(r resource, ref string, found []item) (item, error) {
 	if len(found) == 1 {
 		return found[0], nil
 	}
-	f := usage("%q can be %d different %s", ref, len(found), r.key)
+	f := usage("%q can be %d different %s", ref, len(found), r.many())
 	for _, it := range found {
 		f.help = append(f.help, it.id()+"  "+it.name())
 	}

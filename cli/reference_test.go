@@ -15,7 +15,7 @@ import (
 // every word of it.
 func TestWordsOfReferencesAreNoBeginningOfNames(t *testing.T) {
 	for _, r := range resources() {
-		for _, word := range append([]string{r.noun, r.key}, r.aliases...) {
+		for _, word := range append([]string{r.noun, r.many()}, r.aliases...) {
 			if !slices.Contains(belay.TypeWords(), word) {
 				t.Errorf("%s/ begins a reference, and a name can begin so", word)
 			}

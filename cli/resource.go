@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -16,7 +17,8 @@ import (
 type resource struct {
 	noun    string   // "connection": in references and in -o name
 	key     string   // under which a list holds its items
-	path    string   // of the list
+	plural  string   // "users"; "" where that is the key
+	path    string   // of the list; {orgId} in it is the organization in effect
 	aliases []string // other spellings of the noun in references
 	columns []column
 	detail  []column // of one object, line by line
@@ -36,14 +38,17 @@ type resource struct {
 
 // resources are all nouns that a reference can name.
 func resources() []resource {
-	return []resource{connections(), credentials(), environments(), workspaces(), organizations(), kinds(), tokens()}
+	return []resource{connections(), credentials(), environments(), workspaces(), teams(), users(), organizations(), kinds(), tokens()}
 }
 
 // is tells whether word names this noun.
 func (r resource) is(word string) bool {
 	word = strings.ToLower(word)
-	return word == r.noun || word == r.key || slices.Contains(r.aliases, word)
+	return word == r.noun || word == r.many() || slices.Contains(r.aliases, word)
 }
+
+// many is the noun of several.
+func (r resource) many() string { return cmp.Or(r.plural, r.key) }
 
 // at is the path of one object, and of what is below it.
 func (r resource) at(id string, below ...string) string {
@@ -145,11 +150,39 @@ func (in *invocation) organizationID(ctx context.Context) (string, error) {
 	return in.orgID, nil
 }
 
+// organizationPart stands for the organization in effect in a path.
+const organizationPart = "{orgId}"
+
+// oneOrganization is the id of the organization in effect, which for who
+// belongs to a single one is that.
+func (in *invocation) oneOrganization(ctx context.Context) (string, error) {
+	id, err := in.organizationID(ctx)
+	if err != nil || id != "" || in.orgID != "" {
+		return cmp.Or(id, in.orgID), err
+	}
+	p, err := in.fetch(ctx, organizations(), url.Values{"pageSize": {"2"}})
+	if err != nil {
+		return "", err
+	}
+	if len(p.items) != 1 {
+		return "", usage("you belong to several organizations").withHelp("name one: --org NAME", "see: belay organization list")
+	}
+	in.orgID = p.items[0].id()
+	return in.orgID, nil
+}
+
 // send is client.do for the settings in effect.
 func (in *invocation) send(ctx context.Context, r request) (*response, error) {
 	c, err := in.client()
 	if err != nil {
 		return nil, err
+	}
+	if strings.Contains(r.path, organizationPart) {
+		id, err := in.oneOrganization(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.path = strings.Replace(r.path, organizationPart, url.PathEscape(id), 1)
 	}
 	return c.do(ctx, r)
 }

@@ -91,7 +91,7 @@ func (in *invocation) each(r resource, verb string, refs []string, items []item,
 	if in.flags.DryRun {
 		verb = "could be " + verb
 	}
-	t := tally{what: r.key + " " + verb, all: len(items), alone: len(items) == 1}
+	t := tally{what: r.many() + " " + verb, all: len(items), alone: len(items) == 1}
 	in.gather()
 	for _, it := range items {
 		in.onInterrupt = []string{t.soFar()}
@@ -132,11 +132,14 @@ type pairing struct {
 	below  string // of the holder's path
 	method string // POST to make it, DELETE to end it
 	verb   string // "is now in"
+	body   any
+	// then says more about one that was made; nil: there is nothing to say.
+	then func(ctx context.Context, holder, held item)
 }
 
 // would is what making or ending the relation of two would do.
 func (p pairing) would(h, x item) *outcome {
-	verb := strings.NewReplacer("is now", "would be", "is no longer", "would no longer be").Replace(p.verb)
+	verb := strings.NewReplacer("is now", "would be", "is no longer", "would no longer be", "now has", "would have", "no longer has", "would no longer have").Replace(p.verb)
 	return &outcome{text: strings.Join([]string{p.held.noun, x.name(), verb, p.holder.noun, h.name()}, " "), r: p.held, it: x}
 }
 
@@ -154,13 +157,16 @@ func (in *invocation) pairAll(ctx context.Context, p pairing, holders, held []it
 	for _, h := range holders {
 		other := relatedTo(p.holder, []item{h})[0]
 		for _, x := range held {
-			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id()), would: p.would(h, x)})
+			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id()), body: p.body, would: p.would(h, x)})
 			if !in.counted(t, p.held.noun+" "+x.name(), failedOne{related: relatedTo(p.held, []item{x})[0], In: &other}, err) {
 				err = t.ending()
 				return t, err
 			}
 			if err == nil {
 				in.say(good, "%s %s %s %s %s", p.held.noun, x.name(), p.verb, p.holder.noun, h.name())
+				if p.then != nil {
+					p.then(ctx, h, x)
+				}
 				in.keep(x)
 			}
 		}

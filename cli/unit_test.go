@@ -107,9 +107,9 @@ func TestNearest(t *testing.T) {
 func TestNoSuchCommand(t *testing.T) {
 	for line, want := range map[string]string{
 		"login": "belay help authentication", "logout": "belay help authentication",
-		"doctor": "", "team": "", "teams list": "", "provider": "", "export": "", "apply": "", "diff": "", "activity": "", "user": "",
+		"doctor": "", "provider": "", "export": "", "apply": "", "diff": "", "activity": "", "user": "",
 		"import":      "there is: belay connection import",
-		"delete":      "there is: belay connection delete, belay credential delete, belay environment delete, belay workspace delete, belay token revoke, belay session revoke, belay context delete",
+		"delete":      "there is: belay connection delete, belay credential delete, belay environment delete, belay workspace delete, belay team delete, belay organization delete, belay token revoke, belay session revoke, belay context delete",
 		"connektion":  "did you mean: belay connection",
 		"conf":        "did you mean: belay config",
 		"envs":        "did you mean: belay environment",

@@ -16,6 +16,11 @@ type workspaceCommands struct {
 	Restore           workspaceRestore           `cmd:"" help:"Take back the deletion of workspaces."`
 	AddEnvironment    workspaceAddEnvironment    `cmd:"" help:"Share environments with a workspace."`
 	RemoveEnvironment workspaceRemoveEnvironment `cmd:"" help:"Stop sharing environments with a workspace."`
+	AddTeam           workspaceAddTeam           `cmd:"" help:"Give teams a role in a workspace."`
+	RemoveTeam        workspaceRemoveTeam        `cmd:"" help:"Take the role of teams in a workspace away."`
+	AddUser           workspaceAddUser           `cmd:"" help:"Give users a role in a workspace by themselves."`
+	RemoveUser        workspaceRemoveUser        `cmd:"" help:"Take the role of users in a workspace away."`
+	Access            workspaceAccess            `cmd:"" help:"Show what a user may in a workspace, and because of what."`
 }
 
 func workspaces() resource {

@@ -92,6 +92,8 @@ const (
 	credentialsPath  = "/api/integrations/credentials"
 	environmentsPath = "/api/environments"
 	workspacesPath   = "/api/workspaces"
+
+	organizationsPath = "/api/identity/orgs"
 )
 
 func newExampleWorld(t *testing.T, bash, target string) *exampleWorld {
@@ -140,10 +142,18 @@ func (w *exampleWorld) objects() {
 		w.Admin.Post(workspacesPath+"/"+id+"/environments/"+w.ids["environment "+e], nil).Want(http.StatusOK)
 	}
 	w.create("workspace", workspacesPath, "web", nil)
+	w.create("team", w.teamsPath(), "sre", nil)
+	for _, name := range []string{"ann", "max"} {
+		w.Member(name)
+	}
 	for _, name := range []string{"ci", "old one", "old other"} {
 		w.Admin.Post("/api/identity/tokens", map[string]any{"name": name}).Want(http.StatusCreated)
 	}
 	w.Browser(w.Admin.UserID)
+}
+
+func (w *exampleWorld) teamsPath() string {
+	return organizationsPath + "/" + string(w.Organization) + "/teams"
 }
 
 func (w *exampleWorld) write(name, text string) {
@@ -182,8 +192,16 @@ func (w *exampleWorld) prepare(example string) {
 	if strings.Contains(example, "environment test production --cancel") {
 		w.beginTest("production")
 	}
+	if m := regexp.MustCompile(`organization (delete old|restore gone|list --deleted)`).FindString(example); m != "" {
+		name := map[bool]string{true: "old", false: "gone"}[m == "organization delete old"]
+		id := w.Admin.Post(organizationsPath, map[string]any{"name": name}).Want(http.StatusCreated).ID()
+		if name == "gone" {
+			w.Admin.Delete(organizationsPath + "/" + id).Want(http.StatusNoContent)
+		}
+	}
 	paths := map[string]string{
 		"connection": connectionsPath, "environment": environmentsPath, "workspace": workspacesPath, "credential": credentialsPath,
+		"team": w.teamsPath(),
 	}
 	for noun, path := range paths {
 		m := regexp.MustCompile(`belay ` + noun + ` (?:create|restore) ([^ -]\S*)`).FindStringSubmatch(example)
