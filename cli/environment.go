@@ -63,7 +63,7 @@ func (*environmentView) Help() string {
 
 // Run shows one environment and what it holds.
 func (c *environmentView) Run(ctx context.Context, in *invocation) error {
-	return in.viewHolder(ctx, environments(), connections(), c.Name)
+	return in.viewHolder(ctx, environments(), c.Name, holdings(connections())...)
 }
 
 // held are the connections in an environment.

@@ -72,7 +72,9 @@ func shownFields(command string) []string {
 	case strings.HasPrefix(command, "environment view"):
 		return append(known, connections().key)
 	case strings.HasPrefix(command, "workspace view"):
-		return append(known, environments().key)
+		return append(known, environments().key, grantedTeams().key, grantedUsers().key)
+	case strings.HasPrefix(command, "team view"):
+		return append(known, users().plural)
 	}
 	return known
 }

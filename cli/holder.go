@@ -6,15 +6,32 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 )
 
+// holding is something that an object holds: a list below it, of that name.
+type holding struct {
+	resource
+	below string
+	query url.Values
+}
+
+// holdings are the lists that are called as what is in them.
+func holdings(all ...resource) []holding {
+	out := make([]holding, len(all))
+	for i, r := range all {
+		out[i] = holding{resource: r, below: r.key, query: url.Values{}}
+	}
+	return out
+}
+
 // viewHolder shows the object that ref names and all that it holds, however
-// many pages that is: to people as a table below, in rows by name, in a
-// document as a member of the object.
-func (in *invocation) viewHolder(ctx context.Context, r, held resource, ref string) error {
+// many pages that is: to people as tables below, in rows by name, in a
+// document as members of the object.
+func (in *invocation) viewHolder(ctx context.Context, r resource, ref string, held ...holding) error {
 	found, err := in.find(ctx, r, ref)
 	if err != nil {
 		return err
@@ -23,30 +40,49 @@ func (in *invocation) viewHolder(ctx context.Context, r, held resource, ref stri
 	if err != nil {
 		return err
 	}
-	if !in.showsHeld(held.key) {
-		return in.showItem(r, it)
+	var shown []holding
+	var pages []*page
+	for _, h := range held {
+		if !in.showsHeld(h.below) {
+			continue
+		}
+		p, err := in.fetchUpTo(ctx, h.resource, r.at(it.id(), h.below), maps.Clone(h.query), 0)
+		if err != nil {
+			return err
+		}
+		shown, pages = append(shown, h), append(pages, p)
 	}
-	p, err := in.fetchUpTo(ctx, held, r.at(it.id(), held.key), url.Values{}, 0)
 	switch {
-	case err != nil:
+	case in.forPeople():
+		err := in.showItem(r, it)
+		for i, h := range shown {
+			err = errors.Join(err, in.showBelow(h, pages[i]))
+		}
 		return err
-	case !in.laidOut():
-		if it, err = it.with(held.key, raws(p.items)); err != nil {
-			return err
+	case in.laidOut():
+		r.detail = slices.Clone(r.detail)
+		for i, h := range shown {
+			r.detail = append(r.detail, column{title: strings.ToUpper(h.below), cell: func(item, view) cell {
+				return cell{text: strings.Join(allNames(pages[i].items), ", ")}
+			}})
 		}
 		return in.showItem(r, it)
-	case in.forPeople():
-		if err := in.showItem(r, it); err != nil || len(p.items) == 0 {
+	}
+	for i, h := range shown {
+		if it, err = it.with(h.below, raws(pages[i].items)); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(in.Stdout)
-		return errors.Join(err, in.show(document{raw: p.document, items: p.items, columns: held.columns, noun: held.noun}))
 	}
-	names := column{title: strings.ToUpper(held.key), cell: func(item, view) cell {
-		return cell{text: strings.Join(allNames(p.items), ", ")}
-	}}
-	r.detail = append(slices.Clone(r.detail), names)
 	return in.showItem(r, it)
+}
+
+// showBelow shows people one table of what an object holds, if there is any.
+func (in *invocation) showBelow(h holding, p *page) error {
+	if len(p.items) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintln(in.Stdout)
+	return errors.Join(err, in.show(document{raw: p.document, items: p.items, columns: h.columns, noun: h.noun}))
 }
 
 // showsHeld tells whether what is shown of a holder has what it holds in it:

@@ -9,6 +9,7 @@ import (
 
 type memberCommands struct {
 	List     memberList     `cmd:"" aliases:"ls" help:"List who belongs to the organization."`
+	Add      memberAdd      `cmd:"" help:"Add users of your other organizations to the organization."`
 	Role     memberRole     `cmd:"" help:"Give members another role in the organization."`
 	Remove   memberRemove   `cmd:"" aliases:"rm" help:"Remove members from the organization."`
 	Transfer memberTransfer `cmd:"" help:"Give all that somebody owns to another member."`

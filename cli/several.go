@@ -133,14 +133,29 @@ type pairing struct {
 	method string // POST to make it, DELETE to end it
 	verb   string // "is now in"
 	body   any
-	// then says more about one that was made; nil: there is nothing to say.
-	then func(ctx context.Context, holder, held item)
+	// made says what was made, by the answer; nil: the verb says it all.
+	made func(ctx context.Context, holder, held, answer item)
+	// changes are what it would change; nil: nothing but the relation.
+	changes func(held item) []difference
 }
 
 // would is what making or ending the relation of two would do.
 func (p pairing) would(h, x item) *outcome {
 	verb := strings.NewReplacer("is now", "would be", "is no longer", "would no longer be", "now has", "would have", "no longer has", "would no longer have").Replace(p.verb)
-	return &outcome{text: strings.Join([]string{p.held.noun, x.name(), verb, p.holder.noun, h.name()}, " "), r: p.held, it: x}
+	o := &outcome{text: strings.Join([]string{p.held.noun, x.name(), verb, p.holder.noun, h.name()}, " "), r: p.held, it: x}
+	if p.changes != nil {
+		o.changes = p.changes(x)
+	}
+	return o
+}
+
+// say says that one was made or ended.
+func (p pairing) say(ctx context.Context, in *invocation, h, x, answer item) {
+	if p.made != nil {
+		p.made(ctx, h, x, answer)
+		return
+	}
+	in.say(good, "%s %s %s %s %s", p.held.noun, x.name(), p.verb, p.holder.noun, h.name())
 }
 
 // pair makes or ends the relation between every holder and every held.
@@ -157,16 +172,13 @@ func (in *invocation) pairAll(ctx context.Context, p pairing, holders, held []it
 	for _, h := range holders {
 		other := relatedTo(p.holder, []item{h})[0]
 		for _, x := range held {
-			_, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id()), body: p.body, would: p.would(h, x)})
+			answer, err := in.change(ctx, request{method: p.method, path: p.holder.at(h.id(), p.below, x.id()), body: p.body, would: p.would(h, x)})
 			if !in.counted(t, p.held.noun+" "+x.name(), failedOne{related: relatedTo(p.held, []item{x})[0], In: &other}, err) {
 				err = t.ending()
 				return t, err
 			}
 			if err == nil {
-				in.say(good, "%s %s %s %s %s", p.held.noun, x.name(), p.verb, p.holder.noun, h.name())
-				if p.then != nil {
-					p.then(ctx, h, x)
-				}
+				p.say(ctx, in, h, x, answer)
 				in.keep(x)
 			}
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -55,34 +54,22 @@ type teamView struct {
 }
 
 // Help gives examples.
-func (*teamView) Help() string { return examples("belay team view sre", "belay team view sre -o json") }
+func (*teamView) Help() string {
+	return "As a document it has its users in it, all of them.\n\n" + examples("belay team view sre", "belay team view sre --jq '.users[].email'")
+}
 
 // Run shows one team and who is in it.
 func (c *teamView) Run(ctx context.Context, in *invocation) error {
-	it, err := in.find(ctx, teams(), c.Name)
-	if err != nil {
-		return err
-	}
-	if it, _, err = in.get(ctx, teams(), it.id()); err != nil {
-		return err
-	}
-	if !in.forPeople() {
-		return in.showItem(teams(), it)
-	}
-	p, err := in.teamUsers(ctx, it, 0)
-	if err != nil {
-		return err
-	}
-	if err := in.showItem(teams(), it); err != nil || len(p.items) == 0 {
-		return err
-	}
-	_, err = fmt.Fprintln(in.Stdout)
-	return errors.Join(err, in.show(document{raw: p.document, items: p.items, columns: users().columns, noun: users().noun}))
+	return in.viewHolder(ctx, teams(), c.Name, holding{resource: users(), below: users().plural, query: inTeam()})
 }
+
+// inTeam narrows the users below a team, who otherwise are those that could be
+// in it, to those who are.
+func inTeam() url.Values { return url.Values{"filter": {`{"assigned":true}`}} }
 
 // teamUsers are those who are in a team, up to a limit; 0: all.
 func (in *invocation) teamUsers(ctx context.Context, team item, limit int) (*page, error) {
-	return in.fetchUpTo(ctx, users(), teams().at(team.id(), "users"), url.Values{"filter": {`{"assigned":true}`}}, limit)
+	return in.fetchUpTo(ctx, users(), teams().at(team.id(), "users"), inTeam(), limit)
 }
 
 type teamCreate struct {

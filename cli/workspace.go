@@ -61,12 +61,12 @@ type workspaceView struct {
 
 // Help gives examples.
 func (*workspaceView) Help() string {
-	return "As a document it has its environments in it, all of them.\n\n" + examples("belay workspace view payments", "belay workspace view payments --jq '.environments[].name'")
+	return "As a document it has its environments in it, and the teams and users with their roles, all of them.\n\n" + examples("belay workspace view payments", "belay workspace view payments --jq '.environments[].name'")
 }
 
-// Run shows one workspace and what is shared in it.
+// Run shows one workspace, what is shared in it, and with whom.
 func (c *workspaceView) Run(ctx context.Context, in *invocation) error {
-	return in.viewHolder(ctx, workspaces(), environments(), c.Name)
+	return in.viewHolder(ctx, workspaces(), c.Name, holdings(environments(), grantedTeams(), grantedUsers())...)
 }
 
 type workspaceCreate struct{ naming }

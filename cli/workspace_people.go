@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"belay"
 )
 
 // granting are the flags of the commands that give roles in a workspace.
@@ -20,17 +22,78 @@ func (g granting) body() any {
 	return map[string]any{"role": g.Role}
 }
 
-// people gives or takes the roles of teams or users in a workspace.
-func (in *invocation) people(ctx context.Context, workspace string, held resource, refs []string, p pairing) error {
-	ws, err := in.find(ctx, workspaces(), workspace)
+// give gives teams or users a role in a workspace; granted are those that
+// have one, and who says of one whom that lets do something.
+func (g granting) give(ctx context.Context, in *invocation, workspace string, held, granted resource, refs []string, who func(item) string) error {
+	ws, items, err := in.workspaceAnd(ctx, workspace, held, refs)
 	if err != nil {
 		return err
 	}
-	items, err := in.findAll(ctx, held, refs)
+	p := pairing{
+		holder: workspaces(), held: held, below: granted.key, method: http.MethodPost, verb: "now has a role in", body: g.body(),
+		made: func(ctx context.Context, ws, x, answer item) {
+			mappings, _ := answer.at(map[string]string{"teams": "workspacesTeamsMapping", "users": "workspacesUsersMapping"}[granted.key]).([]any)
+			role := ""
+			if len(mappings) == 1 {
+				role = item{fields: mappings[0]}.text("role")
+			}
+			in.say(good, "%s %s is now %s in workspace %s", held.noun, x.name(), role, ws.name())
+			in.sayReach(ctx, ws, who(x), role)
+		},
+	}
+	if in.flags.DryRun {
+		before, err := in.fetchUpTo(ctx, granted, workspaces().at(ws.id(), granted.key), url.Values{}, 0)
+		if err != nil {
+			return err
+		}
+		p.changes = func(x item) []difference { return g.changes(before, x) }
+	}
+	return in.showPaired(ctx, p, refs, []item{ws}, items)
+}
+
+// changes are what giving a role changes of the one that is had.
+func (g granting) changes(before *page, x item) []difference {
+	var from any
+	for _, it := range before.items {
+		if it.id() == x.id() {
+			from = it.text("role")
+		}
+	}
+	return newRole(from, g.Role, string(belay.RoleOperator))
+}
+
+// grantedTeams are the teams of a workspace, with the roles that they have in
+// it.
+func grantedTeams() resource {
+	r := teams()
+	r.columns = []column{field("TEAM", "name"), field("ROLE", "role"), when("SINCE", "grantedAt"), field("ID", "id").onlyWide()}
+	return r
+}
+
+// grantedUsers are the users who have a role in a workspace by themselves.
+func grantedUsers() resource {
+	r := users()
+	r.key = r.plural
+	r.columns = []column{field("USER", "email"), field("ROLE", "role"), when("SINCE", "grantedAt"), field("ID", "id").onlyWide()}
+	return r
+}
+
+// workspaceAnd finds a workspace, and teams or users.
+func (in *invocation) workspaceAnd(ctx context.Context, workspace string, held resource, refs []string) (ws item, items []item, err error) {
+	if ws, err = in.find(ctx, workspaces(), workspace); err != nil {
+		return ws, nil, err
+	}
+	items, err = in.findAll(ctx, held, refs)
+	return ws, items, err
+}
+
+// revokeRoles takes the roles of teams or users in a workspace away.
+func (in *invocation) revokeRoles(ctx context.Context, workspace string, held resource, refs []string) error {
+	ws, items, err := in.workspaceAnd(ctx, workspace, held, refs)
 	if err != nil {
 		return err
 	}
-	p.holder, p.held, p.below = workspaces(), held, held.many()
+	p := pairing{holder: workspaces(), held: held, below: held.many(), method: http.MethodDelete, verb: "no longer has a role in"}
 	return in.showPaired(ctx, p, refs, []item{ws}, items)
 }
 
@@ -47,20 +110,20 @@ func (*workspaceAddTeam) Help() string {
 
 // Run gives teams a role in a workspace, and says whom that lets do what.
 func (c *workspaceAddTeam) Run(ctx context.Context, in *invocation) error {
-	return in.people(ctx, c.Workspace, teams(), c.Teams, pairing{
-		method: http.MethodPost, verb: "now has a role in", body: c.body(),
-		then: func(ctx context.Context, ws, team item) {
-			p, err := in.teamUsers(ctx, team, 1)
-			if err != nil {
-				return // it was made; how many that concerns is not worth a failure
-			}
-			in.sayReach(ctx, ws, peopleIn(p.total, team), c.Role)
-		},
+	return c.give(ctx, in, c.Workspace, teams(), grantedTeams(), c.Teams, func(team item) string {
+		p, err := in.teamUsers(ctx, team, 1)
+		if err != nil {
+			return "" // it was made; how many that concerns is not worth a failure
+		}
+		return peopleIn(p.total, team)
 	})
 }
 
 // sayReach says what somebody can do now with how much of a workspace.
 func (in *invocation) sayReach(ctx context.Context, ws item, who, role string) {
+	if who == "" {
+		return
+	}
 	filter, err := json.Marshal(map[string]string{"workspace": ws.id()})
 	if err != nil {
 		return
@@ -69,10 +132,7 @@ func (in *invocation) sayReach(ctx context.Context, ws item, who, role string) {
 	if err != nil {
 		return
 	}
-	can := map[string]string{"viewer": "see", "editor": "use and change", "admin": "use and change"}[role]
-	if can == "" {
-		can = "use"
-	}
+	can := map[string]string{"viewer": "see", "operator": "use", "editor": "use and change", "admin": "use and change"}[role]
 	in.say(good, "%s can now %s %s. They cannot see any secret.", who, can, count(p.total, connections()))
 }
 
@@ -88,7 +148,7 @@ func (*workspaceRemoveTeam) Help() string {
 
 // Run takes the role of teams in a workspace away.
 func (c *workspaceRemoveTeam) Run(ctx context.Context, in *invocation) error {
-	return in.people(ctx, c.Workspace, teams(), c.Teams, pairing{method: http.MethodDelete, verb: "no longer has a role in"})
+	return in.revokeRoles(ctx, c.Workspace, teams(), c.Teams)
 }
 
 type workspaceAddUser struct {
@@ -104,10 +164,7 @@ func (*workspaceAddUser) Help() string {
 
 // Run gives users a role in a workspace.
 func (c *workspaceAddUser) Run(ctx context.Context, in *invocation) error {
-	return in.people(ctx, c.Workspace, users(), c.Users, pairing{
-		method: http.MethodPost, verb: "now has a role in", body: c.body(),
-		then: func(ctx context.Context, ws, user item) { in.sayReach(ctx, ws, user.name(), c.Role) },
-	})
+	return c.give(ctx, in, c.Workspace, users(), grantedUsers(), c.Users, item.name)
 }
 
 type workspaceRemoveUser struct {
@@ -122,7 +179,7 @@ func (*workspaceRemoveUser) Help() string {
 
 // Run takes the role of users in a workspace away.
 func (c *workspaceRemoveUser) Run(ctx context.Context, in *invocation) error {
-	return in.people(ctx, c.Workspace, users(), c.Users, pairing{method: http.MethodDelete, verb: "no longer has a role in"})
+	return in.revokeRoles(ctx, c.Workspace, users(), c.Users)
 }
 
 type workspaceAccess struct {

@@ -186,8 +186,8 @@ contexts: [{name: staging, context: {cluster: c, user: u}}]}`
 // prepare takes away what the example is about to make, and deletes what it
 // restores.
 func (w *exampleWorld) prepare(example string) {
-	if strings.Contains(example, "organization use northwind") {
-		w.NewOrganization("northwind", w.Admin.UserID)
+	if strings.Contains(example, "organization use northwind") || strings.Contains(example, "--org northwind") {
+		w.Admin.Post(organizationsPath, map[string]any{"name": "northwind"}).Want(http.StatusCreated)
 	}
 	if strings.Contains(example, "environment test production --cancel") {
 		w.beginTest("production")
