@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"belay"
@@ -155,7 +156,16 @@ const otherEnvironment = `{"environment":"` + missing + `"}`
 // ignored.
 func TestNoParameterIsIgnored(t *testing.T) {
 	w := newWorld(t)
-	w.Admin.Post(w.path("/api/integrations/connections/{connectionId}/test"), nil).Want(http.StatusOK)
+	for _, path := range []string{
+		"integrations/connections/{connectionId}/test", "workspaces/{workspaceId}/teams/{teamId}",
+		"workspaces/{workspaceId}/users/{userId}", "workspaces/{workspaceId}/users/" + string(w.Admin.UserID),
+	} {
+		w.Admin.Post(w.path("/api/"+path), nil).Want(http.StatusOK)
+	}
+	teams := w.path("/api/identity/orgs/{orgId}/teams")
+	crew := w.Admin.Post(teams, object{"name": "crew"}).Want(http.StatusCreated).ID()
+	w.Admin.Post(w.path(teams+"/"+crew+"/users/{userId}"), nil).Want(http.StatusCreated)
+	w.Admin.Post(w.path("/api/workspaces/{workspaceId}/teams/")+crew, nil).Want(http.StatusOK)
 	narrow := map[string][]string{
 		"search": {"search=zyx"}, "name": {"name=zyx"}, "kind": {"kind=zyx"}, "type": {"type=zyx"}, "label": {"label=zyx=1"},
 		"status": {"status=ignored"}, "health": {"health=degraded"}, "isOauth": {"isOauth=true"}, "everyone": {"everyone=true"},
@@ -168,8 +178,12 @@ func TestNoParameterIsIgnored(t *testing.T) {
 		if r.Method != http.MethodGet || !slices.Contains(r.Query, "page") {
 			return
 		}
+		path := w.path(r.Path)
+		if r.Path == "/api/identity/teams/{teamId}/users" { // of one that has some
+			path = strings.Replace(path, w.team, crew, 1)
+		}
 		total := func(query string) any {
-			return a.Get(w.path(r.Path) + query).Want(http.StatusOK).Object()["totalCount"]
+			return a.Get(path + query).Want(http.StatusOK).Object()["totalCount"]
 		}
 		if n := total(""); n == 0.0 {
 			t.Fatal("there is nothing that could be left out")
