@@ -38,6 +38,7 @@ type Membership struct {
 	OrganizationID ID
 	UserID         ID
 	Role           OrganizationRole
+	Version        int64 // of the role
 	// AccessVersion grows whenever it changes who may what in the organization.
 	AccessVersion int64
 }

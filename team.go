@@ -39,8 +39,9 @@ type Grant struct {
 // Member is a user of an organization, with his place in it.
 type Member struct {
 	*User
-	Role     OrganizationRole
-	JoinedAt time.Time
+	Role        OrganizationRole
+	RoleVersion int64 // grows with each change of the role
+	JoinedAt    time.Time
 }
 
 // MemberFilter narrows a list of an organization's members.

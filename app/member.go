@@ -41,17 +41,21 @@ func (a *App) Member(ctx context.Context, org, user belay.ID) (*belay.Member, er
 
 // ChangeMember gives a member of an organization another role in it, as an
 // administrator. An owner is made and unmade only by an owner, and the last
-// one stays.
-func (a *App) ChangeMember(ctx context.Context, org, user belay.ID, role belay.OrganizationRole) (*belay.Member, error) {
+// one stays. With a version other than 0 it does so only if that is still the
+// version of his role.
+func (a *App) ChangeMember(ctx context.Context, org, user belay.ID, version int64, role belay.OrganizationRole) (*belay.Member, error) {
 	c, err := a.changesMembers(ctx, org, role)
 	if err != nil {
 		return nil, err
 	}
-	return a.setMember(ctx, c, user, role, func(_ context.Context, _ *store.Tx, before belay.OrganizationRole) error {
-		if before == "" {
-			return belay.NotFound("user")
+	return a.setMember(ctx, c, user, func(_ context.Context, _ *store.Tx, before belay.Membership) (belay.OrganizationRole, error) {
+		if before.Role == "" {
+			return "", belay.NotFound("user")
 		}
-		return c.mayMakeOwner(before, role)
+		if err := unchanged(version, before.Version); err != nil {
+			return "", err
+		}
+		return role, c.mayMakeOwner(before.Role, role)
 	})
 }
 
@@ -60,18 +64,22 @@ func (a *App) ChangeMember(ctx context.Context, org, user belay.ID, role belay.O
 // know. Without a role it is the role member. Adding one who is there changes
 // nothing, or his role.
 func (a *App) AddMember(ctx context.Context, org, user belay.ID, role belay.OrganizationRole) (*belay.Member, error) {
-	c, err := a.changesMembers(ctx, org, cmp.Or(role, belay.OrganizationMember))
+	as := cmp.Or(role, belay.OrganizationMember)
+	c, err := a.changesMembers(ctx, org, as)
 	if err != nil {
 		return nil, err
 	}
-	return a.setMember(ctx, c, user, role, func(ctx context.Context, tx *store.Tx, before belay.OrganizationRole) error {
-		if before != "" {
-			return c.mayMakeOwner(before, cmp.Or(role, before))
+	return a.setMember(ctx, c, user, func(ctx context.Context, tx *store.Tx, before belay.Membership) (belay.OrganizationRole, error) {
+		switch {
+		case before.Role == as || before.Role != "" && role == "":
+			return "", nil
+		case before.Role != "":
+			return as, c.mayMakeOwner(before.Role, as)
 		}
-		if err := c.mayMakeOwner("", role); err != nil {
-			return err
+		if err := c.mayMakeOwner("", as); err != nil {
+			return "", err
 		}
-		return c.administersElsewhere(ctx, tx, user)
+		return as, c.administersElsewhere(ctx, tx, user)
 	})
 }
 
@@ -90,22 +98,24 @@ func (a *App) changesMembers(ctx context.Context, org belay.ID, role belay.Organ
 	return c, nil
 }
 
-// setMember gives somebody a role that may allows, who sees the one that he
-// has. Without a role he keeps that one, else he becomes a member.
-func (a *App) setMember(ctx context.Context, c caller, user belay.ID, role belay.OrganizationRole,
-	may func(ctx context.Context, tx *store.Tx, before belay.OrganizationRole) error,
+// setMember gives somebody the role that decide chooses, who sees what he is;
+// "" leaves him as he is.
+func (a *App) setMember(ctx context.Context, c caller, user belay.ID,
+	decide func(ctx context.Context, tx *store.Tx, before belay.Membership) (belay.OrganizationRole, error),
 ) (m *belay.Member, err error) {
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		before, err := tx.RoleIn(ctx, c.org, user)
+		before, err := tx.Membership(ctx, c.org, user)
 		if err != nil {
 			return err
 		}
-		if err := may(ctx, tx, before); err != nil {
+		role, err := decide(ctx, tx, before)
+		if err != nil {
 			return err
 		}
-		as := cmp.Or(role, before, belay.OrganizationMember)
-		if err := tx.SetMembership(ctx, belay.Membership{OrganizationID: c.org, UserID: user, Role: as}, a.now()); err != nil {
-			return err
+		if role != "" {
+			if err := tx.SetMembership(ctx, belay.Membership{OrganizationID: c.org, UserID: user, Role: role}, a.now()); err != nil {
+				return err
+			}
 		}
 		m, err = tx.Member(ctx, c.org, user)
 		return err
@@ -151,8 +161,9 @@ func (c caller) administersElsewhere(ctx context.Context, tx *store.Tx, user bel
 // workspaces, his places in its teams and the tokens that are bound to it.
 // What he owned stays, and administrators can give it to others. It takes an
 // administrator, and an owner to remove an owner; everybody may leave. The
-// last owner stays.
-func (a *App) RemoveMember(ctx context.Context, org, user belay.ID) error {
+// last owner stays. With a version other than 0 it does so only if that is
+// still the version of his role.
+func (a *App) RemoveMember(ctx context.Context, org, user belay.ID, version int64) error {
 	c, err := a.authorize(ctx, org, belay.PermissionMemberWrite)
 	if err != nil {
 		return err
@@ -164,12 +175,18 @@ func (a *App) RemoveMember(ctx context.Context, org, user belay.ID) error {
 	}
 	defer a.gate.forgetUser(user)
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		before, err := tx.RoleIn(ctx, c.org, user)
+		before, err := tx.Membership(ctx, c.org, user)
 		if err != nil {
 			return err
 		}
+		if before.Role == "" {
+			return belay.NotFound("user")
+		}
+		if err := unchanged(version, before.Version); err != nil {
+			return err
+		}
 		if user != c.UserID {
-			if err := c.mayMakeOwner(before, ""); err != nil {
+			if err := c.mayMakeOwner(before.Role, ""); err != nil {
 				return err
 			}
 		}

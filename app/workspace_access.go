@@ -78,12 +78,17 @@ func (a *App) accessOf(ctx context.Context, c caller, w *Workspace, user belay.I
 		return x, err
 	}
 	x.direct = direct[user].Role
-	teams, err := a.store.Teams(ctx, belay.Viewer{OrganizationID: c.org, All: true},
-		belay.TeamFilter{WorkspaceID: w.ID, UserID: user}, belay.Query{Size: belay.MaxPageSize})
-	if err != nil {
-		return x, err
+	everything := belay.Viewer{OrganizationID: c.org, All: true}
+	for q := (belay.Query{Size: belay.MaxPageSize}); ; {
+		page, err := a.store.Teams(ctx, everything, belay.TeamFilter{WorkspaceID: w.ID, UserID: user}, q)
+		if err != nil {
+			return x, err
+		}
+		x.teams = append(x.teams, page.Items...)
+		if q.Cursor = page.NextCursor; q.Cursor == "" {
+			break
+		}
 	}
-	x.teams = teams.Items
 	x.grants, err = a.store.TeamGrants(ctx, c.org, w.ID, idsOf(x.teams, func(t *belay.Team) belay.ID { return t.ID })...)
 	return x, err
 }

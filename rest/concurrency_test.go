@@ -21,7 +21,7 @@ func (w *world) changeable() map[string]struct {
 		get, put, del string
 		change        func(n int) object
 	}
-	team := w.path("/api/identity/orgs/{orgId}/teams/{teamId}")
+	team, member := w.path("/api/identity/orgs/{orgId}/teams/{teamId}"), w.path("/api/identity/orgs/{orgId}/users/{userId}")
 	describe := func(n int) object { return object{"description": fmt.Sprint("change ", n)} }
 	environment, workspace := w.path("/api/environments/{environmentId}"), w.path("/api/workspaces/{workspaceId}")
 	connection, credential := w.path("/api/integrations/connections/{connectionId}"), w.path("/api/integrations/credentials/{credentialId}")
@@ -30,6 +30,7 @@ func (w *world) changeable() map[string]struct {
 		"workspace":   {workspace, workspace, workspace, describe},
 		"connection":  {connection, connection, connection, describe},
 		"team":        {team, team, team, describe},
+		"member":      {member, member, member, func(n int) object { return object{"role": []string{"member", "admin"}[n%2]} }},
 		"credential": {
 			credential, "/api/integrations/credentials", "/api/integrations/credentials?detach=true&credentialId=" + w.credential,
 			func(n int) object { return object{"id": w.credential, "name": fmt.Sprint("reader ", n)} },

@@ -88,7 +88,7 @@ func memberAnswer(m *belay.Member, err error) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return response{body: newMember(m)}, nil
+	return response{body: newMember(m), version: m.RoleVersion}, nil
 }
 
 func (a *API) getMember(r *request) (response, error) {
@@ -112,26 +112,28 @@ func (a *API) addMember(r *request) (response, error) {
 }
 
 func (a *API) updateMember(r *request) (response, error) {
-	var b memberBody
 	org, id, err := r.below("userId", "user")
-	if err == nil {
-		err = r.decode(&b)
-	}
 	if err != nil {
 		return response{}, err
 	}
-	return memberAnswer(a.app.ChangeMember(r.Context(), org, id, b.Role))
+	var b memberBody
+	_, _, version, err := r.update("userId", "user", &b, new(belay.ID))
+	if err != nil {
+		return response{}, err
+	}
+	return memberAnswer(a.app.ChangeMember(r.Context(), org, id, version, b.Role))
 }
 
 func (a *API) removeMember(r *request) (response, error) {
 	org, id, err := r.below("userId", "user")
-	if err == nil {
-		err = r.noBody()
-	}
 	if err != nil {
 		return response{}, err
 	}
-	return response{}, a.app.RemoveMember(r.Context(), org, id)
+	_, _, version, err := r.remove("userId", "user")
+	if err != nil {
+		return response{}, err
+	}
+	return response{}, a.app.RemoveMember(r.Context(), org, id, version)
 }
 
 func (a *API) transferOwned(r *request) (response, error) {

@@ -107,7 +107,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 			v, err := tx.EnvironmentsThrough(ctx, org, s.v.ID, s.c.ID)
 			return found(len(v), err)
 		},
-		"RoleIn":     func() error { v, err := tx.RoleIn(ctx, org, w.max); return found(len(v), err) },
+		"Membership": func() error { v, err := tx.Membership(ctx, org, w.max); return found(len(v.Role), err) },
 		"TeamUsers":  func() error { v, err := tx.TeamUsers(ctx, org, s.m.ID, w.max); return found(len(v), err) },
 		"TeamGrants": func() error { v, err := tx.TeamGrants(ctx, org, s.v.ID, s.m.ID); return found(len(v), err) },
 		"UserGrants": func() error { v, err := tx.UserGrants(ctx, org, s.v.ID, w.max); return found(len(v), err) },
@@ -294,7 +294,7 @@ var silent = []string{
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
 	"HoldsConnection", "AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "CurrentVersions", "ChecksMadeWith", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
-	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamUsers", "EnvironmentsThrough", "RoleIn",
+	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamUsers", "EnvironmentsThrough", "Membership",
 	"TeamGrants", "UserGrants", "RemoveGrant", "Transfer",
 }
 

@@ -43,7 +43,7 @@ func TestLocksInTheOrderOfIDs(t *testing.T) {
 		{"an owner who becomes a member", owners, func(tx *store.Tx) error {
 			return tx.SetMembership(ctx, belay.Membership{OrganizationID: w.org, UserID: zed, Role: belay.OrganizationMember}, w.now())
 		}},
-		{"a role that is looked at", owners, func(tx *store.Tx) error { _, err := tx.RoleIn(ctx, w.org, zed); return err }},
+		{"a role that is looked at", owners, func(tx *store.Tx) error { _, err := tx.Membership(ctx, w.org, zed); return err }},
 		{"what is given to another", credentials, func(tx *store.Tx) error { _, err := tx.Transfer(ctx, w.org, w.ann, zed, w.now()); return err }},
 		{"a member who is removed", owners, func(tx *store.Tx) error { return tx.RemoveMember(ctx, w.org, zed) }},
 		{"what an environment holds", holders, func(tx *store.Tx) error {

@@ -8,7 +8,7 @@ import (
 )
 
 var members = list[*belay.Member]{
-	columns: userColumns + ", m.role, m.created_at",
+	columns: userColumns + ", m.role, m.version, m.created_at",
 	from:    "memberships m join users u on u.id = m.user_id",
 	id:      "m.user_id",
 	natural: belay.Order{Column: "email"},
@@ -21,7 +21,7 @@ var members = list[*belay.Member]{
 
 func scanMember(r row) (*belay.Member, error) {
 	var m belay.Member
-	u, err := scanUser(extended{r, []any{&m.Role, stamp{&m.JoinedAt}}})
+	u, err := scanUser(extended{r, []any{&m.Role, &m.RoleVersion, stamp{&m.JoinedAt}}})
 	m.User = u
 	return &m, err
 }
@@ -83,7 +83,7 @@ func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Tim
 	err = t.exec(ctx, `
 		insert into memberships (organization_id, user_id, role, email_fold, created_at)
 		select cast($1 as text), u.id, cast($3 as text), u.email_fold, cast($4 as bigint) from users u where u.id = $2 and u.deleted_at = 0
-		on conflict (organization_id, user_id) do update set role = excluded.role`,
+		on conflict (organization_id, user_id) do update set role = excluded.role, version = memberships.version + 1`,
 		m.OrganizationID, m.UserID, m.Role, micros(now))
 	if err != nil || before.role != "" {
 		return notFound(err, "user")
@@ -97,8 +97,9 @@ func (t *Tx) SetMembership(ctx context.Context, m belay.Membership, now time.Tim
 
 // standing is what a user is in an organization.
 type standing struct {
-	role   belay.OrganizationRole // "" for no member
-	others int                    // owners beside him
+	role    belay.OrganizationRole // "" for no member
+	version int64                  // of the role
+	others  int                    // owners beside him
 }
 
 // standing reads what a user is in an organization, and locks that and its
@@ -108,15 +109,15 @@ func (t *Tx) standing(ctx context.Context, org, user belay.ID, lock string) (sta
 	var s standing
 	found, err := all(ctx, t.Reader, func(r row) (belay.Membership, error) {
 		var m belay.Membership
-		err := r.Scan(&m.UserID, &m.Role)
+		err := r.Scan(&m.UserID, &m.Role, &m.Version)
 		return m, err
 	}, `
-		select user_id, role from memberships
+		select user_id, role, version from memberships
 		where organization_id = $1 and (user_id = $2 or role = 'owner') order by user_id`+lock, org, user)
 	for _, m := range found {
 		switch {
 		case m.UserID == user:
-			s.role = m.Role
+			s.role, s.version = m.Role, m.Version
 		case m.Role == belay.OrganizationOwner:
 			s.others++
 		}
@@ -124,12 +125,12 @@ func (t *Tx) standing(ctx context.Context, org, user belay.ID, lock string) (sta
 	return s, err
 }
 
-// RoleIn returns a user's role in an organization, "" for who does not belong
-// to it. That, and who owns the organization, stays as it is until the
-// transaction ends.
-func (t *Tx) RoleIn(ctx context.Context, org, user belay.ID) (belay.OrganizationRole, error) {
+// Membership returns what a user is in an organization, without a role for who
+// does not belong to it. That, and who owns the organization, stays as it is
+// until the transaction ends.
+func (t *Tx) Membership(ctx context.Context, org, user belay.ID) (belay.Membership, error) {
 	s, err := t.standing(ctx, org, user, t.leaving())
-	return s.role, err
+	return belay.Membership{OrganizationID: org, UserID: user, Role: s.role, Version: s.version}, err
 }
 
 // leaving is what a select of memberships ends with that waits for who gives
