@@ -18,7 +18,7 @@ type memberCommands struct {
 // users are the members of the organization in effect.
 func users() resource {
 	return resource{
-		noun: "user", key: "data", plural: "users", path: "/api/identity/orgs/" + organizationPart + "/users", aliases: []string{"member", "members"},
+		noun: "user", key: "data", plural: "users", command: "organization member", path: "/api/identity/orgs/" + organizationPart + "/users", aliases: []string{"member", "members"},
 		columns: []column{
 			field("EMAIL", "email"), field("FIRST NAME", "firstName"), field("LAST NAME", "lastName"), field("ROLE", "role"),
 			when("JOINED", "joinedAt"), field("PROVIDER", "provider").onlyWide(), field("ID", "id").onlyWide(),

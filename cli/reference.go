@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,7 +96,7 @@ func (in *invocation) findSlowly(ctx context.Context, r resource, name string) (
 	}
 	f.help = append(f.help, in.elsewhere(ctx, r, name)...)
 	f.help = append(f.help, in.wasDeleted(ctx, r, name)...)
-	return item{}, f.withHelp("see: belay " + r.noun + " list")
+	return item{}, f.withHelp("see: belay " + cmp.Or(r.command, r.noun) + " list")
 }
 
 // hidden says why something that is there may not be found: kinds are

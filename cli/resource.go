@@ -18,6 +18,7 @@ type resource struct {
 	noun    string   // "connection": in references and in -o name
 	key     string   // under which a list holds its items
 	plural  string   // "users"; "" where that is the key
+	command string   // "organization member"; "" where that is the noun
 	path    string   // of the list; {orgId} in it is the organization in effect
 	aliases []string // other spellings of the noun in references
 	columns []column
