@@ -33,6 +33,7 @@ const (
 	PermissionKindRead          Permission = "kind:read"
 	// What one may do about his own. No role gives these and none takes them
 	// away: only the scopes of a token can leave them out.
+	PermissionUserWrite    Permission = "user:write" // one's own password
 	PermissionTokenRead    Permission = "token:read"
 	PermissionTokenWrite   Permission = "token:write" // make, rotate, revoke
 	PermissionSessionRead  Permission = "session:read"
@@ -49,7 +50,7 @@ func Permissions() []Permission {
 		PermissionConnectionRead, PermissionConnectionUse, PermissionConnectionWrite,
 		PermissionCredentialRead, PermissionCredentialUse, PermissionCredentialWrite,
 		PermissionKindRead,
-		PermissionTokenRead, PermissionTokenWrite, PermissionSessionRead, PermissionSessionWrite,
+		PermissionUserWrite, PermissionTokenRead, PermissionTokenWrite, PermissionSessionRead, PermissionSessionWrite,
 	}
 }
 
@@ -57,7 +58,7 @@ func Permissions() []Permission {
 // signed in has it, unless the scopes of his token leave it out.
 func (p Permission) Own() bool {
 	switch p {
-	case PermissionTokenRead, PermissionTokenWrite, PermissionSessionRead, PermissionSessionWrite:
+	case PermissionUserWrite, PermissionTokenRead, PermissionTokenWrite, PermissionSessionRead, PermissionSessionWrite:
 		return true
 	}
 	return false

@@ -17,6 +17,7 @@ import (
 //	cmd ─┬─ cli ───────────────────────────────────────┐
 //	     └─ server ─┬─ web ── rest ── app ─┬─ store ────┤
 //	                │                      ├─ secret ───┤
+//	                │                      ├─ password ─┤
 //	                │                      └─ kubeconfig┤
 //	                └─ kind/… ── egress ────────────────┴─ belay
 var imports = map[string][]string{
@@ -25,18 +26,19 @@ var imports = map[string][]string{
 	"belay/secret":          {"belay"},
 	"belay/egress":          {"belay"},
 	"belay/kubeconfig":      {"belay"},
+	"belay/password":        {"belay"},
 	"belay/kind/probe":      {"belay", "belay/egress"},
 	"belay/kind/httpkind":   {"belay", "belay/egress", "belay/kind/probe"},
 	"belay/kind/kubernetes": {"belay", "belay/egress", "belay/kind/probe"},
 	"belay/kind/kindtest":   {"belay", "belay/egress", "belay/e2e/peers"},
 	"belay/kind":            {"belay", "belay/egress", "belay/kind/httpkind"},
-	"belay/app":             {"belay", "belay/store", "belay/secret", "belay/kubeconfig"},
+	"belay/app":             {"belay", "belay/store", "belay/secret", "belay/kubeconfig", "belay/password"},
 	"belay/site":            {},
 	"belay/rest":            {"belay", "belay/app", "belay/kubeconfig", "belay/site"},
 	"belay/web":             {"belay", "belay/app", "belay/rest", "belay/site"},
 	"belay/server": {
 		"belay", "belay/app", "belay/egress", "belay/kind", "belay/kind/kubernetes",
-		"belay/rest", "belay/secret", "belay/store", "belay/web",
+		"belay/password", "belay/rest", "belay/secret", "belay/store", "belay/web",
 	},
 	"belay/cli":       {"belay", "belay/egress", "belay/kubeconfig"},
 	"belay/cmd/belay": {"belay", "belay/cli", "belay/server"},

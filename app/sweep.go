@@ -76,11 +76,11 @@ func (s *Sweeper) sweep(ctx context.Context) {
 	now := s.config.Clock().UTC()
 	swept, err := s.config.Store.Sweep(ctx, store.Due{
 		Deleted: now.Add(-deletedLife), Checks: now.Add(-checkLife), Requests: now.Add(-idempotencyLife),
-		Ended: now, Tokens: now.Add(-tokenLife),
+		Ended: now, Tokens: now.Add(-tokenLife), Attempts: now.Add(-attemptsLife),
 	})
 	if swept != (store.Swept{}) {
 		s.config.Log.InfoContext(ctx, "removed what was past its time", "objects", swept.Objects, "checks", swept.Checks,
-			"requests", swept.Requests, "sessions", swept.Sessions, "links", swept.Links, "tokens", swept.Tokens)
+			"requests", swept.Requests, "sessions", swept.Sessions, "links", swept.Links, "tokens", swept.Tokens, "attempts", swept.Attempts)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.config.Log.ErrorContext(ctx, "removing what is past its time has failed", "error", err)

@@ -61,6 +61,10 @@ var constraints = []constraint{
 		name: "users_subject_key", columns: "users.provider, users.subject",
 		meaning: belay.Errorf(belay.CodeConflict, "this user exists already"),
 	},
+	{
+		name: "users_local_email_key", columns: "users.email_fold",
+		meaning: &belay.Error{Code: belay.CodeConflict, Message: "another user of this server has that address", Fields: []belay.Field{{Pointer: "/email", Message: "is taken"}}},
+	},
 }
 
 func nameTaken(table, noun string) constraint {

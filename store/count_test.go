@@ -207,8 +207,8 @@ func TestCounters(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				// Each run has organizations of its own in one database: to make a
 				// database takes longer than a run.
-				w := &world{Store: s, t: t}
 				run++
+				w := &world{Store: s, t: t, domain: fmt.Sprintf("run%d.test", run)}
 				w.n.Store(run * 1_000_000)
 				w.found()
 				o := &operations{w: w, ids: map[string][]belay.ID{}}

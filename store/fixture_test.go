@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -20,6 +21,7 @@ type world struct {
 	org, other belay.ID
 	ann, max   belay.ID
 	eve        belay.ID
+	domain     string // of the users' addresses, which no two local users share; "" for example.test
 }
 
 func newWorld(tb testing.TB, s *store.Store) *world {
@@ -65,7 +67,7 @@ func (w *world) try(fn func(tx *store.Tx) error) error {
 func (w *world) addUser(name string) belay.ID {
 	w.t.Helper()
 	id := w.id()
-	u := &belay.User{ID: id, Provider: "local", Subject: string(id), Email: name + "@example.test", Version: 1, CreatedAt: w.now()}
+	u := &belay.User{ID: id, Provider: "local", Subject: string(id), Email: name + "@" + cmp.Or(w.domain, "example.test"), Version: 1, CreatedAt: w.now()}
 	w.write(func(ctx context.Context, tx *store.Tx) error { return tx.CreateUser(ctx, u) })
 	return u.ID
 }

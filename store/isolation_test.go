@@ -27,6 +27,9 @@ var organizationless = map[string]string{
 	"TokensByHash": "by secret", "Tokens": "of a user, or of the organization that the filter names", "RotateToken": "of a user",
 	"Sessions": "of a user", "SessionsByHash": "by secret", "DeleteOtherSessions": "of a user",
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
+	"LocalUser": "of the server", "AnyOwner": "of the server", "Password": "of a user", "SetPassword": "of a user", "RemovePassword": "of a user", "KnownAt": "of a user",
+	"UpdateUser": "users", "CreateInvitation": "of a user", "Invited": "by secret", "UseInvitation": "by secret", "CancelLinks": "of a user",
+	"HeldUntil": "of the server", "CountAttempt": "of the server", "UncountAttempt": "of the server", "ClearAttempts": "of the server",
 	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user", "AnswerRequest": "of a user", "ForgetRequest": "of a user",
 	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",
 	"CreateWorkspace": "makes one", "CreateEnvironment": "makes one", "CreateCredential": "makes one", "CreateTeam": "makes one",
@@ -381,4 +384,4 @@ func (w *world) rows(t *testing.T, query string, args ...any) []string {
 
 var tables = strings.Fields(`access_versions checks connection_counts connection_credentials connection_labels connections credential_versions
 	credentials environment_connections environments idempotency_keys keysets memberships object_counts organizations
-	search_terms sessions sign_in_links tokens users workspace_credentials workspace_environments workspace_users workspaces`)
+	passwords search_terms sessions sign_in_attempts sign_in_links tokens users workspace_credentials workspace_environments workspace_users workspaces`)

@@ -16,6 +16,7 @@ type Due struct {
 	Requests time.Time // what is remembered of requests since before
 	Ended    time.Time // sessions and sign-in links that ended before
 	Tokens   time.Time // tokens that expired or were revoked before
+	Attempts time.Time // counts of attempts to sign in, the last of which was before
 }
 
 // Swept is how many rows of each sort were removed.
@@ -26,6 +27,7 @@ type Swept struct {
 	Sessions int64
 	Links    int64
 	Tokens   int64
+	Attempts int64
 }
 
 // sweepBatch bounds what one transaction of Sweep removes of what nothing
@@ -53,6 +55,7 @@ func (s *Store) Sweep(ctx context.Context, d Due) (swept Swept, err error) {
 		{&swept.Links, oldRows("sign_in_links", "hash", "expires_at < $1", d.Ended)},
 		{&swept.Tokens, oldRows("tokens", "id", "expires_at > 0 and expires_at < $1", d.Tokens)},
 		{&swept.Tokens, oldRows("tokens", "id", "revoked_at > 0 and revoked_at < $1", d.Tokens)},
+		{&swept.Attempts, oldRows("sign_in_attempts", "key", "last_at < $1", d.Attempts)},
 	} {
 		for {
 			n, alone, err := s.removeAlone(ctx, step.remove)

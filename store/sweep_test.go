@@ -13,7 +13,7 @@ import (
 // sweep sweeps everything that is older than a time.
 func (w *world) sweep(t *testing.T, before time.Time) store.Swept {
 	t.Helper()
-	swept, err := w.Sweep(ctx, store.Due{Deleted: before, Checks: before, Requests: before, Ended: before, Tokens: before})
+	swept, err := w.Sweep(ctx, store.Due{Deleted: before, Checks: before, Requests: before, Ended: before, Tokens: before, Attempts: before})
 	wantCode(t, err, "")
 	return swept
 }
@@ -31,6 +31,7 @@ func TestSweep(t *testing.T) {
 					tx.RememberRequest(ctx, &store.Idempotency{UserID: w.ann, Key: what, CreatedAt: at, Request: []byte("x"), ObjectID: c.ID}, time.Time{}, time.Time{}),
 					tx.CreateSession(ctx, &belay.Session{ID: w.id(), UserID: w.ann, Hash: []byte("session " + what), CreatedAt: at, ExpiresAt: at}),
 					tx.CreateSignInLink(ctx, []byte("link "+what), w.ann, at, at),
+					attempt(tx, "attempt "+what, at),
 					tx.CreateToken(ctx, &belay.Token{ID: w.id(), UserID: w.ann, Name: what + " that expires", Hash: []byte("expired " + what), CreatedAt: at, ExpiresAt: at}),
 					tx.CreateToken(ctx, &belay.Token{ID: w.id(), UserID: w.ann, Name: what + " revoked", Hash: []byte("revoked " + what), CreatedAt: at, RevokedAt: at}),
 					tx.CreateToken(ctx, &belay.Token{ID: w.id(), UserID: w.ann, Name: what + " for ever", Hash: []byte("valid " + what), CreatedAt: at}),
@@ -55,8 +56,8 @@ func TestSweep(t *testing.T) {
 		between := w.now()
 		add("late")
 		before := w.dump(t)
-		wantEqual(t, w.sweep(t, between), store.Swept{Objects: 1, Checks: 1, Requests: 1, Sessions: 1, Links: 1, Tokens: 2})
-		wantEqual(t, len(before)-len(w.dump(t)), 12) // with the five words by which the environment was found
+		wantEqual(t, w.sweep(t, between), store.Swept{Objects: 1, Checks: 1, Requests: 1, Sessions: 1, Links: 1, Tokens: 2, Attempts: 1})
+		wantEqual(t, len(before)-len(w.dump(t)), 13) // with the five words by which the environment was found
 		wantEqual(t, w.sweep(t, between), store.Swept{})
 		for _, left := range []string{"late that expires", "late revoked", "late for ever", "early for ever"} {
 			wantEqual(t, len(w.mentions(t, left)), 1)
@@ -169,4 +170,10 @@ func TestSweepOfReplicas(t *testing.T) {
 	got, err := replicas[1].Sweep(ctx, due)
 	wantCode(t, err, "")
 	wantEqual(t, got.Objects, int64(1))
+}
+
+// attempt counts an attempt to sign in.
+func attempt(tx *store.Tx, key string, at time.Time) error {
+	_, err := tx.CountAttempt(ctx, []byte(key), at, time.Time{}, func(int64) time.Duration { return 0 })
+	return err
 }

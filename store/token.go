@@ -188,12 +188,12 @@ func amongHashes(hashes [][]byte) (condition string, args []any) {
 
 // CreateSignInLink stores the hash of a link that signs a user in once.
 func (t *Tx) CreateSignInLink(ctx context.Context, hash []byte, user belay.ID, now, expires time.Time) error {
-	return t.exec(ctx, "insert into sign_in_links (hash, user_id, created_at, expires_at) values ($1, $2, $3, $4)",
+	return t.exec(ctx, "insert into sign_in_links (hash, user_id, purpose, created_at, expires_at) values ($1, $2, 'sign-in', $3, $4)",
 		hash, user, micros(now), micros(expires))
 }
 
 // UseSignInLink spends a link and returns whom it signs in.
 func (t *Tx) UseSignInLink(ctx context.Context, hash []byte, now time.Time) (belay.ID, error) {
-	id, err := one(ctx, t.Reader, scanID, "delete from sign_in_links where hash = $1 and expires_at > $2 returning user_id", hash, micros(now))
+	id, err := one(ctx, t.Reader, scanID, "delete from sign_in_links where hash = $1 and purpose = 'sign-in' and expires_at > $2 returning user_id", hash, micros(now))
 	return id, notFound(err, "sign-in link")
 }
