@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"belay"
+	"belay/password"
 	"belay/secret"
 	"belay/store"
 )
@@ -32,8 +33,8 @@ type Kind interface {
 	Test(ctx context.Context, t belay.Target) belay.Report
 }
 
-// Config is what an App is made of. All of it must be set, but for Limits
-// and Lifetimes.
+// Config is what an App and a Gate are made of. All of it must be set, but for
+// Limits and what comes after it.
 type Config struct {
 	Store   *store.Store
 	Keyring *secret.Keyring
@@ -44,6 +45,22 @@ type Config struct {
 	Limits  Limits
 	// Lifetimes are those of tokens and sessions.
 	Lifetimes Lifetimes
+	// Providers are where users come from, by key. nil: the local one alone.
+	Providers map[string]Provider
+	// EnforcedProvider is the key of the only one whose users may sign in; ""
+	// for all.
+	EnforcedProvider string
+	// Passwords is what hashes passwords, one for all of a process. nil: one
+	// of its own.
+	Passwords *password.Hasher
+}
+
+// hasher is what hashes passwords.
+func (c Config) hasher() *password.Hasher {
+	if c.Passwords != nil {
+		return c.Passwords
+	}
+	return password.NewHasher()
 }
 
 // App is the use cases. It is safe for concurrent use.
@@ -59,6 +76,9 @@ type App struct {
 	slots    slots
 	compiled compiled
 	gate     *Gate // nil: nobody stands before it
+
+	passwords *password.Hasher
+	throttle  throttle
 }
 
 // New makes an App. Close it when nothing calls it any more.
@@ -68,6 +88,7 @@ func New(c Config) *App {
 		lives: c.Lifetimes.orDefault(),
 	}
 	a.slots.limits = c.Limits.orDefault()
+	a.passwords, a.throttle = c.hasher(), throttle{store: c.Store, keyring: c.Keyring, now: a.now}
 	a.running.start()
 	return a
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"belay"
+	"belay/password"
 	"belay/store"
 )
 
@@ -31,9 +32,12 @@ type Gate struct {
 	log   *slog.Logger
 	lives Lifetimes
 
-	guessers guessers
-	tokens   gatherer[*belay.Token]
-	sessions gatherer[*belay.Session]
+	providers map[string]Provider // those in force, by key
+	passwords *password.Hasher
+	throttle  throttle
+	guessers  guessers
+	tokens    gatherer[*belay.Token]
+	sessions  gatherer[*belay.Session]
 
 	mu      sync.Mutex
 	known   map[string]knownPrincipal // by the hash of the token or session
@@ -55,12 +59,15 @@ type turnedAway struct {
 
 // NewGate makes a Gate over the store of an App.
 func NewGate(c Config) *Gate {
-	return &Gate{
+	g := &Gate{
 		store: c.Store, clock: c.Clock, newID: c.NewID, log: c.Log, lives: c.Lifetimes.orDefault(),
+		providers: c.providers(), passwords: c.hasher(),
 		tokens:   gatherer[*belay.Token]{find: c.Store.TokensByHash},
 		sessions: gatherer[*belay.Session]{find: c.Store.SessionsByHash},
 		known:    map[string]knownPrincipal{}, refused: map[string]turnedAway{},
 	}
+	g.throttle = throttle{store: c.Store, keyring: c.Keyring, now: g.now}
+	return g
 }
 
 func (g *Gate) now() time.Time { return g.clock().UTC().Truncate(time.Microsecond) }
@@ -235,6 +242,9 @@ func (g *Gate) principal(ctx context.Context, user belay.ID) (*belay.Principal, 
 	if err != nil {
 		return nil, userGone(err)
 	}
+	if err := g.inForce(u); err != nil {
+		return nil, err
+	}
 	memberships, err := g.store.Memberships(ctx, user)
 	p := &belay.Principal{
 		UserID: u.ID, Email: u.Email, Provider: u.Provider,
@@ -294,26 +304,17 @@ func (g *Gate) Session(ctx context.Context, value belay.Secret, from string) (*b
 // SignIn spends a one-time sign-in link and begins a session. It returns the
 // cookie's value, which is not kept.
 func (g *Gate) SignIn(ctx context.Context, code belay.Secret, userAgent, remoteAddr string) (belay.Secret, time.Time, error) {
-	value, _, err := belay.NewToken(rand.Reader)
-	if err != nil {
-		return belay.Secret{}, time.Time{}, err
-	}
 	now := g.now()
-	expires := now.Add(g.lives.Session)
-	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		user, err := tx.UseSignInLink(ctx, belay.HashToken(code), now)
-		if err != nil {
-			return err
-		}
-		return tx.CreateSession(ctx, &belay.Session{
-			ID: g.newID(), UserID: user, Hash: belay.HashToken(value), UserAgent: cutText(toldByTarget(userAgent)), RemoteAddr: remoteAddr,
-			CreatedAt: now, LastUsedAt: now, ExpiresAt: expires,
-		})
+	begun, err := g.begin(ctx, Visitor{UserAgent: userAgent, RemoteAddr: remoteAddr}, func(ctx context.Context, tx *store.Tx) (belay.ID, error) {
+		return tx.UseSignInLink(ctx, belay.HashToken(code), now)
 	})
 	if isNotFound(err) {
 		return belay.Secret{}, time.Time{}, Unauthenticated("this sign-in link was used before, or is too old")
 	}
-	return value, expires, err
+	if err != nil {
+		return belay.Secret{}, time.Time{}, err
+	}
+	return begun.Value, begun.ExpiresAt, nil
 }
 
 // SignOut ends a session.

@@ -129,6 +129,16 @@ func (c caller) requireAdmin(p belay.Permission) error {
 	return forbidden(p)
 }
 
+// administers is authorize for what administrators of the organization alone
+// may.
+func (a *App) administers(ctx context.Context, org belay.ID, p belay.Permission) (caller, error) {
+	c, err := a.authorize(ctx, org, p)
+	if err != nil {
+		return c, err
+	}
+	return c, c.requireAdmin(p)
+}
+
 // mayCreate refuses a bound token: what is new belongs to no workspace and to
 // no environment, and so lies outside of what the token is for.
 func (c caller) mayCreate() error {

@@ -85,11 +85,8 @@ func (a *App) AddMember(ctx context.Context, org, user belay.ID, role belay.Orga
 
 // changesMembers finds out who wants to give somebody a role.
 func (a *App) changesMembers(ctx context.Context, org belay.ID, role belay.OrganizationRole) (caller, error) {
-	c, err := a.authorize(ctx, org, belay.PermissionMemberWrite)
+	c, err := a.administers(ctx, org, belay.PermissionMemberWrite)
 	if err != nil {
-		return c, err
-	}
-	if err := c.requireAdmin(belay.PermissionMemberWrite); err != nil {
 		return c, err
 	}
 	if !slices.Contains(organizationRoles, role) {
@@ -198,11 +195,8 @@ func (a *App) RemoveMember(ctx context.Context, org, user belay.ID, version int6
 // its members, as an administrator, and returns how many objects those were
 // of each sort. He who owned it may have been removed by then.
 func (a *App) Transfer(ctx context.Context, org, from, to belay.ID) (moved map[string]int64, err error) {
-	c, err := a.authorize(ctx, org, belay.PermissionMemberWrite)
+	c, err := a.administers(ctx, org, belay.PermissionMemberWrite)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.requireAdmin(belay.PermissionMemberWrite); err != nil {
 		return nil, err
 	}
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -101,11 +101,8 @@ func ownersOnly(does string) error {
 // UpdateOrganization changes an organization, as one who administers it. With
 // a version other than 0 it does so only if that is still its version.
 func (a *App) UpdateOrganization(ctx context.Context, id belay.ID, version int64, ch OrganizationChange) (o *belay.Organization, err error) {
-	c, err := a.authorize(ctx, id, belay.PermissionOrganizationWrite)
+	c, err := a.administers(ctx, id, belay.PermissionOrganizationWrite)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.requireAdmin(belay.PermissionOrganizationWrite); err != nil {
 		return nil, err
 	}
 	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

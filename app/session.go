@@ -15,6 +15,15 @@ type Session struct {
 	Current bool      // the request was made in it
 }
 
+// idleAt is when a session ends if it is not used before.
+func (l Lifetimes) idleAt(s *belay.Session) time.Time {
+	at := s.LastUsedAt.Add(l.SessionIdle)
+	if at.After(s.ExpiresAt) {
+		return s.ExpiresAt
+	}
+	return at
+}
+
 // Sessions lists the caller's sessions, the newest first.
 func (a *App) Sessions(ctx context.Context, q belay.Query) (belay.Page[*Session], error) {
 	m, err := a.sessionMaker(ctx, belay.PermissionSessionRead)
@@ -24,11 +33,7 @@ func (a *App) Sessions(ctx context.Context, q belay.Query) (belay.Page[*Session]
 	now := a.now()
 	page, err := a.store.Sessions(ctx, m.UserID, now, now.Add(-a.lives.SessionIdle), q)
 	return mapPage(page, func(s *belay.Session) *Session {
-		v := &Session{Session: s, IdleAt: s.LastUsedAt.Add(a.lives.SessionIdle), Current: s.ID == m.SessionID}
-		if v.IdleAt.After(s.ExpiresAt) {
-			v.IdleAt = s.ExpiresAt
-		}
-		return v
+		return &Session{Session: s, IdleAt: a.lives.idleAt(s), Current: s.ID == m.SessionID}
 	}), err
 }
 

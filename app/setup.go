@@ -55,14 +55,8 @@ func (f *FirstStart) Principal() *belay.Principal {
 	}
 }
 
-// The first user of the local provider.
-const (
-	localProvider = "local"
-	administrator = "admin"
-)
-
-// Providers are the keys of where this server's users come from.
-func Providers() []string { return []string{localProvider} }
+// administrator is the subject of the first user.
+const administrator = "admin"
 
 // SetUp gives an empty database its first organization and its
 // administrator with a token, which is handed to keep before anything is
@@ -74,7 +68,7 @@ func SetUp(ctx context.Context, c Config, keep func(token belay.Secret) error) (
 	}
 	now := c.Clock().UTC().Truncate(time.Microsecond)
 	user := &belay.User{
-		ID: c.NewID(), Provider: localProvider, Subject: administrator, Email: "admin@localhost",
+		ID: c.NewID(), Provider: belay.LocalProvider, Subject: administrator, Email: "admin@localhost",
 		FirstName: "Admin", Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	org := &belay.Organization{ID: c.NewID(), Name: "My Org", OwnerID: user.ID, Version: 1, CreatedAt: now, UpdatedAt: now}

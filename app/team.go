@@ -95,11 +95,8 @@ func (a *App) Team(ctx context.Context, org, id belay.ID) (*Team, error) {
 // CreateTeam makes a team without anybody in it, owned by the caller, who
 // must administer the organization.
 func (a *App) CreateTeam(ctx context.Context, org belay.ID, ch TeamChange) (*Team, error) {
-	c, err := a.authorize(ctx, org, belay.PermissionTeamWrite)
+	c, err := a.administers(ctx, org, belay.PermissionTeamWrite)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.requireAdmin(belay.PermissionTeamWrite); err != nil {
 		return nil, err
 	}
 	now := a.now()

@@ -85,11 +85,8 @@ func (a *App) Workspace(ctx context.Context, org, id belay.ID) (*Workspace, erro
 // CreateWorkspace makes a workspace, owned by the caller, who must
 // administer the organization.
 func (a *App) CreateWorkspace(ctx context.Context, org belay.ID, ch WorkspaceChange) (*Workspace, error) {
-	c, err := a.authorize(ctx, org, belay.PermissionWorkspaceWrite)
+	c, err := a.administers(ctx, org, belay.PermissionWorkspaceWrite)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.requireAdmin(belay.PermissionWorkspaceWrite); err != nil {
 		return nil, err
 	}
 	now := a.now()

@@ -66,6 +66,7 @@ func TestScopes(t *testing.T) {
 		without[p] = w.As(w.Admin.UserID, slices.DeleteFunc(belay.Permissions(), func(q belay.Permission) bool { return p == q })...)
 	}
 	nothing := w.As(w.Admin.UserID, "nothing:at-all") // which no route asks for
+	w.setPassword()
 	w.connection = w.Admin.Post("/api/integrations/connections", object{"name": "alone", "kind": "http", "url": w.target.URL}).Want(http.StatusCreated).ID()
 	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
 		if r.Permission == rest.AnyCaller {
@@ -87,6 +88,9 @@ func TestOwnScope(t *testing.T) {
 	for i, r := range routes() {
 		if r.Permission == rest.AnyCaller {
 			continue
+		}
+		if r.Permission == belay.PermissionUserWrite {
+			w.setPassword()
 		}
 		t.Run(r.Method+" "+r.Path, func(t *testing.T) {
 			w := w
@@ -205,7 +209,7 @@ func TestForbiddenNamesPermission(t *testing.T) {
 	w.eachRoute(t, func(t *testing.T, _ *belaytest.Client, r rest.Route) {
 		creates := strings.Contains(r.Path, "/register") || r.Path == "/api/environments" || r.Path == "/api/integrations/connections" || r.Path == "/api/integrations/credentials" && r.Method == http.MethodPost
 		reads := (r.Method == http.MethodGet && r.Path != "/api/system/kubernetes/ping") || strings.HasSuffix(r.Path, "connections/test")
-		own := strings.HasPrefix(r.Path, "/api/identity/tokens") || strings.HasPrefix(r.Path, "/api/identity/sessions")
+		own := strings.HasPrefix(r.Path, "/api/identity/tokens") || strings.HasPrefix(r.Path, "/api/identity/sessions") || r.Permission == belay.PermissionUserWrite
 		if creates || reads || own || r.Multipart {
 			return // anybody may make things of his own
 		}

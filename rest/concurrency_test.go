@@ -114,8 +114,8 @@ func TestNotModifiedIsAuthorized(t *testing.T) {
 	stranger, member := w.Client(belay.Secret{}), w.Member("ann")
 	scopeless := w.As(w.Admin.UserID, belay.PermissionOrganizationWrite)
 	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
-		if r.Method != http.MethodGet || strings.Contains(r.Path, "kubernetes/") {
-			return
+		if r.Method != http.MethodGet || strings.Contains(r.Path, "kubernetes/") || r.Path == "/api/token" {
+			return // /api/token holds what is kept nowhere
 		}
 		path := w.address(r)
 		tag := a.Get(path).Want(http.StatusOK).Header.Get("ETag")

@@ -18,7 +18,7 @@ type declared struct {
 	// creates is set where something is made in the organization, which no
 	// bound token does.
 	creates bool
-	// own is set where the caller's own sessions are meant, which no bound token
+	// own is set where the caller's own sessions or password are meant, which no bound token
 	// reaches.
 	own bool
 	// ofAll is set where it is about an organization and its people, in which
@@ -107,6 +107,9 @@ var expected = map[string]declared{
 	"PUT /api/identity/orgs/{orgId}/users/{userId}":                       {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
 	"DELETE /api/identity/orgs/{orgId}/users/{userId}":                    {ofAll: true, of: "organization", needs: itsAdmins, answer: absent},
 	"POST /api/identity/orgs/{orgId}/users/{userId}/transfer":             {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
+	"POST /api/identity/orgs/{orgId}/users":                               {ofAll: true, of: "organization", needs: itsAdmins, answer: badBody},
+	"POST /api/identity/orgs/{orgId}/users/invite":                        {ofAll: true, of: "organization", needs: itsAdmins, answer: badBody},
+	"POST /api/identity/orgs/{orgId}/users/{userId}/invitation":           {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
 	"GET /api/identity/orgs/{orgId}/teams":                                {ofAll: true, of: "organization", needs: everybody, answer: ok},
 	"POST /api/identity/orgs/{orgId}/teams":                               {ofAll: true, of: "organization", needs: itsAdmins, answer: badBody},
 	"GET /api/identity/orgs/{orgId}/teams/{teamId}":                       {ofAll: true, of: "organization", needs: everybody, answer: ok},
@@ -120,6 +123,9 @@ var expected = map[string]declared{
 	"DELETE /api/identity/orgs/{orgId}/teams/{teamId}/users/{userId}":     {ofAll: true, of: "organization", needs: itsAdmins, answer: absent},
 	"GET /api/identity/teams/{teamId}/users":                              {ofAll: true, of: "organization", needs: everybody, answer: ok},
 	"GET /api/user":                                                       {needs: everybody, answer: ok},
+	"PUT /api/user/password":                                              {own: true, needs: everybody, answer: badBody},
+	"GET /api/token":                                                      {needs: everybody, answer: http.StatusConflict}, // it is not sent
+	"GET /api/provider/capabilities":                                      {needs: everybody, answer: ok},
 	"GET /api/identity/tokens":                                            {needs: everybody, answer: ok},
 	"POST /api/identity/tokens":                                           {needs: everybody, answer: badBody},
 	"DELETE /api/identity/tokens":                                         {needs: everybody, answer: absent},

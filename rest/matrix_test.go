@@ -187,6 +187,9 @@ func (s site) body(r rest.Route) any {
 	return map[string]any{
 		"POST /api/identity/orgs":                                 object{"name": long},
 		"PUT /api/identity/orgs/{orgId}":                          object{"description": ""},
+		"POST /api/identity/orgs/{orgId}/users":                   object{"email": "nobody"},
+		"POST /api/identity/orgs/{orgId}/users/invite":            object{"email": "nobody"},
+		"PUT /api/user/password":                                  object{"password": "short"},
 		"PUT /api/identity/orgs/{orgId}/users/{userId}":           object{"role": "member"},
 		"POST /api/identity/orgs/{orgId}/users/{userId}/transfer": object{"to": s.user},
 		"POST /api/identity/orgs/{orgId}/teams":                   object{"name": long},
@@ -218,7 +221,7 @@ type matrix struct {
 func newMatrix(t *testing.T) *matrix {
 	t.Helper()
 	w := newWorld(t)
-	api, err := rest.New(rest.Config{App: w.App(), Log: slog.New(slog.DiscardHandler), Version: "v0.0.0-test"})
+	api, err := rest.New(rest.Config{App: w.App(), Gate: w.Gate(), Log: slog.New(slog.DiscardHandler), Version: "v0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +260,7 @@ func (m *matrix) principal(c cell) *belay.Principal {
 	if c.who == orgOwner {
 		role = belay.OrganizationOwner
 	}
-	p := &belay.Principal{UserID: m.users[c.who], Roles: map[belay.ID]belay.OrganizationRole{m.Organization: role}}
+	p := &belay.Principal{UserID: m.users[c.who], Provider: belay.LocalProvider, Roles: map[belay.ID]belay.OrganizationRole{m.Organization: role}}
 	own := append(c.route.Further(), c.route.Permission)
 	switch c.scope {
 	case onlyOwn:
@@ -375,6 +378,8 @@ func TestMatrixOutside(t *testing.T) {
 		"GET /healthz/live": ok, "GET /healthz/ready": ok, "GET /openapi.json": ok, "GET /docs": ok, "GET /docs/errors": ok,
 		"GET /docs/errors/{code}": ok, "GET /docs/kinds": ok, "GET /docs/kinds/{name}": ok, "GET /user/login": ok,
 		"POST /user/login": http.StatusUnauthorized, "POST /user/logout": http.StatusSeeOther,
+		"GET /user/logout": ok, "GET /user/invitation": http.StatusUnauthorized, "POST /user/invitation": http.StatusUnauthorized,
+		"GET /user/password": http.StatusSeeOther, "POST /user/password": http.StatusSeeOther,
 	}
 	member := w.Member("ann")
 	for _, name := range outside {

@@ -62,30 +62,37 @@ func (r *request) checkQuery() error {
 const mesheryProvider = "meshery-provider"
 
 // checkProvider refuses a request that is meant for the users of a provider
-// that this server does not have.
+// that is not in force, and one of a user of another provider.
 func (r *request) checkProvider() error {
 	named, _ := r.first("provider")
-	if err := knownProvider("provider", named); err != nil {
+	if err := r.fromProvider("provider", named); err != nil {
 		return err
 	}
-	if err := knownProvider(mesheryProvider, r.Header.Get(mesheryProvider)); err != nil {
+	if err := r.fromProvider(mesheryProvider, r.Header.Get(mesheryProvider)); err != nil {
 		return err
 	}
-	if p := belay.PrincipalFrom(r.Context()); p != nil && p.SessionID != "" {
+	p := belay.PrincipalFrom(r.Context())
+	if p == nil || p.SessionID != "" {
 		return nil // a browser sends the cookies of every server on this host
 	}
 	cookie, err := r.Cookie(mesheryProvider)
 	if err != nil {
 		return nil //nolint:nilerr // there is none
 	}
-	return knownProvider(mesheryProvider, cookie.Value)
+	return r.fromProvider(mesheryProvider, cookie.Value)
 }
 
-func knownProvider(parameter, named string) error {
-	if named == "" || slices.Contains(app.Providers(), named) {
+func (r *request) fromProvider(parameter, named string) error {
+	if named == "" {
 		return nil
 	}
-	return belay.BadQuery(parameter, "is no provider of this server; it has: %s", strings.Join(app.Providers(), ", "))
+	if _, err := r.gate.Provider(parameter, named); err != nil {
+		return err
+	}
+	if p := belay.PrincipalFrom(r.Context()); p != nil && p.Provider != named {
+		return app.Unauthenticated("the request names the provider " + named + ", and is authenticated as a user of " + p.Provider)
+	}
+	return nil
 }
 
 // first is the first value of any of some parameters, with the name under

@@ -30,33 +30,44 @@ const maxBody = 1 << 20
 // WriteTimeout.
 type Config struct {
 	App     *app.App
+	Gate    *app.Gate
 	Log     *slog.Logger
 	Version string
 	// WriteTimeout is the HTTP server's. Answers that take longer renew it
 	// with all that they write. 0: there is none.
 	WriteTimeout time.Duration
+	// PublicURL is where people reach the server, without a slash at its end:
+	// links begin with it.
+	PublicURL string
 }
 
 // API answers requests below /api/. Authentication stands before it: it
 // finds the principal in the request's context.
 type API struct {
 	app     *app.App
+	gate    *app.Gate
 	log     *slog.Logger
 	version string
 	mux     *http.ServeMux
 	// writeTimeout is the HTTP server's, 0 for none.
 	writeTimeout time.Duration
+	publicURL    string
+	open         map[string]bool // patterns of the routes for strangers
 }
 
 // New makes an API with all its routes. One that does not say who may use it
 // is an error.
 func New(c Config) (*API, error) {
-	a := &API{app: c.App, log: c.Log, version: c.Version, mux: http.NewServeMux(), writeTimeout: c.WriteTimeout}
+	a := &API{
+		app: c.App, gate: c.Gate, log: c.Log, version: c.Version, mux: http.NewServeMux(), writeTimeout: c.WriteTimeout,
+		publicURL: c.PublicURL, open: map[string]bool{},
+	}
 	for _, r := range a.routes() {
 		if err := r.check(); err != nil {
 			return nil, err
 		}
 		a.mux.Handle(r.Method+" "+r.Path, a.serve(r))
+		a.open[r.Method+" "+r.Path] = r.Permission == Anyone
 	}
 	return a, nil
 }
@@ -103,9 +114,19 @@ type Route struct {
 // AnyCaller is the permission of a route that whoever is signed in may use.
 const AnyCaller belay.Permission = "any"
 
+// Anyone is the permission of a route that is for strangers too: what one
+// needs to sign in.
+const Anyone belay.Permission = "none"
+
+// Open tells whether a request is for strangers too.
+func (a *API) Open(r *http.Request) bool {
+	_, pattern := a.mux.Handler(r)
+	return a.open[pattern]
+}
+
 // check refuses a route that nobody has thought about.
 func (r Route) check() error {
-	if r.Permission == AnyCaller || slices.Contains(belay.Permissions(), r.Permission) {
+	if r.Permission == AnyCaller || r.Permission == Anyone || slices.Contains(belay.Permissions(), r.Permission) {
 		return nil
 	}
 	return fmt.Errorf("route %s %s asks for the permission %q, which is none", r.Method, r.Path, r.Permission)
@@ -126,6 +147,7 @@ type request struct {
 	*http.Request
 	to    http.ResponseWriter
 	route Route
+	gate  *app.Gate
 	body  []byte
 	tried int // how many of the versions of If-Match were not it
 	dry   bool
@@ -147,7 +169,7 @@ func (r *request) carryOut() (response, error) {
 // ETags and encoding.
 func (a *API) serve(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := &request{Request: r, to: w, route: route}
+		req := &request{Request: r, to: w, route: route, gate: a.gate}
 		if err := req.prepare(w); err != nil {
 			a.Problem(w, r, err)
 			return

@@ -112,6 +112,9 @@ func (a *API) routes() []Route {
 		{put, org + "/users/{userId}", belay.PermissionMemberWrite, ok, nil, 0, false, a.updateMember},
 		{del, org + "/users/{userId}", belay.PermissionMemberWrite, noContent, nil, 0, false, a.removeMember},
 		{post, org + "/users/{userId}/transfer", belay.PermissionMemberWrite, ok, nil, 0, false, a.transferOwned},
+		{post, org + "/users", belay.PermissionMemberWrite, created, nil, 0, false, a.createUser},
+		{post, org + "/users/invite", belay.PermissionMemberWrite, ok, nil, 0, false, a.inviteUser},
+		{post, org + "/users/{userId}/invitation", belay.PermissionMemberWrite, ok, nil, 0, false, a.renewInvitation},
 
 		{get, org + "/teams", belay.PermissionTeamRead, ok, params(pageParams, []string{"filter"}), 0, false, a.listTeams},
 		{post, org + "/teams", belay.PermissionTeamWrite, created, nil, 0, false, a.createTeam},
@@ -132,11 +135,17 @@ func (a *API) routes() []Route {
 		{get, tokens + "/{tokenId}", belay.PermissionTokenRead, ok, nil, 0, false, a.getToken},
 		{del, tokens + "/{tokenId}", belay.PermissionTokenWrite, noContent, nil, 0, false, a.revokeToken},
 		{post, tokens + "/{tokenId}/rotate", belay.PermissionTokenWrite, ok, nil, 0, false, a.rotateToken},
+		{post, sessions, Anyone, created, nil, 0, false, a.startSession},
 		{get, sessions, belay.PermissionSessionRead, ok, []string{"page", "pageSize", "pagesize", "page_size", "cursor"}, 0, false, a.listSessions},
 		{del, sessions, belay.PermissionSessionWrite, ok, nil, 0, false, a.endOtherSessions},
 		{del, sessions + "/{sessionId}", belay.PermissionSessionWrite, noContent, nil, 0, false, a.endSession},
 
 		{get, "/api/user", belay.PermissionUserRead, ok, nil, 0, false, a.getUser},
+		{put, "/api/user/password", belay.PermissionUserWrite, ok, nil, 0, false, a.changePassword},
+		{get, "/api/token", AnyCaller, ok, nil, 0, false, a.getOwnToken},
+		{get, "/api/providers", Anyone, ok, nil, 0, false, a.listProviders},
+		{get, "/api/provider", Anyone, http.StatusFound, nil, 0, false, a.chooseProvider},
+		{get, "/api/provider/capabilities", AnyCaller, ok, nil, 0, false, a.getCapabilities},
 
 		{get, "/api/access/explain", belay.PermissionUserRead, ok, []string{"user", "permission", "workspace", "environment", "connection", "credential"}, 0, false, a.explain},
 		{get, "/api/access/permissions", AnyCaller, ok, nil, 0, false, a.listPermissions},

@@ -11,7 +11,7 @@ import (
 // thought about does not come to be.
 func TestRouteWithoutPermission(t *testing.T) {
 	for p, ok := range map[belay.Permission]bool{
-		"": false, "connection:reed": false, "*": false, AnyCaller: true, belay.PermissionConnectionRead: true,
+		"": false, "connection:reed": false, "*": false, AnyCaller: true, Anyone: true, belay.PermissionConnectionRead: true,
 	} {
 		err := Route{Method: "GET", Path: "/api/new", Permission: p}.check()
 		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "GET /api/new") {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -23,6 +24,7 @@ import (
 	"belay"
 	"belay/app"
 	"belay/egress"
+	"belay/password"
 	"belay/rest"
 	"belay/secret"
 	"belay/store"
@@ -75,12 +77,15 @@ type Config struct {
 	InsecureHTTP   bool   // listen without TLS where others can reach it
 	NewAdminToken  bool   // put another token of the first administrator into AdminTokenFile, for when that is lost
 	Limits         app.Limits
-	Lifetimes      Lifetimes     // of tokens and sessions
-	WriteTimeout   time.Duration // how long a client may take to read an answer, or a line of a long one; 0: five minutes
-	Sweep          time.Duration // from one removal of what is past its time to the next; 0: an hour
-	Version        string
-	Log            *slog.Logger
-	Clock          func() time.Time // nil: the system's
+	Lifetimes      Lifetimes // of tokens and sessions
+	// Provider is the key of the only provider whose users may sign in; "" for
+	// all that there are.
+	Provider     string
+	WriteTimeout time.Duration // how long a client may take to read an answer, or a line of a long one; 0: five minutes
+	Sweep        time.Duration // from one removal of what is past its time to the next; 0: an hour
+	Version      string
+	Log          *slog.Logger
+	Clock        func() time.Time // nil: the system's
 }
 
 // Lifetimes are how long tokens and sessions live.
@@ -268,7 +273,14 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	parts := app.Config{Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log, Limits: c.Limits, Lifetimes: c.Lifetimes}
+	parts := app.Config{
+		Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log,
+		Limits: c.Limits, Lifetimes: c.Lifetimes,
+		Providers: map[string]app.Provider{belay.LocalProvider: app.LocalProvider()}, EnforcedProvider: c.Provider, Passwords: password.NewHasher(),
+	}
+	if _, ok := parts.Providers[c.Provider]; c.Provider != "" && !ok {
+		return startError(fmt.Errorf("there is no provider %q to enforce", c.Provider), "providers: "+strings.Join(slices.Sorted(maps.Keys(parts.Providers)), ", "))
+	}
 	s.gate, s.app = app.NewGate(parts), app.New(parts)
 	s.app.Behind(s.gate)
 	if err := s.firstStart(ctx, parts); err != nil {
@@ -277,13 +289,15 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.adminToken(ctx, parts); err != nil {
 		return err
 	}
-	api, err := rest.New(rest.Config{App: s.app, Log: c.Log, Version: c.Version, WriteTimeout: c.WriteTimeout})
+	api, err := rest.New(rest.Config{
+		App: s.app, Gate: s.gate, Log: c.Log, Version: c.Version, WriteTimeout: c.WriteTimeout, PublicURL: s.PublicURL(),
+	})
 	if err != nil {
 		return err
 	}
 	s.http = &http.Server{
 		Handler: web.New(web.Config{
-			API: api, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Kinds: definitions(kinds),
+			API: api, App: s.app, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Kinds: definitions(kinds),
 		}),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: c.WriteTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

@@ -148,6 +148,12 @@ func (t *Tx) RevokeToken(ctx context.Context, user, id belay.ID, now time.Time) 
 	return err
 }
 
+// RevokeTokensOf makes all tokens of a user invalid from now on.
+func (t *Tx) RevokeTokensOf(ctx context.Context, user belay.ID, now time.Time) error {
+	_, err := t.execAny(ctx, "update tokens set revoked_at = $2, updated_at = $2 where user_id = $1 and revoked_at = 0", user, micros(now))
+	return err
+}
+
 // TokensByHash is TokenByHash for many, in one statement; the tokens are by
 // the hash that was asked for.
 func (r Reader) TokensByHash(ctx context.Context, hashes [][]byte) (map[string]*belay.Token, error) {

@@ -43,3 +43,13 @@ func (r Reader) Memberships(ctx context.Context, user belay.ID) ([]belay.Members
 		left join access_versions v on v.organization_id = m.organization_id
 		where m.user_id = $1 order by m.organization_id`, user)
 }
+
+// AllMemberships is Memberships with those of deleted organizations, to which
+// a user belongs again when they are restored.
+func (r Reader) AllMemberships(ctx context.Context, user belay.ID) ([]belay.Membership, error) {
+	return all(ctx, r, func(r row) (belay.Membership, error) {
+		m := belay.Membership{UserID: user}
+		err := r.Scan(&m.OrganizationID, &m.Role)
+		return m, err
+	}, "select organization_id, role from memberships where user_id = $1 order by organization_id", user)
+}

@@ -14,6 +14,9 @@ import (
 // itself where a character folds or composes into several.
 func FoldedSize(s string) int { return len(fold(s)) }
 
+// Fold is a text as it is compared without regard to case.
+func Fold(s string) string { return fold(s) }
+
 // fold is text as it is compared: Unicode case folding of the composed form.
 func fold(s string) string {
 	return norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))

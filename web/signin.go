@@ -3,12 +3,17 @@ package web
 import (
 	"embed"
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"belay"
+	"belay/app"
+	"belay/rest"
 	"belay/site"
 )
 
@@ -23,34 +28,56 @@ func (h *Handler) show(w http.ResponseWriter, status int, name string, p site.Pa
 
 // signingIn is what the page of that name shows.
 type signingIn struct {
-	Code string // of a sign-in link, to be sent by the form
-	Text string // why there is none
+	Code      string           // of a sign-in link, to be sent by the form
+	Email     string           // that was typed before
+	Text      string           // what went wrong
+	Passwords bool             // whether one signs in with an address and password
+	Others    []belay.Provider // elsewhere
+}
+
+func (h *Handler) showSignIn(w http.ResponseWriter, status int, s signingIn) {
+	for _, p := range h.Gate.Providers() {
+		if p.Key == belay.LocalProvider {
+			s.Passwords = true
+		} else {
+			s.Others = append(s.Others, p)
+		}
+	}
+	h.show(w, status, "signin.html", site.Page{Title: "Sign in", Data: s})
 }
 
 // signInPage asks for a click: following a link must change nothing, since
 // programs that look at links follow them too.
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) {
-	h.show(w, http.StatusOK, "signin.html", site.Page{Title: "Sign in", Data: signingIn{Code: r.URL.Query().Get("code")}})
+	h.showSignIn(w, http.StatusOK, signingIn{Code: r.URL.Query().Get("code")})
 }
 
-func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
+// form reads a form that this server's own page has sent; what is no such
+// thing is answered.
+func (h *Handler) form(w http.ResponseWriter, r *http.Request, doing string) bool {
 	if err := h.sameOrigin.Check(r); err != nil {
-		h.refuse(w, r, belay.Errorf(belay.CodeForbidden, "sign in from this server's own page"))
-		return
+		h.refuse(w, r, belay.Errorf(belay.CodeForbidden, "%s from this server's own page", doing))
+		return false
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		h.refuse(w, r, badForm(err))
+		return false
+	}
+	return true
+}
+
+func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
+	if !h.form(w, r, "sign in") {
 		return
 	}
-	code := belay.SecretString(r.PostFormValue("code"))
-	value, expires, err := h.Gate.SignIn(r.Context(), code, r.UserAgent(), remoteAddr(r))
-	if belay.CodeOf(err) == belay.CodeUnauthenticated {
-		h.show(w, http.StatusUnauthorized, "signin.html", site.Page{Title: "Sign in", Data: signingIn{Text: sentence(err.Error())}})
+	if email := r.PostFormValue("email"); email != "" {
+		h.signInWithPassword(w, r, email)
 		return
 	}
+	value, expires, err := h.Gate.SignIn(r.Context(), belay.SecretString(r.PostFormValue("code")), r.UserAgent(), remoteAddr(r))
 	if err != nil {
-		h.API.Problem(w, r, err)
+		h.failed(w, r, err, func(status int, text string) { h.showSignIn(w, status, signingIn{Text: text}) })
 		return
 	}
 	h.endSession(r)
@@ -58,8 +85,48 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+func (h *Handler) signInWithPassword(w http.ResponseWriter, r *http.Request, email string) {
+	s, err := h.Gate.SignInWithPassword(r.Context(), email, belay.SecretString(r.PostFormValue("password")), visitor(r))
+	if err != nil {
+		h.failed(w, r, err, func(status int, text string) { h.showSignIn(w, status, signingIn{Text: text, Email: email}) })
+		return
+	}
+	h.signedIn(w, r, s)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func visitor(r *http.Request) app.Visitor {
+	return app.Visitor{UserAgent: r.UserAgent(), RemoteAddr: remoteAddr(r)}
+}
+
+// signedIn makes a new session that of the browser, and ends the one before.
+func (h *Handler) signedIn(w http.ResponseWriter, r *http.Request, s *app.NewSession) {
+	h.endSession(r)
+	h.setSession(w, string(s.Value.Reveal()), s.ExpiresAt)
+}
+
+// failed shows a form again with what went wrong; what its sender can do
+// nothing about is answered as an error.
+func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error, again func(status int, text string)) {
+	e, ok := errors.AsType[*belay.Error](err)
+	if !ok {
+		h.API.Problem(w, r, err)
+		return
+	}
+	text := e.Message
+	if len(e.Fields) > 0 {
+		text = "the password " + e.Fields[0].Message
+	}
+	if e.RetryAfter > 0 {
+		seconds := int(math.Ceil(e.RetryAfter.Seconds()))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		text += fmt.Sprintf(" (%d s)", seconds)
+	}
+	again(rest.StatusOf(e.Code), sentence(text))
+}
+
 // maxForm bounds a form, in bytes.
-const maxForm = 4096
+const maxForm = 8192
 
 func badForm(err error) *belay.Error {
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
@@ -87,6 +154,10 @@ func (h *Handler) setSession(w http.ResponseWriter, value string, expires time.T
 	})
 }
 
+func (h *Handler) signOutPage(w http.ResponseWriter, _ *http.Request) {
+	h.show(w, http.StatusOK, "signout.html", site.Page{Title: "Sign out"})
+}
+
 func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := h.sameOrigin.Check(r); err != nil {
 		h.refuse(w, r, belay.Errorf(belay.CodeForbidden, "sign out from this server's own page"))
@@ -107,9 +178,12 @@ func sentence(text string) string {
 }
 
 func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
-	c := struct{ Email, Version string }{Version: h.Version}
+	c := struct {
+		Email, Version string
+		Local          bool
+	}{Version: h.Version}
 	if p, err := h.principal(r); err == nil {
-		c.Email = p.Email
+		c.Email, c.Local = p.Email, p.Provider == belay.LocalProvider && p.SessionID != ""
 	}
 	h.show(w, http.StatusOK, "home.html", site.Page{Title: "Belay", Here: "/", Data: c})
 }

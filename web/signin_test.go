@@ -190,7 +190,7 @@ func TestSessionEnds(t *testing.T) {
 func TestLargeForm(t *testing.T) {
 	s := belaytest.Start(t, belaytest.Options{})
 	code := link(t, s)
-	large := []byte("code=" + code + "&filler=" + strings.Repeat("x", 4096))
+	large := []byte("code=" + code + "&filler=" + strings.Repeat("x", 8192))
 	visitor(s).Post("/user/login", large).Want(http.StatusRequestEntityTooLarge)
 	visitor(s).With("Accept", "").Post("/user/login", large).Want(http.StatusRequestEntityTooLarge).WantCode(belay.CodeTooLarge)
 	visitor(s).Post("/user/login", []byte("code=%zz")).Want(http.StatusBadRequest)

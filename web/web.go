@@ -26,6 +26,7 @@ import (
 // PublicURL.
 type Config struct {
 	API     *rest.API
+	App     *app.App
 	Gate    *app.Gate
 	Ready   func(context.Context) error // whether requests can be answered
 	Log     *slog.Logger
@@ -48,7 +49,7 @@ type Handler struct {
 // New makes a Handler.
 func New(c Config) *Handler {
 	h := &Handler{Config: c, mux: http.NewServeMux(), pages: site.Parse(pages, "pages/*.html"), sameOrigin: sameOrigin(c.PublicURL)}
-	h.mux.Handle("/api/", h.authenticate(c.API))
+	h.mux.Handle("/api/", h.strangers(c.API, h.authenticate(c.API)))
 	h.mux.HandleFunc("GET /healthz/live", h.live)
 	h.mux.HandleFunc("GET /healthz/ready", h.ready)
 	docs := rest.Docs(c.Kinds, http.HandlerFunc(h.nothing))
@@ -58,7 +59,12 @@ func New(c Config) *Handler {
 	h.mux.Handle("GET "+site.StylePath, site.Style())
 	h.mux.HandleFunc("GET /user/login", h.signInPage)
 	h.mux.HandleFunc("POST /user/login", h.signIn)
+	h.mux.HandleFunc("GET /user/logout", h.signOutPage)
 	h.mux.HandleFunc("POST /user/logout", h.signOut)
+	h.mux.HandleFunc("GET "+rest.InvitationPath, h.invitationPage)
+	h.mux.HandleFunc("POST "+rest.InvitationPath, h.acceptInvitation)
+	h.mux.HandleFunc("GET /user/password", h.passwordPage)
+	h.mux.HandleFunc("POST /user/password", h.changePassword)
 	h.mux.HandleFunc("GET /{$}", h.home)
 	h.mux.HandleFunc("/api", h.nothing) // the mux would redirect to /api/
 	h.mux.HandleFunc("/", h.nothing)
@@ -229,6 +235,26 @@ func (h *Handler) authenticate(next http.Handler) http.Handler {
 			w.Header().Set("Belay-Token-Expires", principal.ExpiresAt.Format(time.RFC3339))
 		}
 		next.ServeHTTP(w, r.WithContext(belay.WithPrincipal(r.Context(), principal)))
+	})
+}
+
+// strangers lets requests of open routes pass, whoever they come from. Their
+// changes, too, come from this server's own pages only: another's must not
+// sign a browser in to an account of its choice.
+func (h *Handler) strangers(api *rest.API, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !api.Open(r) {
+			others.ServeHTTP(w, r)
+			return
+		}
+		if err := h.sameOrigin.Check(r); err != nil {
+			api.Problem(w, r, belay.Errorf(belay.CodeForbidden, "sign in from this server's own page"))
+			return
+		}
+		api.ServeHTTP(w, r.WithContext(rest.WithBrowser(r.Context(), rest.Browser{
+			RemoteAddr: remoteAddr(r), Secure: h.secure(),
+			SignedIn: func(w http.ResponseWriter, s *app.NewSession) { h.signedIn(w, r, s) },
+		})))
 	})
 }
 

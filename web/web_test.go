@@ -228,7 +228,7 @@ func TestPages(t *testing.T) {
 		status := map[string]int{"/api": http.StatusNotFound, "/api/nothing": http.StatusUnauthorized}[path]
 		person.Get(path).Want(status).Problem()
 	}
-	page(person.Get("/").Want(http.StatusOK), "not signed in", "open the link that the server printed", "belay connection list", `href="/docs/kinds"`, `href="/docs/errors"`)
+	page(person.Get("/").Want(http.StatusOK), "not signed in", "the server prints a link", "belay connection list", `href="/docs/kinds"`, `href="/docs/errors"`)
 	got := cookieOf(t, signIn(person, link(t, s)))
 	page(person.With("Cookie", got.Name+"="+got.Value).Get("/").Want(http.StatusOK), "Signed in as admin@localhost", "Sign out")
 	page(person.Get("/docs/kinds/prometheus").Want(http.StatusOK), "Prometheus", "--web.external-url", "tls.certificateAuthority")
