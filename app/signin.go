@@ -37,6 +37,11 @@ func (g *Gate) SignInWithPassword(ctx context.Context, email string, text belay.
 	if len(email) > maxEmail {
 		return nil, wrongPassword()
 	}
+	leave, err := g.passwords.Admit() // before anything is asked of the database
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	user, stored, known, err := g.candidate(ctx, email, v.RemoteAddr)
 	if err != nil {
 		return nil, err
@@ -164,6 +169,11 @@ func (g *Gate) AcceptInvitation(ctx context.Context, code, text belay.Secret, v 
 	if err := password.Check("/password", text, u.Email, u.FirstName, u.LastName); err != nil {
 		return nil, err
 	}
+	leave, err := g.passwords.Admit()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	hash, err := g.passwords.Hash(ctx, text)
 	if err != nil {
 		return nil, err

@@ -51,6 +51,8 @@ type grammar struct {
 	Access       accessCommands       `cmd:"" help:"Who may do what, and why."`
 	Token        tokenCommands        `cmd:"" aliases:"tokens" help:"Tokens by which programs are known."`
 	Session      sessionCommands      `cmd:"" aliases:"sessions" help:"Browsers in which you are signed in."`
+	User         userCommands         `cmd:"" aliases:"users" help:"The users of the server on this machine."`
+	Provider     providerCommands     `cmd:"" aliases:"providers" help:"Where the server's users come from."`
 	Kind         kindCommands         `cmd:"" aliases:"kinds" help:"What a connection can connect to."`
 	Whoami       whoami               `cmd:"" help:"Show who you are to the server."`
 	Context      contextCommands      `cmd:"" aliases:"contexts,ctx" help:"The servers that you work with."`

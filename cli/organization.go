@@ -10,6 +10,7 @@ type organizationCommands struct {
 	Edit    organizationEdit    `cmd:"" help:"Change an organization."`
 	Delete  organizationDelete  `cmd:"" aliases:"rm" help:"Delete organizations."`
 	Restore organizationRestore `cmd:"" help:"Take back the deletion of organizations."`
+	Invite  organizationInvite  `cmd:"" help:"Invite somebody, or a member again, by a link."`
 	Member  memberCommands      `cmd:"" aliases:"members" help:"Who belongs to the organization in effect."`
 }
 

@@ -31,6 +31,7 @@ type ServeConfig struct {
 	TokenMaxLife       time.Duration // the longest life that a token can be given; negative: any, and none that ends
 	SessionLife        time.Duration // from signing in
 	SessionIdle        time.Duration // from the last use
+	Provider           string        // whose users alone are let in; "": of all
 	LogLevel           slog.Level
 	LogFormat          string // "text" or "json"
 }
@@ -55,6 +56,7 @@ type serve struct {
 	TokenMaxLife       string   `setting:"" default:"366d" placeholder:"LIFE" help:"The longest life that a token can be given, such as 30d; never allows any, and tokens that do not expire (BELAY_TOKEN_MAX_LIFE); ${default} without it."`
 	SessionLife        string   `setting:"" default:"12h" placeholder:"LIFE" help:"When a browser must sign in again (BELAY_SESSION_LIFE); ${default} without it."`
 	SessionIdle        string   `setting:"" default:"2h" placeholder:"LIFE" help:"When a browser that is not used must sign in again (BELAY_SESSION_IDLE); ${default} without it."`
+	Provider           string   `setting:"" placeholder:"NAME" help:"Let only users of this provider in (BELAY_PROVIDER); of all providers without it."`
 	LogLevel           string   `setting:"" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (BELAY_LOG_LEVEL); ${default} without it."`
 	LogFormat          string   `setting:"" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text or json (BELAY_LOG_FORMAT); ${default} without it."`
 }
@@ -80,29 +82,14 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	conf := ServeConfig{
 		Listen: c.Listen, DataDir: c.DataDir, KeyFile: c.KeyFile, DiscoverKubeconfig: c.DiscoverKubeconfig,
 		NewAdminToken: c.NewAdminToken,
-		InsecureHTTP:  c.InsecureHTTP, LogFormat: c.LogFormat, EgressLoopback: c.EgressLoopback,
+		InsecureHTTP:  c.InsecureHTTP, LogFormat: c.LogFormat, EgressLoopback: c.EgressLoopback, Provider: c.Provider,
 	}
-	if conf.DataDir == "" {
-		conf.DataDir = in.DataDir()
-	}
-	if conf.DataDir == "" {
-		return conf, usage("there is no home directory to keep the data in").withHelp("choose one: --data-dir DIR")
-	}
-	if _, err := netip.ParseAddrPort(numericHost(c.Listen)); err != nil {
-		return conf, usage("--listen %q is not HOST:PORT", c.Listen)
-	}
-	var err error
-	if conf.PublicURL, err = c.publicURL(); err != nil {
+	err := c.whereabouts(in, &conf)
+	if err != nil {
 		return conf, err
 	}
 	if err := c.lifetimes(&conf); err != nil {
 		return conf, err
-	}
-	if c.Database != "" {
-		if err := checkDatabase(c.Database); err != nil {
-			return conf, err
-		}
-		conf.Database = belay.SecretString(c.Database)
 	}
 	if err := conf.LogLevel.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return conf, usage("--log-level %q is none", c.LogLevel)
@@ -112,6 +99,31 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	}
 	conf.EgressDeny, err = prefixes("--egress-deny", c.EgressDeny)
 	return conf, err
+}
+
+// whereabouts settles where the server's data are, and where it is reached.
+func (c *serve) whereabouts(in *invocation, conf *ServeConfig) error {
+	if conf.DataDir == "" {
+		conf.DataDir = in.DataDir()
+	}
+	if conf.DataDir == "" {
+		return usage("there is no home directory to keep the data in").withHelp("choose one: --data-dir DIR")
+	}
+	if _, err := netip.ParseAddrPort(numericHost(c.Listen)); err != nil {
+		return usage("--listen %q is not HOST:PORT", c.Listen)
+	}
+	var err error
+	if conf.PublicURL, err = c.publicURL(); err != nil {
+		return err
+	}
+	if c.Database == "" {
+		return nil
+	}
+	if err := checkDatabase(c.Database); err != nil {
+		return err
+	}
+	conf.Database = belay.SecretString(c.Database)
+	return nil
 }
 
 // numericHost puts an address in place of a name, so that the form can be

@@ -27,10 +27,27 @@ func serveVariables() []string {
 		if _, ok := f.Tag.Lookup("setting"); !ok {
 			continue
 		}
-		name := variableOf(cmp.Or(f.Tag.Get("name"), wordEnd.ReplaceAllString(f.Name, "$1-$2")))
+		name := variableOf(settingName(f))
 		out = append(out, name)
 		if _, ok := f.Tag.Lookup("secret"); ok {
 			out = append(out, name+"_FILE")
+		}
+	}
+	return out
+}
+
+// settingName is the name of a setting's flag.
+func settingName(f reflect.StructField) string {
+	return strings.ToLower(cmp.Or(f.Tag.Get("name"), wordEnd.ReplaceAllString(f.Name, "$1-$2")))
+}
+
+// settingNames are the settings that serve has. Whatever else reads its file
+// knows all of them.
+func settingNames() []string {
+	var out []string
+	for f := range reflect.TypeFor[serve]().Fields() {
+		if _, ok := f.Tag.Lookup("setting"); ok {
+			out = append(out, settingName(f))
 		}
 	}
 	return out

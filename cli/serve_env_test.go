@@ -25,12 +25,21 @@ func TestServeVariables(t *testing.T) {
 	}
 	node := parser.Model.Children[slices.IndexFunc(parser.Model.Children, func(n *kong.Node) bool { return n.Name == "serve" })]
 	got := serveVariables()
-	for _, name := range settingNames(node) {
+	var flags []string
+	for _, f := range node.Flags {
+		if f.Tag.Has("setting") {
+			flags = append(flags, f.Name)
+		}
+	}
+	if !slices.Equal(flags, settingNames()) {
+		t.Errorf("the settings are %v, the flags %v", settingNames(), flags)
+	}
+	for _, name := range settingNames() {
 		if !slices.Contains(got, variableOf(name)) {
 			t.Errorf("the variable of --%s is not known", name)
 		}
 	}
-	if want := len(settingNames(node)) + 3; len(got) != want { // and BELAY_CONFIG, BELAY_KEY, BELAY_DATABASE_FILE
+	if want := len(settingNames()) + 3; len(got) != want { // and BELAY_CONFIG, BELAY_KEY, BELAY_DATABASE_FILE
 		t.Errorf("%d variables are known, want %d: %v", len(got), want, got)
 	}
 }

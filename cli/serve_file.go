@@ -49,7 +49,7 @@ func (r serveResolver) fromFile(ctx *kong.Context, flag *kong.Flag) (any, error)
 	if path == "" {
 		return nil, nil
 	}
-	values, err := readServeFile(path, settingNames(ctx.Selected()))
+	values, err := readServeFile(path, settingNames())
 	if err != nil {
 		return nil, err
 	}
@@ -72,16 +72,6 @@ func (r serveResolver) configFile(ctx *kong.Context) string {
 		}
 	}
 	return r.in.env("BELAY_CONFIG")
-}
-
-func settingNames(node *kong.Node) []string {
-	var out []string
-	for _, f := range node.Flags {
-		if f.Tag.Has("setting") {
-			out = append(out, f.Name)
-		}
-	}
-	return out
 }
 
 // readServeFile reads the file into texts by flag name. An object is its

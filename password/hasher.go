@@ -41,7 +41,8 @@ const (
 	maxThreads = 8
 )
 
-// How many may wait for a turn, for each that has one, and how long.
+// How many strangers may wait for a turn, for each that has one, and how long
+// anybody waits.
 const (
 	queueLength = 16
 	maxWait     = 3 * time.Second
@@ -51,7 +52,7 @@ const (
 // core for some tens of milliseconds. It is safe for concurrent use.
 type Hasher struct {
 	turns  chan struct{} // who works
-	queue  chan struct{} // who works or waits
+	queue  chan struct{} // strangers who work or wait
 	random io.Reader
 	decoy  string // what is verified for users who do not exist
 }
@@ -64,25 +65,30 @@ func NewHasher() *Hasher {
 	return h
 }
 
-// enter waits for a turn. Where too many wait it is CodeRateLimited.
-func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
+// Admit takes a place among those who wait for a turn, to be given back by
+// leave. Where there is none it is CodeRateLimited at once: who floods the
+// sign-in costs nothing more than that.
+func (h *Hasher) Admit() (leave func(), err error) {
 	select {
 	case h.queue <- struct{}{}:
+		return func() { <-h.queue }, nil
 	default:
 		return nil, busy()
 	}
+}
+
+// enter waits for a turn. Where that takes too long it is CodeRateLimited.
+func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
 	case h.turns <- struct{}{}:
-		return func() { <-h.turns; <-h.queue }, nil
+		return func() { <-h.turns }, nil
 	case <-timer.C:
-		err = busy()
+		return nil, busy()
 	case <-ctx.Done():
-		err = ctx.Err()
+		return nil, ctx.Err()
 	}
-	<-h.queue
-	return nil, err
 }
 
 func busy() error {

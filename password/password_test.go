@@ -2,9 +2,7 @@ package password
 
 import (
 	"context"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"belay"
@@ -107,27 +105,30 @@ func TestDecoy(t *testing.T) {
 // TestQueue lets nobody wait where too many do.
 func TestQueue(t *testing.T) {
 	h := NewHasher()
-	h.turns, h.queue = make(chan struct{}, 1), make(chan struct{}, 2)
-	leave, err := h.enter(t.Context())
+	h.turns, h.queue = make(chan struct{}, 1), make(chan struct{}, 1)
+	leave, err := h.Admit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Admit(); belay.CodeOf(err) != belay.CodeRateLimited {
+		t.Errorf("the second: %v", err)
+	}
+	leave()
+	if leave, err = h.Admit(); err != nil {
+		t.Errorf("after the first has gone: %v", err)
+	}
+	leave()
+
+	next, err := h.enter(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var waits sync.WaitGroup
-	waits.Go(func() {
-		if _, err := h.enter(ctx); err == nil {
-			t.Error("there are two where one has a turn")
-		}
-	})
-	for len(h.queue) < 2 {
-		runtime.Gosched()
-	}
-	if _, err := h.enter(t.Context()); belay.CodeOf(err) != belay.CodeRateLimited {
-		t.Errorf("the third: %v", err)
-	}
 	cancel()
-	waits.Wait()
-	leave()
+	if _, err := h.Hash(ctx, belay.SecretString("marble violin outpost")); err == nil {
+		t.Error("there are two where one has a turn")
+	}
+	next()
 	if len(h.queue) != 0 || len(h.turns) != 0 {
 		t.Error("somebody is still there")
 	}

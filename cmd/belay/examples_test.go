@@ -283,6 +283,9 @@ func (w *exampleWorld) shell(line string) *exec.Cmd {
 		"HOME=" + w.dir, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "BELAY_ORG=My Org", "API_KEY=key-of-api",
 		"BELAY_TOKEN_FILE=" + filepath.Join(w.DataDir, "admin.token"), "BELAY_LISTEN=127.0.0.1:0",
 	}
+	if strings.Contains(line, "user sign-in-link") {
+		cmd.Env = append(cmd.Env, "BELAY_DATA_DIR="+w.DataDir)
+	}
 	return cmd
 }
 

@@ -20,7 +20,7 @@ func run() int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	program := cli.New()
-	program.Serve = serve
+	program.Serve, program.SignInLink = serve, signInLink
 	if version != "" {
 		program.Version = version
 	}

@@ -34,6 +34,18 @@ func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 	}
 }
 
+// signInLink makes a link from the database and the key of a server.
+func signInLink(ctx context.Context, c cli.ServeConfig, email string, p *cli.Program) (belay.Secret, string, error) {
+	link, user, err := server.SignInLink(ctx, serverConfig(c, p), email)
+	if e, ok := errors.AsType[*server.StartError](err); ok {
+		return link, "", cli.Failed("no link can be made", e.Err.Error(), e.Help...)
+	}
+	if err != nil {
+		return link, "", cli.Failed("no link can be made", err.Error())
+	}
+	return link, user.Email, nil
+}
+
 // notStarted says why the server does not start, and what to do.
 func notStarted(err error) error {
 	const what = "the server does not start"
@@ -49,6 +61,7 @@ func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
 		Listen: c.Listen, PublicURL: c.PublicURL, EgressLoopback: c.EgressLoopback, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
 		Key: belay.SecretString(key), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
 		Lifetimes:    server.Lifetimes{Token: c.TokenMaxLife, Session: c.SessionLife, SessionIdle: c.SessionIdle},
+		Provider:     c.Provider,
 		InsecureHTTP: c.InsecureHTTP, NewAdminToken: c.NewAdminToken, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
 	}
 	if c.DiscoverKubeconfig && p.Home != "" {
