@@ -74,7 +74,7 @@ func (c *organizationInvite) Run(ctx context.Context, in *invocation) error {
 	if err != nil || in.flags.DryRun {
 		return err
 	}
-	if in.machine() {
+	if in.machine() || in.flags.Output != "" || len(in.flags.Fields) > 0 {
 		return in.show(document{raw: it.raw, items: []item{it}, columns: []column{
 			field("EMAIL", "email"), field("ROLE", "role"), field("STATUS", "status"), field("ID", "id"), field("LINK", "invitation.link"),
 		}, noun: "user", single: true})
