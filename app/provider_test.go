@@ -12,7 +12,9 @@ import (
 // elsewhere is a provider outside of this server.
 type elsewhere struct{}
 
-func (elsewhere) Describe() belay.Provider { return belay.Provider{Key: "okta", Type: "remote", Name: "okta"} }
+func (elsewhere) Describe() belay.Provider {
+	return belay.Provider{Key: "okta", Type: "remote", Name: "okta"}
+}
 
 // TestEnforcedProvider enforces one provider: users of the others get in by
 // nothing that they had, nor by a password.
