@@ -71,7 +71,7 @@ func (a *App) CreateUser(ctx context.Context, org belay.ID, n NewUser) (*LocalUs
 }
 
 func (a *App) createUser(ctx context.Context, c caller, n NewUser) (*LocalUser, error) {
-	user, known, err := a.newUser(ctx, c, n)
+	user, known, err := a.newUser(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (a *App) createUser(ctx context.Context, c caller, n NewUser) (*LocalUser, 
 
 // newUser is the user to be stored: a new one, or one who is known and has
 // the address, if he belongs to no organization any more.
-func (a *App) newUser(ctx context.Context, c caller, n NewUser) (_ *belay.User, known bool, err error) {
+func (a *App) newUser(ctx context.Context, n NewUser) (_ *belay.User, known bool, err error) {
 	now := a.now()
 	u := &belay.User{
 		ID: a.newID(), Provider: belay.LocalProvider, Email: n.Email, FirstName: n.FirstName, LastName: n.LastName,
