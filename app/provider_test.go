@@ -37,7 +37,7 @@ func TestEnforcedProvider(t *testing.T) {
 	for enforced, want := range map[string]belay.Code{"": "", "local": "", "okta": belay.CodeUnauthenticated} {
 		g := gate(enforced)
 		_, byToken := g.Token(t.Context(), text, "")
-		_, bySession := g.Session(t.Context(), session)
+		_, bySession := g.Session(t.Context(), session, "127.0.0.1")
 		if belay.CodeOf(byToken) != want || belay.CodeOf(bySession) != want {
 			t.Errorf("%q: %v, %v", enforced, byToken, bySession)
 		}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"belay"
 )
 
 type memberAdd struct {
@@ -84,6 +86,9 @@ func (in *invocation) findElsewhere(ctx context.Context, ref string) (found item
 		if f, ok := errors.AsType[*failure](err); !ok || f.exit != exitNotFound {
 			return found, false, err
 		}
+	}
+	if f, ok := errors.AsType[*failure](missing); ok && strings.Contains(ref, "@") {
+		f.help = append(f.help, "somebody new: "+belay.CommandLine("belay", "organization", "invite", ref))
 	}
 	return item{}, false, missing
 }
