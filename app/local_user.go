@@ -208,6 +208,11 @@ func (a *App) InviteUser(ctx context.Context, org belay.ID, n NewUser) (*LocalUs
 		return nil, &belay.Error{
 			Code: belay.CodeConflict, Message: "a member of this organization has that address and another role: " + string(m.Role),
 			Fields: []belay.Field{{Pointer: "/role", Message: "is another than the member's"}},
+			Remedy: []belay.Remedy{{
+				ID: "member.role", Title: "Change the role", Description: "An invitation changes no member's role; it is changed by itself.",
+				Action:  &belay.RemedyAction{Method: "PUT", Href: "/api/identity/orgs/" + string(c.org) + "/users/" + string(m.ID)},
+				Command: belay.CommandLine("belay", "organization", "member", "role", string(n.Role), m.Email),
+			}},
 		}
 	}
 	return a.invite(ctx, c, m)

@@ -69,7 +69,7 @@ func (c *organizationInvite) Run(ctx context.Context, in *invocation) error {
 	}
 	it, err := in.change(ctx, request{
 		method: http.MethodPost, path: users().path + "/invite", body: body,
-		would: &outcome{text: c.Email + " would be invited to the organization", r: users(), changes: []difference{}},
+		would: &outcome{text: c.Email + " would be invited to the organization", r: users(), it: item{fields: map[string]any{"email": c.Email}}},
 	})
 	if err != nil || in.flags.DryRun {
 		return err

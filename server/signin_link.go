@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,9 @@ func SignInLink(ctx context.Context, c Config, email string) (link belay.Secret,
 		user, err = st.AnyOwner(ctx)
 	} else {
 		user, err = st.LocalUser(ctx, email)
+	}
+	if belay.CodeOf(err) == belay.CodeNotFound {
+		return belay.Secret{}, nil, startError(fmt.Errorf("no local user of the server is %s", cmp.Or(email, "the owner of an organization")), "somebody new is invited: belay organization invite EMAIL")
 	}
 	if err != nil {
 		return belay.Secret{}, nil, err
