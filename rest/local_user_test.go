@@ -122,7 +122,6 @@ func TestLocalUser(t *testing.T) {
 		if got := change(second, "quiet harbor lantern", "velvet compass tundra").Want(http.StatusOK); got.Object()["sessionsEnded"] != 1.0 {
 			t.Errorf("ended %s", got.Body)
 		}
-		time.Sleep(600 * time.Millisecond) // for so long a principal is believed
 		first.Get("/api/user").Want(http.StatusUnauthorized)
 		second.Get("/api/user").Want(http.StatusOK)
 		w.signIn("ann@example.org", "quiet harbor lantern").Want(http.StatusUnauthorized)
