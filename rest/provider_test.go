@@ -43,7 +43,7 @@ func TestOwnToken(t *testing.T) {
 	stranger := w.Client(belay.Secret{})
 	for header, value := range map[string]string{"Authorization": "Bearer " + token, "Cookie": "token=" + token + "; meshery-provider=local"} {
 		a := stranger.With(header, value).Get("/api/token").Want(http.StatusOK)
-		if o := a.Object(); o["token"] != token || o["meshery-provider"] != "local" || a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("ETag") != "" {
+		if o := a.Object(); o["token"] != token || o["meshery-provider"] != "local" || a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v", header, a.Header)
 		}
 	}
