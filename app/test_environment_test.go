@@ -178,7 +178,7 @@ func TestNothingIsLeftToCancel(t *testing.T) {
 // TestLeavingATestOfAnEnvironment has who waits for it leave while connections
 // are tested: whoever asks is told that no more begin.
 func TestLeavingATestOfAnEnvironment(t *testing.T) {
-	in, kind := newInside(t, Limits{TestsPerUser: 1}), &held{began: make(chan struct{}), goOn: make(chan struct{})}
+	in, kind := newInside(t, Limits{TestsPerUser: 1}), &holding{began: make(chan struct{}), goOn: make(chan struct{})}
 	in.kinds = map[string]Kind{"fake": kind}
 	in.held(t)
 	in.held(t)
@@ -213,13 +213,13 @@ func TestLeavingATestOfAnEnvironment(t *testing.T) {
 	<-ended
 }
 
-// held is a kind whose tests say that they have begun, and wait.
-type held struct {
+// holding is a kind whose tests say that they have begun, and wait.
+type holding struct {
 	counted
 	began, goOn chan struct{}
 }
 
-func (k *held) Test(context.Context, belay.Target) belay.Report {
+func (k *holding) Test(context.Context, belay.Target) belay.Report {
 	k.began <- struct{}{}
 	<-k.goOn
 	return belay.Report{Health: belay.HealthHealthy}
