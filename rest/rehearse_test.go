@@ -3,6 +3,7 @@ package rest_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"belay"
@@ -20,10 +21,14 @@ func TestDryRun(t *testing.T) {
 		}
 		path := with(w.address(r), "dryRun=true")
 		a.Do(r.Method, path, w.sent(r)).Want(http.StatusNoContent)
-		a.Do(r.Method, path, map[string]any{"name": ""}).WantCode(belay.CodeInvalid)
+		wrong := map[string]any{"name": ""}
+		if strings.Contains(r.Path, "/users/") {
+			wrong = map[string]any{"role": ""}
+		}
+		a.Do(r.Method, path, wrong).WantCode(belay.CodeInvalid)
 		tried++
 	})
-	if tried != 8 {
+	if tried != 13 {
 		t.Errorf("%d routes have a dry run", tried)
 	}
 }
