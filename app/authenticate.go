@@ -85,8 +85,7 @@ func (g *Gate) Token(ctx context.Context, text belay.Secret, from string) (*bela
 
 // remembered answers from memory what was looked up a moment ago. A change of
 // rights so takes effect within principalLife; what this server itself ends, at
-// once: see forget. was tells look that the
-// hash let somebody in before.
+// once: see forget. was tells look that the hash let somebody in before.
 func (g *Gate) remembered(hash []byte, look func(hash []byte, was bool) (*belay.Principal, error)) (*belay.Principal, error) {
 	now := g.now()
 	g.mu.Lock()
@@ -160,9 +159,10 @@ func (g *Gate) forgetSession(id belay.ID) {
 	g.forget(func(p *belay.Principal) bool { return p.SessionID == id })
 }
 
-// forgetUser makes the next request of a user be looked up anew, whatever he
-// belongs to by then.
-func (g *Gate) forgetUser(id belay.ID) {
+// ForgetUser makes the next request of a user be looked up anew, whatever he
+// belongs to by then. It is for who has changed that; changes of others take
+// effect within principalLife.
+func (g *Gate) ForgetUser(id belay.ID) {
 	g.forget(func(p *belay.Principal) bool { return p.UserID == id })
 }
 

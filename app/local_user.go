@@ -96,7 +96,7 @@ func (a *App) createUser(ctx context.Context, c caller, n NewUser) (*LocalUser, 
 		}
 		return tx.CreateInvitation(ctx, belay.HashToken(invitation.Code), user.ID, user.UpdatedAt, invitation.ExpiresAt)
 	})
-	a.gate.forgetUser(user.ID)
+	a.gate.ForgetUser(user.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (a *App) setMember(ctx context.Context, c caller, user belay.ID,
 		m, err = tx.Member(ctx, c.org, user)
 		return err
 	})
-	a.gate.forgetUser(user)
+	a.gate.ForgetUser(user)
 	return m, err
 }
 
@@ -170,7 +170,7 @@ func (a *App) RemoveMember(ctx context.Context, org, user belay.ID, version int6
 			return err
 		}
 	}
-	defer a.gate.forgetUser(user)
+	defer a.gate.ForgetUser(user)
 	return a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		before, err := tx.Membership(ctx, c.org, user)
 		if err != nil {

@@ -67,7 +67,7 @@ func (a *App) CreateOrganization(ctx context.Context, ch OrganizationChange) (*b
 		}
 		return tx.SetMembership(ctx, belay.Membership{OrganizationID: o.ID, UserID: o.OwnerID, Role: belay.OrganizationOwner}, now)
 	})
-	a.gate.forgetUser(principal.UserID)
+	a.gate.ForgetUser(principal.UserID)
 	if err != nil || id != o.ID {
 		return replayed(err, func() (*belay.Organization, error) { return a.store.Organization(ctx, id) })
 	}

@@ -64,7 +64,7 @@ func (a *App) ChangePassword(ctx context.Context, current, text belay.Secret) (e
 		}
 		return succeeded(ctx, tx, counters)
 	})
-	a.gate.forgetUser(user.ID) // the sessions that have ended let nobody in any more
+	a.gate.ForgetUser(user.ID) // the sessions that have ended let nobody in any more
 	return ended, err
 }
 

@@ -189,7 +189,7 @@ func (g *Gate) AcceptInvitation(ctx context.Context, code, text belay.Secret, v 
 		}
 		return user, tx.SetPassword(ctx, &belay.Password{UserID: user, Hash: hash, ChangedAt: now})
 	})
-	g.forgetUser(u.ID) // the sessions that have ended let nobody in any more
+	g.ForgetUser(u.ID) // the sessions that have ended let nobody in any more
 	if isNotFound(err) {
 		return nil, spentInvitation()
 	}

@@ -28,6 +28,7 @@ func (s *Server) NewOrganization(name string, owner belay.ID) belay.ID {
 		}
 		return tx.SetMembership(ctx, belay.Membership{OrganizationID: org.ID, UserID: owner, Role: belay.OrganizationOwner}, now)
 	})
+	s.Gate().ForgetUser(owner)
 	return org.ID
 }
 
@@ -49,6 +50,7 @@ func (s *Server) Join(org, user belay.ID, role belay.OrganizationRole) {
 	s.write("join", func(ctx context.Context, tx *store.Tx) error {
 		return tx.SetMembership(ctx, belay.Membership{OrganizationID: org, UserID: user, Role: role}, s.clock())
 	})
+	s.Gate().ForgetUser(user)
 }
 
 // Grant gives a user a role in a workspace of an organization.
