@@ -150,6 +150,7 @@ type Principal struct {
 	AccessVersions map[ID]int64
 	TokenID        ID           // "" for a session
 	SessionID      ID           // "" for a token
+	Client         string       // whose session it is; "" for a browser's, and for a token
 	Scopes         []Permission // nil: all; otherwise only these
 	// OrganizationID binds a token to one organization, the only one in Roles;
 	// "" for none.

@@ -99,11 +99,13 @@ type TokenFilter struct {
 	At    time.Time
 }
 
-// Session is a logged-in browser. Like a token it is stored as a hash.
+// Session is a logged-in browser, or a client that was allowed to act for its
+// user. Like a token it is stored as a hash.
 type Session struct {
 	ID         ID
 	UserID     ID
-	Hash       []byte // SHA-256 of the cookie's value
+	Hash       []byte // SHA-256 of the cookie's value; a client's is known to nobody
+	Client     string // its id; "" for a browser
 	UserAgent  string
 	RemoteAddr string
 	CreatedAt  time.Time
@@ -130,12 +132,16 @@ const (
 // NewToken makes the text of a token from 38 bytes of random, and its public
 // prefix.
 func NewToken(random io.Reader) (text Secret, prefix string, err error) {
+	return newText(TokenMarker, random)
+}
+
+func newText(marker string, random io.Reader) (text Secret, prefix string, err error) {
 	b := make([]byte, 6+32)
 	if _, err := io.ReadFull(random, b); err != nil {
 		return Secret{}, "", fmt.Errorf("make a token: %w", err)
 	}
 	public := encode62(b[:6], tokenPublicSize+1)[1:]
-	prefix = TokenMarker + public
+	prefix = marker + public
 	whole := prefix + encode62(b[6:], tokenSecretSize)
 	return SecretString(whole + tokenChecksum(whole)), prefix, nil
 }
@@ -144,8 +150,10 @@ var errNotToken = errors.New("this is not a token of this server: it is mistyped
 
 // CheckToken tells whether s can be a token at all, without knowing whether
 // the server has given it out.
-func CheckToken(s string) error {
-	if len(s) != tokenSize || !strings.HasPrefix(s, TokenMarker) {
+func CheckToken(s string) error { return checkForm(TokenMarker, tokenSize, s) }
+
+func checkForm(marker string, size int, s string) error {
+	if len(s) != size || !strings.HasPrefix(s, marker) {
 		return errNotToken
 	}
 	body := len(s) - tokenChecksumSize

@@ -30,6 +30,10 @@ var organizationless = map[string]string{
 	"AllMemberships": "of a user", "RevokeTokensOf": "of a user", "LocalUser": "of the server", "AnyOwner": "of the server", "Password": "of a user", "SetPassword": "of a user", "RemovePassword": "of a user", "KnownAt": "of a user",
 	"UpdateUser": "users", "CreateInvitation": "of a user", "Invited": "by secret", "UseInvitation": "by secret", "CancelLinks": "of a user",
 	"HeldUntil": "of the server", "CountAttempt": "of the server", "UncountAttempt": "of the server", "ClearAttempts": "of the server",
+	"SessionByAccess": "by secret", "SessionsByAccess": "by secret", "SessionByFamily": "by secret", "CreateClientSession": "of a user", "RefreshSession": "by secret",
+	"CreateAuthorizationCode": "of a user", "AuthorizationCode": "by secret", "UseAuthorizationCode": "by secret",
+	"CreateDeviceRequest": "of nobody yet", "DeviceRequest": "by secret", "DeviceRequestByUserCode": "by secret",
+	"AnswerDeviceRequest": "by secret", "PollDeviceRequest": "by secret", "EndDeviceRequest": "by secret",
 	"CreateSignInLink": "of a user", "UseSignInLink": "by secret", "Idempotency": "of a user", "RememberRequest": "of a user", "AnswerRequest": "of a user", "ForgetRequest": "of a user",
 	"Keyset": "of the server", "CreateKeyset": "of the server", "SaveKeyset": "of the server", "Purge": "of the server",
 	"CreateWorkspace": "makes one", "CreateEnvironment": "makes one", "CreateCredential": "makes one", "CreateTeam": "makes one",
@@ -382,6 +386,6 @@ func (w *world) rows(t *testing.T, query string, args ...any) []string {
 	return out
 }
 
-var tables = strings.Fields(`access_versions checks connection_counts connection_credentials connection_labels connections credential_versions
-	credentials environment_connections environments idempotency_keys keysets memberships object_counts organizations
-	passwords search_terms sessions sign_in_attempts sign_in_links tokens users workspace_credentials workspace_environments workspace_users workspaces`)
+var tables = strings.Fields(`access_versions authorization_codes checks connection_counts connection_credentials connection_labels connections credential_versions
+	credentials device_requests environment_connections environments idempotency_keys keysets memberships object_counts organizations
+	passwords search_terms session_tokens sessions sign_in_attempts sign_in_links tokens users workspace_credentials workspace_environments workspace_users workspaces`)

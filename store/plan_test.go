@@ -280,9 +280,13 @@ func (w *world) otherReads() map[string]planned {
 			_, err := r.Sessions(ctx, w.max, w.now(), w.now(), belay.Query{Page: 1})
 			return err
 		}, true},
-		"session":     {func(r store.Reader) error { _, err := r.SessionByHash(ctx, []byte{1}); return err }, true},
-		"memberships": {func(r store.Reader) error { _, err := r.Memberships(ctx, w.max); return err }, true},
-		"request":     {func(r store.Reader) error { _, err := r.Idempotency(ctx, w.max, "k", w.now()); return err }, true},
+		"session":          {func(r store.Reader) error { _, err := r.SessionByHash(ctx, []byte{1}); return err }, true},
+		"client's session": {func(r store.Reader) error { _, err := r.SessionByAccess(ctx, []byte{1}); return err }, true},
+		"refresh token":    {func(r store.Reader) error { _, err := r.SessionByFamily(ctx, []byte{1}); return err }, true},
+		"code":             {func(r store.Reader) error { _, err := r.AuthorizationCode(ctx, []byte{1}); return err }, true},
+		"user code":        {func(r store.Reader) error { _, err := r.DeviceRequestByUserCode(ctx, []byte{1}); return err }, true},
+		"memberships":      {func(r store.Reader) error { _, err := r.Memberships(ctx, w.max); return err }, true},
+		"request":          {func(r store.Reader) error { _, err := r.Idempotency(ctx, w.max, "k", w.now()); return err }, true},
 	}
 }
 

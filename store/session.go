@@ -8,12 +8,12 @@ import (
 	"belay"
 )
 
-const sessionColumns = `s.id, s.user_id, s.hash, s.user_agent, s.remote_addr, s.created_at, s.last_used_at, s.expires_at`
+const sessionColumns = `s.id, s.user_id, s.hash, s.user_agent, s.remote_addr, s.created_at, s.last_used_at, s.expires_at, s.client`
 
 func scanSession(r row) (*belay.Session, error) {
 	var s belay.Session
 	err := r.Scan(&s.ID, &s.UserID, &s.Hash, &s.UserAgent, &s.RemoteAddr,
-		stamp{&s.CreatedAt}, stamp{&s.LastUsedAt}, stamp{&s.ExpiresAt})
+		stamp{&s.CreatedAt}, stamp{&s.LastUsedAt}, stamp{&s.ExpiresAt}, &s.Client)
 	return &s, err
 }
 
@@ -61,22 +61,22 @@ func (r Reader) SessionOf(ctx context.Context, user, id belay.ID) (*belay.Sessio
 	return s, err
 }
 
-// Sessions lists the sessions of a user that end after now and were used
-// since idle, the newest first.
+// Sessions lists the sessions of a user that end after now and, where they are
+// a browser's, were used since idle; the newest first.
 func (r Reader) Sessions(ctx context.Context, user belay.ID, now, idle time.Time, q belay.Query) (belay.Page[*belay.Session], error) {
 	var cond condition
 	cond.add("s.user_id = ?", user)
 	cond.add("s.expires_at > ?", micros(now))
-	cond.add("s.last_used_at >= ?", micros(idle))
+	cond.add("(s.last_used_at >= ? or s.client <> '')", micros(idle))
 	return sessions.counted(ctx, r, &cond, &cond, q)
 }
 
 // CreateSession stores a new session.
 func (t *Tx) CreateSession(ctx context.Context, s *belay.Session) error {
 	return t.exec(ctx, `
-		insert into sessions (id, user_id, hash, user_agent, remote_addr, created_at, last_used_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		s.ID, s.UserID, s.Hash, s.UserAgent, s.RemoteAddr, micros(s.CreatedAt), micros(s.LastUsedAt), micros(s.ExpiresAt))
+		insert into sessions (id, user_id, hash, user_agent, remote_addr, created_at, last_used_at, expires_at, client)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		s.ID, s.UserID, s.Hash, s.UserAgent, s.RemoteAddr, micros(s.CreatedAt), micros(s.LastUsedAt), micros(s.ExpiresAt), s.Client)
 }
 
 // SessionUsed records when a session was last used.

@@ -14,7 +14,7 @@ type Due struct {
 	Deleted  time.Time // what was deleted before
 	Checks   time.Time // checks that began before, save the last of each connection and the one of its health
 	Requests time.Time // what is remembered of requests since before
-	Ended    time.Time // sessions and sign-in links that ended before
+	Ended    time.Time // sessions, sign-in links, and codes and requests of clients, that ended before
 	Tokens   time.Time // tokens that expired or were revoked before
 	Attempts time.Time // counts of attempts to sign in, the last of which was before
 }
@@ -53,6 +53,8 @@ func (s *Store) Sweep(ctx context.Context, d Due) (swept Swept, err error) {
 		{&swept.Requests, oldRows("idempotency_keys", "user_id, key", "created_at < $1", d.Requests)},
 		{&swept.Sessions, oldRows("sessions", "id", "expires_at < $1", d.Ended)},
 		{&swept.Links, oldRows("sign_in_links", "hash", "expires_at < $1", d.Ended)},
+		{&swept.Links, oldRows("authorization_codes", "hash", "expires_at < $1", d.Ended)},
+		{&swept.Links, oldRows("device_requests", "hash", "expires_at < $1", d.Ended)},
 		{&swept.Tokens, oldRows("tokens", "id", "expires_at > 0 and expires_at < $1", d.Tokens)},
 		{&swept.Tokens, oldRows("tokens", "id", "revoked_at > 0 and revoked_at < $1", d.Tokens)},
 		{&swept.Attempts, oldRows("sign_in_attempts", "key", "last_at < $1", d.Attempts)},
