@@ -50,6 +50,8 @@ type Config struct {
 	// EnforcedProvider is the key of the only one whose users may sign in; ""
 	// for all.
 	EnforcedProvider string
+	// Clients may act for users who allow it, beside the command line.
+	Clients []belay.Client
 	// Passwords is what hashes passwords, one for all of a process. nil: one
 	// of its own.
 	Passwords *password.Hasher

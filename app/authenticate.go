@@ -38,6 +38,8 @@ type Gate struct {
 	guessers  guessers
 	tokens    gatherer[*belay.Token]
 	sessions  gatherer[*belay.Session]
+	accesses  gatherer[*belay.ClientSession]
+	clients   map[string]belay.Client // by id
 
 	mu      sync.Mutex
 	known   map[string]knownPrincipal // by the hash of the token or session
@@ -64,7 +66,8 @@ func NewGate(c Config) *Gate {
 		providers: c.providers(), passwords: c.hasher(),
 		tokens:   gatherer[*belay.Token]{find: c.Store.TokensByHash},
 		sessions: gatherer[*belay.Session]{find: c.Store.SessionsByHash},
-		known:    map[string]knownPrincipal{}, refused: map[string]turnedAway{},
+		accesses: gatherer[*belay.ClientSession]{find: c.Store.SessionsByAccess}, clients: c.clients(),
+		known: map[string]knownPrincipal{}, refused: map[string]turnedAway{},
 	}
 	g.throttle = throttle{store: c.Store, keyring: c.Keyring, now: g.now}
 	return g
@@ -72,9 +75,16 @@ func NewGate(c Config) *Gate {
 
 func (g *Gate) now() time.Time { return g.clock().UTC().Truncate(time.Microsecond) }
 
-// Token authenticates a bearer token that came from an address. A token that
+// Now is the time by the Gate's clock.
+func (g *Gate) Now() time.Time { return g.now() }
+
+// Token authenticates a bearer token that came from an address: an API token,
+// or the access token of a client's session. One that
 // is unknown, expired or revoked is CodeUnauthenticated.
 func (g *Gate) Token(ctx context.Context, text belay.Secret, from string) (*belay.Principal, error) {
+	if bytes.HasPrefix(text.Reveal(), []byte(belay.AccessMarker)) {
+		return g.access(ctx, text, from)
+	}
 	if err := belay.CheckToken(string(text.Reveal())); err != nil {
 		return nil, Unauthenticated(err.Error())
 	}
@@ -267,7 +277,8 @@ func userGone(err error) error {
 // sessionEnded is why a session lets nobody in any more, nil if it does; there
 // is none when s is nil.
 func (l Lifetimes) sessionEnded(s *belay.Session, now time.Time) error {
-	if s == nil || !now.Before(s.ExpiresAt) || now.Sub(s.LastUsedAt) > l.SessionIdle {
+	idle := s != nil && s.Client == "" && now.Sub(s.LastUsedAt) > l.SessionIdle
+	if s == nil || !now.Before(s.ExpiresAt) || idle {
 		return Unauthenticated("the session has ended; sign in again")
 	}
 	return nil

@@ -25,7 +25,7 @@ func (a *App) OwnPassword(ctx context.Context) (*belay.Password, error) {
 
 // ChangePassword gives the caller another password, for which he shows the
 // present one, and ends his other sessions; it returns how many. Who has none
-// yet sets the first without, but only in a session: a token must not become
+// yet sets the first without, but only in a browser: a token must not become
 // a way to sign in that outlives it.
 func (a *App) ChangePassword(ctx context.Context, current, text belay.Secret) (ended int, err error) {
 	m, err := a.maker(ctx, belay.PermissionUserWrite)
@@ -71,7 +71,7 @@ func (a *App) ChangePassword(ctx context.Context, current, text belay.Secret) (e
 // proveOwn wants the present password, where there is one.
 func (a *App) proveOwn(ctx context.Context, principal *belay.Principal, stored *belay.Password, current belay.Secret, counters []counter) error {
 	if stored == nil {
-		if principal.SessionID == "" {
+		if inBrowser(principal) != nil {
 			return belay.Errorf(belay.CodeForbidden, "you have no password yet; set the first one in a browser, after signing in by a link")
 		}
 		return nil

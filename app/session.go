@@ -18,7 +18,7 @@ type Session struct {
 // idleAt is when a session ends if it is not used before.
 func (l Lifetimes) idleAt(s *belay.Session) time.Time {
 	at := s.LastUsedAt.Add(l.SessionIdle)
-	if at.After(s.ExpiresAt) {
+	if s.Client != "" || at.After(s.ExpiresAt) {
 		return s.ExpiresAt
 	}
 	return at

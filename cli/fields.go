@@ -30,7 +30,7 @@ func fieldNames(noun string) []string {
 		"token": "id name createdAt updatedAt authorizedActions userId userEmail provider purpose accessToken isOauth scopes organizationId" +
 			" workspaceId environmentId status current expiresSoon expiresAt lastUsedAt lastUsedFrom rotatedAt revokedAt" +
 			" previous previous.accessToken previous.expiresAt previous.lastUsedAt",
-		"session": "id createdAt userId userAgent remoteAddr current lastUsedAt idleAt expiresAt",
+		"session": "id createdAt userId client userAgent remoteAddr current lastUsedAt idleAt expiresAt",
 		"kind": "id name title description icon type subType endpoint endpoint.schemes endpoint.example endpoint.help" +
 			" connectionSchema credentialTypes credentialRequired purposes stages test documentation credentials",
 		"check": "id connectionId connectionName connectionStatus trigger startedAt durationMs health cause summary stages facts credentialId credentialVersion rejected identity remediation",

@@ -238,14 +238,26 @@ func (d *document) checkLines(got []byte) error {
 
 // isProblem holds an error to the document's Problem.
 func (d *document) isProblem(res *http.Response, got []byte) error {
-	if res.StatusCode < 400 {
+	switch {
+	case res.StatusCode < 400:
 		return nil
+	case grantEndpoint(res):
+		return d.validate(d.Components.Schemas["GrantError"], got)
 	}
 	return d.validate(d.Components.Schemas["Problem"], got)
 }
 
+// grantEndpoint tells whether the form of an error is that of RFC 6749,
+// section 5.2.
+func grantEndpoint(res *http.Response) bool {
+	return slices.Contains([]string{"/oauth/token", "/oauth/device", "/oauth/revoke"}, res.Request.URL.Path)
+}
+
 // checkProblem holds an error to its answer.
 func checkProblem(res *http.Response, got []byte) error {
+	if grantEndpoint(res) {
+		return nil
+	}
 	if ct := res.Header.Get("Content-Type"); ct != "application/problem+json" {
 		return fmt.Errorf("an error is of type %q", ct)
 	}

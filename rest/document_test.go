@@ -21,6 +21,8 @@ var outside = []string{
 	"GET /docs/kinds", "GET /docs/kinds/{name}",
 	"GET /user/login", "POST /user/login", "GET /user/logout", "POST /user/logout",
 	"GET /user/invitation", "POST /user/invitation", "GET /user/password", "POST /user/password",
+	"GET /.well-known/oauth-authorization-server", "GET /oauth/authorize", "POST /oauth/authorize",
+	"POST /oauth/token", "POST /oauth/device", "POST /oauth/revoke", "GET /device", "POST /device",
 }
 
 // everywhere are the parameters that every route takes.

@@ -379,6 +379,9 @@ func TestMatrixOutside(t *testing.T) {
 		"GET /docs/errors/{code}": ok, "GET /docs/kinds": ok, "GET /docs/kinds/{name}": ok, "GET /user/login": ok,
 		"POST /user/login": http.StatusUnauthorized, "POST /user/logout": http.StatusSeeOther,
 		"GET /user/logout": ok, "GET /user/invitation": http.StatusUnauthorized, "POST /user/invitation": http.StatusUnauthorized,
+		"GET /.well-known/oauth-authorization-server": ok, "GET /oauth/authorize": http.StatusBadRequest, "POST /oauth/authorize": http.StatusBadRequest,
+		"POST /oauth/token": http.StatusBadRequest, "POST /oauth/device": http.StatusBadRequest, "POST /oauth/revoke": http.StatusBadRequest,
+		"GET /device": http.StatusSeeOther, "POST /device": http.StatusSeeOther,
 		"GET /user/password": http.StatusSeeOther, "POST /user/password": http.StatusSeeOther,
 	}
 	member := w.Member("ann")

@@ -10,6 +10,7 @@ import (
 type session struct {
 	ID         belay.ID  `json:"id"`
 	UserID     belay.ID  `json:"userId"`
+	Client     string    `json:"client"`
 	UserAgent  string    `json:"userAgent"`
 	RemoteAddr string    `json:"remoteAddr"`
 	Current    bool      `json:"current"`
@@ -21,7 +22,7 @@ type session struct {
 
 func newSession(v *app.Session) session {
 	return session{
-		ID: v.ID, UserID: v.UserID, UserAgent: v.UserAgent, RemoteAddr: v.RemoteAddr, Current: v.Current,
+		ID: v.ID, UserID: v.UserID, Client: v.Client, UserAgent: v.UserAgent, RemoteAddr: v.RemoteAddr, Current: v.Current,
 		CreatedAt: v.CreatedAt, LastUsedAt: v.LastUsedAt, IdleAt: v.IdleAt, ExpiresAt: v.ExpiresAt,
 	}
 }

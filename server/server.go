@@ -77,7 +77,8 @@ type Config struct {
 	InsecureHTTP   bool   // listen without TLS where others can reach it
 	NewAdminToken  bool   // put another token of the first administrator into AdminTokenFile, for when that is lost
 	Limits         app.Limits
-	Lifetimes      Lifetimes // of tokens and sessions
+	Lifetimes      Lifetimes      // of tokens and sessions
+	Clients        []belay.Client // that may act for users who allow it
 	// Provider is the key of the only provider whose users may sign in; "" for
 	// all that there are.
 	Provider     string
@@ -275,7 +276,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	parts := app.Config{
 		Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log,
-		Limits: c.Limits, Lifetimes: c.Lifetimes,
+		Limits: c.Limits, Lifetimes: c.Lifetimes, Clients: c.Clients,
 		Providers: map[string]app.Provider{belay.LocalProvider: app.LocalProvider()}, EnforcedProvider: c.Provider, Passwords: password.NewHasher(),
 	}
 	if _, ok := parts.Providers[c.Provider]; c.Provider != "" && !ok {
@@ -297,7 +298,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.http = &http.Server{
 		Handler: web.New(web.Config{
-			API: api, App: s.app, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Kinds: definitions(kinds),
+			API: api, App: s.app, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Issuer: s.PublicURL(), Kinds: definitions(kinds),
 		}),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: c.WriteTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

@@ -74,7 +74,7 @@ func (h *Handler) passwordPage(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) inSession(w http.ResponseWriter, r *http.Request) (*http.Request, *belay.Principal) {
 	p, err := h.Gate.Session(r.Context(), cookie(r, h.sessionName()), remoteAddr(r))
 	if belay.CodeOf(err) == belay.CodeUnauthenticated {
-		http.Redirect(w, r, "/user/login", http.StatusSeeOther)
+		http.Redirect(w, r, signInFor(r), http.StatusSeeOther)
 		return r, nil
 	}
 	if err != nil {

@@ -31,6 +31,7 @@ type signingIn struct {
 	Code      string           // of a sign-in link, to be sent by the form
 	Email     string           // that was typed before
 	Text      string           // what went wrong
+	Return    string           // the page of this server that is wanted, "" for the first
 	Passwords bool             // whether one signs in with an address and password
 	Others    []belay.Provider // elsewhere
 }
@@ -49,7 +50,7 @@ func (h *Handler) showSignIn(w http.ResponseWriter, status int, s signingIn) {
 // signInPage asks for a click: following a link must change nothing, since
 // programs that look at links follow them too.
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) {
-	h.showSignIn(w, http.StatusOK, signingIn{Code: r.URL.Query().Get("code")})
+	h.showSignIn(w, http.StatusOK, signingIn{Code: r.URL.Query().Get("code"), Return: r.URL.Query().Get("return")})
 }
 
 // form reads a form that this server's own page has sent; what is no such
@@ -77,22 +78,26 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	value, expires, err := h.Gate.SignIn(r.Context(), belay.SecretString(r.PostFormValue("code")), r.UserAgent(), remoteAddr(r))
 	if err != nil {
-		h.failed(w, r, err, func(status int, text string) { h.showSignIn(w, status, signingIn{Text: text}) })
+		h.failed(w, r, err, func(status int, text string) {
+			h.showSignIn(w, status, signingIn{Text: text, Return: r.PostFormValue("return")})
+		})
 		return
 	}
 	h.endSession(r)
 	h.setSession(w, string(value.Reveal()), expires)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, returnPath(r.PostFormValue("return")), http.StatusSeeOther)
 }
 
 func (h *Handler) signInWithPassword(w http.ResponseWriter, r *http.Request, email string) {
 	s, err := h.Gate.SignInWithPassword(r.Context(), email, belay.SecretString(r.PostFormValue("password")), visitor(r))
 	if err != nil {
-		h.failed(w, r, err, func(status int, text string) { h.showSignIn(w, status, signingIn{Text: text, Email: email}) })
+		h.failed(w, r, err, func(status int, text string) {
+			h.showSignIn(w, status, signingIn{Text: text, Email: email, Return: r.PostFormValue("return")})
+		})
 		return
 	}
 	h.signedIn(w, r, s)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, returnPath(r.PostFormValue("return")), http.StatusSeeOther)
 }
 
 func visitor(r *http.Request) app.Visitor {

@@ -34,6 +34,9 @@ type Config struct {
 	// PublicURL is where browsers reach the server when that is not where it
 	// listens. With https, cookies are for TLS only.
 	PublicURL *url.URL
+	// Issuer is the address by which others know the server, without a slash at
+	// its end (RFC 8414, section 2).
+	Issuer string
 	// Kinds are those that the documentation is to show to everybody.
 	Kinds []*belay.Kind
 }
@@ -65,6 +68,7 @@ func New(c Config) *Handler {
 	h.mux.HandleFunc("POST "+rest.InvitationPath, h.acceptInvitation)
 	h.mux.HandleFunc("GET /user/password", h.passwordPage)
 	h.mux.HandleFunc("POST /user/password", h.changePassword)
+	h.oauthRoutes()
 	h.mux.HandleFunc("GET /{$}", h.home)
 	h.mux.HandleFunc("/api", h.nothing) // the mux would redirect to /api/
 	h.mux.HandleFunc("/", h.nothing)

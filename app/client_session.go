@@ -1,0 +1,179 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"time"
+
+	"belay"
+	"belay/store"
+)
+
+// newClientSession is a session of a client that is to be stored, and its
+// tokens, if the user may be let in.
+func (g *Gate) newClientSession(ctx context.Context, client *belay.Client, user belay.ID, host string, v Visitor) (*belay.ClientSession, *Tokens, error) {
+	if err := g.stillIn(ctx, user); err != nil {
+		return nil, nil, err
+	}
+	nobodys, _, err := belay.NewToken(rand.Reader) // it is no browser's, and has no cookie
+	if err != nil {
+		return nil, nil, err
+	}
+	now := g.now()
+	s := &belay.ClientSession{Session: &belay.Session{
+		ID: g.newID(), UserID: user, Hash: belay.HashToken(nobodys), Client: client.ID, UserAgent: client.Title,
+		RemoteAddr: v.RemoteAddr, CreatedAt: now,
+	}}
+	if host != "" {
+		s.UserAgent += " on " + host
+	}
+	tokens, err := g.newTokens(s, belay.Secret{})
+	return s, tokens, err
+}
+
+// stillIn refuses tokens for a user who would not be let in with them.
+func (g *Gate) stillIn(ctx context.Context, user belay.ID) error {
+	_, err := g.principal(ctx, user)
+	if belay.CodeOf(err) == belay.CodeUnauthenticated {
+		return invalidGrant(err.Error())
+	}
+	return err
+}
+
+// newTokens gives a session the tokens of which the refresh token follows on
+// before, and the end that it then has.
+func (g *Gate) newTokens(s *belay.ClientSession, before belay.Secret) (*Tokens, error) {
+	access, err := belay.NewText(belay.AccessMarker, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	refresh, err := belay.NewRefreshToken(before, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	now := g.now()
+	longest := clientLife
+	if g.lives.Token >= 0 {
+		longest = min(longest, g.lives.Token) // it is a token of the user's too
+	}
+	s.LastUsedAt, s.ExpiresAt = now, earlier(now.Add(clientIdle), s.CreatedAt.Add(longest))
+	s.AccessHash, s.AccessExpiresAt = belay.HashToken(access), earlier(now.Add(accessLife), s.ExpiresAt)
+	s.FamilyHash, s.RefreshHash = belay.HashFamily(refresh), belay.HashToken(refresh)
+	return &Tokens{Access: access, AccessLife: s.AccessExpiresAt.Sub(now), Refresh: refresh, RefreshLife: s.ExpiresAt.Sub(now)}, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// endSession ends a session, at once and whether or not it is still there.
+func (g *Gate) endSession(ctx context.Context, user, id belay.ID) error {
+	defer g.forgetSession(id)
+	err := g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, user, id) })
+	if isNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// Refresh exchanges a refresh token for new tokens of its session (RFC 6749,
+// section 6). Each is good for once: when one comes again, two have it, of
+// whom one has stolen it, and the session ends (RFC 9700, section 4.14.2).
+func (g *Gate) Refresh(ctx context.Context, client *belay.Client, refresh belay.Secret) (*Tokens, error) {
+	s, err := g.byRefresh(ctx, client, refresh)
+	if err != nil {
+		return nil, err
+	}
+	const ended = "the refresh token is not known, was revoked, or is too old; sign in again"
+	if s == nil || !g.now().Before(s.ExpiresAt) {
+		return nil, invalidGrant(ended)
+	}
+	former := belay.HashToken(refresh)
+	if !bytes.Equal(former, s.RefreshHash) {
+		return nil, g.reused(ctx, s)
+	}
+	if err := g.stillIn(ctx, s.UserID); err != nil {
+		return nil, err
+	}
+	tokens, err := g.newTokens(s, refresh)
+	if err != nil {
+		return nil, err
+	}
+	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.RefreshSession(ctx, s, former) })
+	if belay.CodeOf(err) == belay.CodeConflict {
+		return nil, g.reused(ctx, s)
+	}
+	if isNotFound(err) {
+		return nil, invalidGrant(ended)
+	}
+	g.forgetSession(s.ID) // the access token before this one lets nobody in any more
+	return tokens, err
+}
+
+func (g *Gate) reused(ctx context.Context, s *belay.ClientSession) error {
+	g.log.WarnContext(ctx, "a refresh token came twice: its session is ended", "session", s.ID, "user", s.UserID)
+	if err := g.endSession(ctx, s.UserID, s.ID); err != nil {
+		return err
+	}
+	return invalidGrant("the refresh token was used before: somebody else may have it, so that the session was ended; sign in again")
+}
+
+// byRefresh is the session of a client by any refresh token that it ever had,
+// nil for none.
+func (g *Gate) byRefresh(ctx context.Context, client *belay.Client, refresh belay.Secret) (*belay.ClientSession, error) {
+	if belay.CheckRefreshToken(string(refresh.Reveal())) != nil {
+		return nil, nil
+	}
+	s, err := g.store.SessionByFamily(ctx, belay.HashFamily(refresh))
+	if err != nil || s == nil || s.Client != client.ID {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Revoke ends the session of either of a client's tokens (RFC 7009). What is
+// no token of it is as good as revoked.
+func (g *Gate) Revoke(ctx context.Context, client *belay.Client, token belay.Secret) error {
+	s, err := g.byRefresh(ctx, client, token)
+	if err == nil && s == nil && belay.CheckText(belay.AccessMarker, string(token.Reveal())) == nil {
+		s, err = g.store.SessionByAccess(ctx, belay.HashToken(token))
+	}
+	if err != nil || s == nil || s.Client != client.ID {
+		return err
+	}
+	return g.endSession(ctx, s.UserID, s.ID)
+}
+
+// access authenticates an access token.
+func (g *Gate) access(ctx context.Context, text belay.Secret, from string) (*belay.Principal, error) {
+	const ended = "the session of this program has ended; sign in again: belay login"
+	if belay.CheckText(belay.AccessMarker, string(text.Reveal())) != nil {
+		return nil, Unauthenticated("this is not a token of this server: it is mistyped or cut off")
+	}
+	return g.remembered(belay.HashToken(text), func(hash []byte, was bool) (*belay.Principal, error) {
+		s, err := lookUp(ctx, g, hash, from, was, &g.accesses, g.store.SessionByAccess)
+		if err != nil {
+			return nil, err
+		}
+		now := g.now()
+		if s == nil || !now.Before(s.ExpiresAt) {
+			return nil, Unauthenticated(ended)
+		}
+		if !now.Before(s.AccessExpiresAt) {
+			return nil, Unauthenticated("the access token expired at " + s.AccessExpiresAt.Format(time.RFC3339) + "; it is to be refreshed")
+		}
+		p, err := g.principal(ctx, s.UserID)
+		if err != nil {
+			return nil, err
+		}
+		p.SessionID, p.Client, p.IssuedAt, p.ExpiresAt = s.ID, s.Client, s.CreatedAt, s.AccessExpiresAt
+		if now.Sub(s.LastUsedAt) > usedResolution {
+			g.used(ctx, s.ID, func(ctx context.Context, tx *store.Tx) error { return tx.SessionUsed(ctx, s.ID, now) })
+		}
+		return p, nil
+	})
+}
