@@ -15,7 +15,8 @@ import (
 // Times of the device grant.
 const (
 	deviceLife  = 10 * time.Minute // RFC 8628, section 3.2: expires_in
-	devicePause = 5 * time.Second  // interval; and what slow_down adds to it
+	devicePause = 2 * time.Second  // RFC 8628, section 3.2: interval
+	deviceSlow  = 5 * time.Second  // what slow_down adds to it (section 3.5)
 )
 
 // Limits of the device grant.
@@ -186,7 +187,7 @@ func (g *Gate) polled(ctx context.Context, d *belay.DeviceRequest) error {
 	answer := &GrantError{Code: GrantPending, Description: "the user has not answered yet"}
 	pause := d.Pause
 	if now.Before(d.PolledAt.Add(d.Pause)) {
-		pause += devicePause
+		pause += deviceSlow
 		answer = &GrantError{Code: GrantSlowDown, Description: fmt.Sprintf("ask every %d seconds only", int(pause.Seconds()))}
 	}
 	if err := g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.PollDeviceRequest(ctx, d.Hash, now, pause) }); err != nil {

@@ -38,6 +38,7 @@ type client struct {
 	token belay.Secret
 	// tokenFrom is where the token was found.
 	tokenFrom string
+	keeper    *keeper    // of a token that is renewed; nil: it is not
 	dataDir   string     // of the server that is meant, "" for the usual one
 	command   *kong.Node // that is carried out, whose flags errors name
 	agent     string
@@ -106,6 +107,15 @@ func (in *invocation) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	c, err := in.clientWith(token, from)
+	if err == nil {
+		in.http = c
+	}
+	return c, err
+}
+
+// clientWith is a client with a token.
+func (in *invocation) clientWith(token belay.Secret, from string) (*client, error) {
 	transport, err := newTransport(in.set.caFile.text)
 	if err != nil {
 		return nil, err
@@ -114,6 +124,10 @@ func (in *invocation) client() (*client, error) {
 		base: in.set.base, token: token, tokenFrom: from, command: in.command, agent: "belay/" + in.Version,
 		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now, busy: in.sayBusy(),
 		http: &http.Client{Transport: transport, CheckRedirect: stay},
+	}
+	if in.kept != nil && in.byLogin() && in.kept.renewable() && token.Equal(in.kept.current()) {
+		c.keeper = in.kept
+		c.keeper.http = c.http
 	}
 	if in.set.server.origin == addressFile {
 		c.dataDir = in.env("BELAY_DATA_DIR")
@@ -127,7 +141,6 @@ func (in *invocation) client() (*client, error) {
 	if !token.IsZero() && c.base.Scheme == "http" && !loopback(c.base) {
 		in.warn("the token goes to %s unencrypted", c.base.Host)
 	}
-	in.http = c
 	return c, nil
 }
 
@@ -195,7 +208,7 @@ func (c *client) patience(r request) time.Duration {
 	return defaultTimeout
 }
 
-func (c *client) build(ctx context.Context, r request) (*http.Request, error) {
+func (c *client) build(ctx context.Context, r request, token belay.Secret) (*http.Request, error) {
 	body, media := r.raw, r.media
 	if r.body != nil {
 		b, err := json.Marshal(r.body)
@@ -223,8 +236,8 @@ func (c *client) build(ctx context.Context, r request) (*http.Request, error) {
 	set("Accept", r.accept)
 	set("User-Agent", c.agent)
 	set("X-Request-ID", c.newID())
-	if !c.token.IsZero() {
-		req.Header.Set("Authorization", "Bearer "+string(c.token.Reveal()))
+	if !token.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+string(token.Reveal()))
 	}
 	return req, nil
 }

@@ -28,6 +28,8 @@ type contextConfig struct {
 	Protected bool   `yaml:"protected,omitempty" json:"protected,omitempty"` // changes are shown and confirmed more strictly
 	CAFile    string `yaml:"ca_file,omitempty" json:"caFile,omitempty"`
 	TokenFile string `yaml:"token_file,omitempty" json:"tokenFile,omitempty"` // where the token is; never the token
+
+	Login *loginConfig `yaml:"login,omitempty" json:"login,omitempty"`
 }
 
 type preferences struct {

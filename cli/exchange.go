@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"belay"
 )
 
 const (
@@ -126,9 +128,37 @@ func (in *invocation) sayBusy() func(time.Duration) {
 	}
 }
 
-// once sends a request once.
+// once sends a request once, and once more with another token where that of a
+// sign-in is not good any more.
 func (c *client) once(ctx context.Context, r request) (*http.Response, error) {
-	req, err := c.build(ctx, r)
+	if c.keeper == nil {
+		return c.sendWith(ctx, r, c.token)
+	}
+	token, err := c.keeper.access(ctx)
+	if err != nil {
+		return nil, c.notRenewed(err)
+	}
+	res, err := c.sendWith(ctx, r, token)
+	if err != nil || res.StatusCode != http.StatusUnauthorized {
+		return res, err
+	}
+	_ = res.Body.Close() // what it says will be said again, or better
+	if token, err = c.keeper.renew(ctx, token); err != nil {
+		return nil, c.notRenewed(err)
+	}
+	return c.sendWith(ctx, r, token)
+}
+
+// notRenewed is why a sign-in was not renewed.
+func (c *client) notRenewed(err error) error {
+	if _, ok := errors.AsType[*failure](err); ok {
+		return err
+	}
+	return c.unreachable(err, &http.Request{Method: http.MethodGet, Header: http.Header{}})
+}
+
+func (c *client) sendWith(ctx context.Context, r request, token belay.Secret) (*http.Response, error) {
+	req, err := c.build(ctx, r, token)
 	if err != nil {
 		return nil, err
 	}

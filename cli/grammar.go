@@ -54,6 +54,8 @@ type grammar struct {
 	User         userCommands         `cmd:"" aliases:"users" help:"The users of the server on this machine."`
 	Provider     providerCommands     `cmd:"" aliases:"providers" help:"Where the server's users come from."`
 	Kind         kindCommands         `cmd:"" aliases:"kinds" help:"What a connection can connect to."`
+	Login        loginCommand         `cmd:"" help:"Sign in to a server."`
+	Logout       logoutCommand        `cmd:"" help:"Sign out of a server."`
 	Whoami       whoami               `cmd:"" help:"Show who you are to the server."`
 	Context      contextCommands      `cmd:"" aliases:"contexts,ctx" help:"The servers that you work with."`
 	Config       configCommands       `cmd:"" help:"The settings in effect."`

@@ -160,8 +160,13 @@ func (p *problem) words() string {
 // where the one came from that it refused.
 func (c *client) signInHelp() []string {
 	file := "belay context set NAME --server " + c.base.String() + " --token-file PATH"
-	out := []string{"put a token of this server into a file: " + file, "or into BELAY_TOKEN, or name a file in BELAY_TOKEN_FILE"}
+	out := []string{
+		"sign in: " + belay.CommandLine("belay", "login", c.base.String()),
+		"or put a token of this server into a file: " + file, "or into BELAY_TOKEN, or name a file in BELAY_TOKEN_FILE",
+	}
 	switch {
+	case c.keeper != nil:
+		out = []string{"sign in again: " + c.keeper.again}
 	case !c.token.IsZero():
 		out = []string{"the token came from " + c.tokenFrom + ": put a valid one there"}
 	case loopback(c.base):

@@ -36,7 +36,8 @@ type Program struct {
 	Version    string        // of this program
 	// Serve runs the server until ctx ends; it returns nil when it stopped
 	// because of that.
-	Serve func(ctx context.Context, c ServeConfig, p *Program) error
+	Serve   func(ctx context.Context, c ServeConfig, p *Program) error
+	Keyring Keyring // where the system keeps secrets
 	// SignInLink makes a link from a server's database and key.
 	SignInLink SignInLinkMaker
 }
@@ -55,7 +56,7 @@ func New() *Program {
 	return &Program{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		LookupEnv: os.LookupEnv, Environ: os.Environ, Now: time.Now, NewID: randomID,
-		Executable: os.Args[0], WorkDir: wd, Home: home, Version: buildVersion(),
+		Executable: os.Args[0], WorkDir: wd, Home: home, Version: buildVersion(), Keyring: systemKeyring{},
 	}
 }
 
@@ -126,6 +127,7 @@ type invocation struct {
 	orgID           string         // of the organization in effect, once it is known
 	announced       bool           // where changes are made has been said
 	gathered        *gathered      // the document of several things, while it comes about
+	kept            *keeper        // of the sign-in, once it was looked up
 	tty             *term.Terminal // once something has been asked; it holds what was typed ahead
 	// onInterrupt says what goes on at the server when the user stops
 	// waiting now.
@@ -219,7 +221,7 @@ func (in *invocation) prepare(command string) error {
 	case "help", "completion", "serve", "__complete":
 		return nil
 	}
-	in.contextOptional = in.flags.Context == "" && (first == "context" || first == "version")
+	in.contextOptional = first == "login" || in.flags.Context == "" && (first == "context" || first == "version" || first == "logout")
 	var err error
 	if in.set, err = in.settle(); err != nil {
 		return err

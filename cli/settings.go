@@ -23,8 +23,10 @@ type settings struct {
 	workspace setting
 	output    setting
 	caFile    setting
-	pager     setting // a command line; "" for none
-	tokenFile setting // of the context; only for the context's own server
+	pager     setting      // a command line; "" for none
+	tokenFile setting      // of the context; only for the context's own server
+	login     *loginConfig // likewise; nil: it was not signed in to
+	own       bool         // the server is the context's own
 	protected bool
 
 	base *url.URL // server
@@ -57,7 +59,7 @@ func (in *invocation) settle() (*settings, error) {
 	}
 	if own, err := parseServer(ctx.Server); err == nil && known && sameOrigin(own, s.base) {
 		s.tokenFile = setting{expandHome(in.Home, ctx.TokenFile), "context " + s.context.text}
-		s.protected = ctx.Protected
+		s.protected, s.login, s.own = ctx.Protected, ctx.Login, true
 	}
 	return s, nil
 }

@@ -33,7 +33,19 @@ func (in *invocation) token() (belay.Secret, string, error) {
 		t, err := readToken(path)
 		return t, in.set.tokenFile.origin + " (" + path + ")", fromWhere(err, in.set.tokenFile.origin)
 	}
+	if in.set.login != nil {
+		k, err := in.keeper()
+		if err != nil {
+			return belay.Secret{}, "", err
+		}
+		return k.current(), "belay login, in " + in.storedIn(in.set.login.Storage), nil
+	}
 	return in.localToken()
+}
+
+// byLogin tells whether the token in effect is that of a sign-in.
+func (in *invocation) byLogin() bool {
+	return in.set.login != nil && in.env("BELAY_TOKEN") == "" && in.env("BELAY_TOKEN_FILE") == "" && in.set.tokenFile.text == ""
 }
 
 // localServer is the address that a server on this machine left in its data

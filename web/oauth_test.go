@@ -399,12 +399,12 @@ func TestDevice(t *testing.T) {
 	d := f.startDevice()
 	code := d["user_code"].(string)
 	if !regexp.MustCompile(`^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`).MatchString(code) ||
-		d["verification_uri"] != f.URL()+"/device" || d["expires_in"] != 600.0 || d["interval"] != 5.0 {
+		d["verification_uri"] != f.URL()+"/device" || d["expires_in"] != 600.0 || d["interval"] != 2.0 {
 		t.Fatalf("the answer is %v", d)
 	}
 	f.wantError(f.poll(d), http.StatusBadRequest, "authorization_pending")
 	f.wantError(f.poll(d), http.StatusBadRequest, "slow_down")
-	f.clock.Advance(9 * time.Second)
+	f.clock.Advance(6 * time.Second)
 	f.wantError(f.poll(d), http.StatusBadRequest, "slow_down") // 5 s more than before
 	f.clock.Advance(15 * time.Second)
 	f.wantError(f.poll(d), http.StatusBadRequest, "authorization_pending")

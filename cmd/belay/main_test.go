@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,10 +30,14 @@ import (
 	"belay/belaytest"
 )
 
-func TestMain(m *testing.M) { os.Exit(withProgram(m)) }
+func TestMain(m *testing.M) {
+	testscript.Main(withProgram{m}, map[string]func(){"browser": func() { os.Exit(browse()) }})
+}
 
 // withProgram runs the tests with the program in their path.
-func withProgram(m *testing.M) int {
+type withProgram struct{ *testing.M }
+
+func (m withProgram) Run() int {
 	dir, err := os.MkdirTemp("", "belay-scripts-")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -45,7 +50,7 @@ func withProgram(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return m.M.Run()
 }
 
 // TestScripts runs what a user could type. Each script has a home directory
@@ -55,6 +60,8 @@ func withProgram(m *testing.M) int {
 //	server start [FLAGS…]         run belay serve; BELAY_SERVER is its address
 //	server stop                   interrupt it, and want it to end well; what it
 //	                              wrote is in server.out and server.log
+//	allow FILE LINK               answer the program that waits with the code in
+//	                              FILE, signed in by the link in LINK
 //	authority FILE                make a certificate authority that has signed
 //	                              nothing, in PEM
 //
@@ -68,7 +75,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "server": serverCommand, "authority": authority},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "server": serverCommand, "authority": authority, "allow": allow},
 	})
 }
 
@@ -230,4 +237,25 @@ func inPath(ts *testscript.TestScript, name string) string {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+// userCode is what a program shows that waits to be allowed on another device.
+var userCode = regexp.MustCompile(`open +(\S+) +and enter\s+([A-Z]{4}-[A-Z]{4})`)
+
+func allow(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: allow file link")
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		text, _ := os.ReadFile(ts.MkAbs(args[0]))
+		if m := userCode.FindSubmatch(text); m != nil {
+			ts.Check(answerPage(string(m[1]), ts.MkAbs(args[1]), "allow", string(m[2])))
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no code is shown: %s", text)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
