@@ -48,7 +48,7 @@ func contextColumns() []column {
 	}}
 	return []column{
 		field("NAME", "name"), current, field("SERVER", "server"), field("ORG", "org"), field("WORKSPACE", "workspace"),
-		protected, field("CA FILE", "caFile").onlyWide(), field("TOKEN FILE", "tokenFile").onlyWide(),
+		protected, field("SIGNED IN AS", "login.user").onlyWide(), field("CA FILE", "caFile").onlyWide(), field("TOKEN FILE", "tokenFile").onlyWide(),
 	}
 }
 
@@ -143,7 +143,13 @@ func (c *contextView) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	return in.show(document{raw: it.raw, items: []item{it}, columns: contextColumns(), noun: "context", single: true})
+	columns := append(contextColumns(), column{title: "TOKEN IN", cell: func(item, view) cell {
+		if cc.Login == nil {
+			return cell{}
+		}
+		return cell{text: in.storedIn(cc.Login.Storage)}
+	}})
+	return in.show(document{raw: it.raw, items: []item{it}, columns: columns, noun: "context", single: true})
 }
 
 type contextSet struct {

@@ -57,6 +57,7 @@ type grammar struct {
 	Login        loginCommand         `cmd:"" help:"Sign in to a server."`
 	Logout       logoutCommand        `cmd:"" help:"Sign out of a server."`
 	Whoami       whoami               `cmd:"" help:"Show who you are to the server."`
+	Doctor       doctor               `cmd:"" help:"Look at the set-up of this command line and its sign-in, and say what is wrong."`
 	Context      contextCommands      `cmd:"" aliases:"contexts,ctx" help:"The servers that you work with."`
 	Config       configCommands       `cmd:"" help:"The settings in effect."`
 	API          rawRequest           `cmd:"" name:"api" help:"Send one request to the server's API."`

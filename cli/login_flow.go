@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -31,7 +32,7 @@ type signingIn struct {
 
 // run gets the tokens by the browser of this machine, or of another one.
 func (f *signingIn) run(ctx context.Context, web bool, provider string) (*oauth2.Token, error) {
-	ctx, cancel := context.WithTimeout(ctx, loginPatience)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(f.in.flags.Timeout, loginPatience))
 	defer cancel()
 	flow := f.device
 	if web {

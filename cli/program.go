@@ -127,6 +127,7 @@ type invocation struct {
 	orgID           string         // of the organization in effect, once it is known
 	announced       bool           // where changes are made has been said
 	gathered        *gathered      // the document of several things, while it comes about
+	unsettled       error          // why there are no settings, for what tells that itself
 	kept            *keeper        // of the sign-in, once it was looked up
 	tty             *term.Terminal // once something has been asked; it holds what was typed ahead
 	// onInterrupt says what goes on at the server when the user stops
@@ -213,17 +214,19 @@ func (in *invocation) checkTogether() error {
 // prepare settles what the command builds on. A server, a help text and a
 // script need nothing of it, and must not fail for a client's settings.
 func (in *invocation) prepare(command string) error {
-	first, rest, _ := strings.Cut(command, " ")
-	if first == "user" && strings.HasPrefix(rest, "sign-in-link") {
+	noun, rest, _ := strings.Cut(command, " ")
+	if noun == "user" && strings.HasPrefix(rest, "sign-in-link") {
 		return nil
 	}
-	switch first {
+	switch noun {
 	case "help", "completion", "serve", "__complete":
 		return nil
 	}
-	in.contextOptional = first == "login" || in.flags.Context == "" && (first == "context" || first == "version" || first == "logout")
+	in.contextOptional = noun == "login" || in.flags.Context == "" && (noun == "context" || noun == "version" || noun == "logout")
 	var err error
-	if in.set, err = in.settle(); err != nil {
+	if in.set, err = in.settle(); err != nil && noun == "doctor" {
+		in.unsettled, in.set = err, &settings{output: first(setting{in.flags.Output, "--output"}, in.defaultOutput())}
+	} else if err != nil {
 		return err
 	}
 	if err := in.checkOutput(); err != nil {

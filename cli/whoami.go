@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 type whoami struct {
@@ -38,11 +39,15 @@ func (c *whoami) Run(ctx context.Context, in *invocation) error {
 	if f, ok := errors.AsType[*failure](err); ok && f.exit == exitNotFound {
 		return err
 	}
-	roles := in.rolesOf(ctx, it)
+	roles := ""
+	if in.laidOut() { // it asks the server for their names
+		roles = in.rolesOf(ctx, it)
+	}
 	_, origin, err := in.token()
 	if err != nil {
 		return err
 	}
+	how, until := in.signedInBy(it)
 	local := func(title, text string) column {
 		return column{title: title, cell: func(item, view) cell { return cell{text: text} }}
 	}
@@ -50,6 +55,7 @@ func (c *whoami) Run(ctx context.Context, in *invocation) error {
 		field("EMAIL", "email"), field("FIRST NAME", "firstName"), field("LAST NAME", "lastName"),
 		field("PROVIDER", "provider"), field("ID", "id"), local("SERVER", in.set.server.text),
 		local("CONTEXT", in.set.context.text), local("ORGANIZATION", in.set.org.text), local("ROLES", roles), local("TOKEN FROM", origin),
+		local("SIGNED IN BY", how), local("UNTIL", until),
 	}
 	return in.show(document{raw: it.raw, items: []item{it}, columns: columns, noun: "user", single: true})
 }
@@ -58,9 +64,6 @@ func (c *whoami) Run(ctx context.Context, in *invocation) error {
 // token may not read an organization.
 func (in *invocation) rolesOf(ctx context.Context, me item) string {
 	roles, _ := me.at("organizationRoles").(map[string]any)
-	if !in.laidOut() {
-		return ""
-	}
 	names := map[string]string{}
 	if p, err := in.fetchUpTo(ctx, organizations(), organizations().path, url.Values{}, 0); err == nil {
 		for _, org := range p.items {
@@ -76,4 +79,22 @@ func (in *invocation) rolesOf(ctx context.Context, me item) string {
 		out = append(out, textOf(roles[id])+" of "+name)
 	}
 	return strings.Join(out, ", ")
+}
+
+// signedInBy says how one is signed in, and until when that lasts if nothing is
+// done.
+func (in *invocation) signedInBy(me item) (how, until string) {
+	until = never
+	if at, ok := me.time("authentication.expiresAt"); ok {
+		until = at.UTC().Format(time.RFC3339)
+	}
+	switch {
+	case in.byLogin() && in.kept != nil && in.kept.renewable():
+		in.kept.mu.Lock()
+		defer in.kept.mu.Unlock()
+		return "belay login (a session, renewed by itself)", in.kept.cur.Ends.UTC().Format(time.RFC3339)
+	case me.text("authentication.method") == "session":
+		return "session", until
+	}
+	return "API token", until
 }
