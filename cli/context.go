@@ -307,6 +307,9 @@ func (c *contextDelete) Run(in *invocation) error {
 		}
 	}
 	for _, it := range items {
+		if l := conf.Contexts[it.name()].Login; l != nil && !in.flags.DryRun {
+			in.forget(it.name(), l)
+		}
 		delete(conf.Contexts, it.name())
 	}
 	left := ""

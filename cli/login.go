@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -205,12 +204,8 @@ func (in *invocation) keepSignIn(ctx context.Context, name, storage string, s si
 	if err != nil {
 		return err
 	}
-	dir, err := in.configDir()
-	if err != nil {
-		return err
-	}
 	login := &loginConfig{ID: newLoginID(), Storage: storage, User: me}
-	if err := in.storeSignIn(dir, login, s); err != nil {
+	if err := in.storeSignIn(login, s); err != nil {
 		return err
 	}
 	var before *loginConfig
@@ -244,17 +239,12 @@ func (in *invocation) keepSignIn(ctx context.Context, name, storage string, s si
 	return nil
 }
 
-func (in *invocation) storeSignIn(dir string, l *loginConfig, s signIn) error {
+func (in *invocation) storeSignIn(l *loginConfig, s signIn) error {
 	v, err := in.vaultOf(l.Storage)
 	if err != nil {
 		return err
 	}
-	lock, err := lockFile(dir + string(os.PathSeparator) + "credentials.lock")
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	if err := v.store(l.ID, s); err != nil {
+	if err := in.locked(func() error { return v.store(l.ID, s) }); err != nil {
 		f := &failure{exit: exitFailed, what: "the token cannot be stored in " + in.storedIn(l.Storage), why: err.Error(), cause: err}
 		return f.withHelp("store it in a file: --insecure-storage")
 	}

@@ -99,23 +99,16 @@ func (in *invocation) signOut(ctx context.Context, base *url.URL, cc contextConf
 	if err != nil {
 		return err
 	}
-	dir, err := in.configDir()
-	if err != nil {
+	return in.locked(func() error {
+		s, err := v.load(cc.Login.ID)
+		if err == nil {
+			err = in.revoke(ctx, base, expandHome(in.Home, cc.CAFile), s)
+		}
+		if gone := v.remove(cc.Login.ID); gone != nil {
+			in.warn("the tokens could not be deleted from %s: %v", in.storedIn(cc.Login.Storage), gone)
+		}
 		return err
-	}
-	lock, err := lockFile(filepath.Join(dir, "credentials.lock"))
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	s, err := v.load(cc.Login.ID)
-	if err == nil {
-		err = in.revoke(ctx, base, expandHome(in.Home, cc.CAFile), s)
-	}
-	if gone := v.remove(cc.Login.ID); gone != nil {
-		in.warn("the tokens could not be deleted from %s: %v", in.storedIn(cc.Login.Storage), gone)
-	}
-	return err
+	})
 }
 
 // endSignIn is signOut for one that was replaced.
@@ -158,4 +151,32 @@ func (in *invocation) revoke(ctx context.Context, base *url.URL, caFile string, 
 		return &failure{exit: exitFailed, what: "the server answered " + res.Status}
 	}
 	return nil
+}
+
+// forget deletes the tokens of a context that is deleted. The session goes on
+// at the server, which is said.
+func (in *invocation) forget(name string, l *loginConfig) {
+	v, err := in.vaultOf(l.Storage)
+	if err == nil {
+		err = in.locked(func() error { return v.remove(l.ID) })
+	}
+	if err != nil {
+		in.warn("the tokens of the context %s could not be deleted: %v", name, err)
+		return
+	}
+	in.say(plain, "the tokens of %s are deleted; its session ends within 30 days, or by belay session revoke", name)
+}
+
+// locked does something with the sign-ins that no other process may disturb.
+func (in *invocation) locked(do func() error) error {
+	dir, err := in.configDir()
+	if err != nil {
+		return err
+	}
+	lock, err := lockFile(filepath.Join(dir, "credentials.lock"))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return do()
 }

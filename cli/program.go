@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,7 +193,39 @@ func (in *invocation) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer in.closeClient()
+	if err := in.checkSignIn(ctx, parsed.Command()); err != nil {
+		return err
+	}
 	return parsed.Run()
+}
+
+// strangers are the commands that work for who is not signed in.
+var strangers = []string{
+	"help", "completion", "serve", "__complete", "user", "version", "context", "config", "login", "logout", "doctor", "provider", "api",
+}
+
+// checkSignIn asks the server whether it lets a stranger in before a command
+// does anything else: nobody is to answer questions first, and then to learn
+// that he is not signed in. Who has a token is told by its first request.
+func (in *invocation) checkSignIn(ctx context.Context, command string) error {
+	noun, _, _ := strings.Cut(command, " ")
+	if slices.Contains(strangers, noun) {
+		return nil
+	}
+	c, err := in.client()
+	if err != nil || !c.token.IsZero() && !in.asksFirst(command) {
+		return err
+	}
+	_, err = c.do(ctx, request{method: http.MethodGet, path: "/api/user"})
+	return err
+}
+
+// asksFirst tells whether a command asks its user before it asks the server.
+func (in *invocation) asksFirst(command string) bool {
+	if !in.interactive() {
+		return false
+	}
+	return strings.HasPrefix(command, "connection create") || strings.HasPrefix(command, "credential create") || strings.HasPrefix(command, "connection import")
 }
 
 // checkTogether refuses flags of which one would go unheard, and an id that

@@ -15,6 +15,9 @@ import (
 // recognised wherever it should not be.
 const tokenPrefix = "bly_"
 
+// signInToken is a token of a sign-in, or a code for one.
+var signInToken = regexp.MustCompile("(" + belay.AccessMarker + "|" + belay.RefreshMarker + "|" + belay.CodeMarker + ")[0-9A-Za-z]{20}")
+
 // refuseSecrets refuses a command line that holds a secret, before anything
 // of it is read, shown in an error or sent.
 func refuseSecrets(args []string, app *kong.Application) error {
@@ -26,6 +29,10 @@ func refuseSecrets(args []string, app *kong.Application) error {
 	for _, a := range args {
 		if i := strings.Index(a, tokenPrefix); i >= 0 && len(a) > i+len(tokenPrefix)+8 {
 			return leakedToken(a[i:])
+		}
+		if signInToken.MatchString(a) {
+			return usage("a token is not accepted on the command line (others can read it, and it stays in your history)").
+				withHelp("this is one of a sign-in; treat it as leaked: belay logout, then belay login")
 		}
 		if userPassword(a) {
 			return secretOnCommandLine("a password in an address", advice...)
