@@ -26,6 +26,7 @@ var imports = map[string][]string{
 	"belay/secret":          {"belay"},
 	"belay/egress":          {"belay"},
 	"belay/kubeconfig":      {"belay"},
+	"belay/keypair":         {},
 	"belay/password":        {"belay"},
 	"belay/kind/probe":      {"belay", "belay/egress"},
 	"belay/kind/httpkind":   {"belay", "belay/egress", "belay/kind/probe"},
@@ -37,7 +38,7 @@ var imports = map[string][]string{
 	"belay/rest":            {"belay", "belay/app", "belay/kubeconfig", "belay/site"},
 	"belay/web":             {"belay", "belay/app", "belay/rest", "belay/site"},
 	"belay/server": {
-		"belay", "belay/app", "belay/egress", "belay/kind", "belay/kind/kubernetes",
+		"belay", "belay/app", "belay/egress", "belay/keypair", "belay/kind", "belay/kind/kubernetes",
 		"belay/password", "belay/rest", "belay/secret", "belay/store", "belay/web",
 	},
 	"belay/cli":       {"belay", "belay/egress", "belay/kubeconfig"},
