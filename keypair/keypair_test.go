@@ -252,6 +252,34 @@ func TestKept(t *testing.T) {
 	log.wait(t, "the same as before")
 }
 
+// TestBeingWritten waits until two looks have found the same: certificate and
+// key are two files.
+func TestBeingWritten(t *testing.T) {
+	t.Parallel()
+	f := files(t, pair)
+	k, log := open(t, keypair.Config{Files: f})
+	k.Close() // from here on it looks when it is told to
+	next := ca.Server()
+	write(t, f.Certificate, next.Certificate)
+	k.Look(t.Context())
+	write(t, f.Key, next.Key)
+	k.Look(t.Context())
+	if string(k.Certificate()) != string(pair.Certificate) {
+		t.Error("what may be half written is in force")
+	}
+	k.Look(t.Context())
+	if got := log.drain(); string(k.Certificate()) != string(next.Certificate) || strings.Contains(got, "ERROR") {
+		t.Errorf("the log says %s", got)
+	}
+	write(t, f.Key, pair.Key)
+	for range 5 {
+		k.Look(t.Context())
+	}
+	if got := log.drain(); strings.Count(got, "does not match") != 1 {
+		t.Errorf("of a pair that stays broken the log says %s", got)
+	}
+}
+
 // TestReloadAtOnce takes over what is there when it is asked to, and says when
 // the time of what is in force is over.
 func TestReloadAtOnce(t *testing.T) {
@@ -283,14 +311,17 @@ func TestReloadAtOnce(t *testing.T) {
 
 // handshake connects a client to what is in force, and returns what the server
 // knows of it.
-func handshake(t *testing.T, k *keypair.Keeper, client *tls.Config) (*tls.ConnectionState, error) {
+func handshake(t *testing.T, server, client *tls.Config) (*tls.ConnectionState, error) {
 	t.Helper()
 	client.RootCAs, client.ServerName = ca.Pool(), "localhost"
 	there, here := net.Pipe()
 	defer there.Close()
 	defer here.Close()
+	limit := time.Now().Add(10 * time.Second)
+	_, _ = there.SetDeadline(limit), here.SetDeadline(limit)
 	done := make(chan error, 1)
 	go func() {
+		defer there.Close()
 		c := tls.Client(there, client)
 		err := c.HandshakeContext(t.Context())
 		if err == nil {
@@ -298,7 +329,7 @@ func handshake(t *testing.T, k *keypair.Keeper, client *tls.Config) (*tls.Connec
 		}
 		done <- err
 	}()
-	s := tls.Server(here, k.TLS())
+	s := tls.Server(here, server)
 	err := s.HandshakeContext(t.Context())
 	state := s.ConnectionState()
 	_ = here.Close()
@@ -316,17 +347,18 @@ func TestClients(t *testing.T) {
 		now := time.Now()
 		k, log := open(t, keypair.Config{Files: f, Clock: func() time.Time { return now }})
 		k.Close() // from here on it looks when it is asked to
-		if _, err := handshake(t, k, &tls.Config{}); (err == nil) == require {
+		server := k.TLS()
+		if _, err := handshake(t, server, &tls.Config{}); (err == nil) == require {
 			t.Errorf("require %t, no certificate: %v", require, err)
 		}
 		stranger := others.Client("mallory").TLS()
-		if _, err := handshake(t, k, &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }}); err == nil {
+		if _, err := handshake(t, server, &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }}); err == nil {
 			t.Errorf("require %t: another authority's client is let in", require)
 		}
-		if _, err := handshake(t, k, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil { //nolint:gosec // that is what must be refused
+		if _, err := handshake(t, server, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil { //nolint:gosec // that is what must be refused
 			t.Error("TLS 1.1 is spoken")
 		}
-		state, err := handshake(t, k, with(clients.Client("ann")))
+		state, err := handshake(t, server, with(clients.Client("ann")))
 		if err != nil || !k.Trusted(state) || state.Version != tls.VersionTLS13 {
 			t.Fatalf("require %t, the right one: %v", require, err)
 		}
@@ -351,7 +383,7 @@ func TestClients(t *testing.T) {
 		if k.Trusted(state) {
 			t.Error("a client is trusted whose authority was taken away")
 		}
-		if _, err := handshake(t, k, with(others.Client("bob"))); err != nil {
+		if _, err := handshake(t, server, with(others.Client("bob"))); err != nil {
 			t.Errorf("the new authority's client: %v", err)
 		}
 	}
@@ -365,9 +397,10 @@ func TestNoResumption(t *testing.T) {
 	f := files(t, pair)
 	f.ClientCA = write(t, filepath.Join(t.TempDir(), "ca.crt"), clients.PEM())
 	k, _ := open(t, keypair.Config{Files: f})
+	server := k.TLS()
 	client := &tls.Config{Certificates: []tls.Certificate{clients.Client("ann").TLS()}, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 	for range 2 {
-		if state, err := handshake(t, k, client); err != nil || state.DidResume {
+		if state, err := handshake(t, server, client); err != nil || state.DidResume {
 			t.Errorf("resumed %t, %v", state.DidResume, err)
 		}
 	}
