@@ -42,10 +42,10 @@ var imports = map[string][]string{
 		"belay/password", "belay/rest", "belay/secret", "belay/store", "belay/web",
 	},
 	"belay/cli":       {"belay", "belay/egress", "belay/kubeconfig"},
-	"belay/cmd/belay": {"belay", "belay/cli", "belay/server"},
+	"belay/cmd/belay": {"belay", "belay/cli", "belay/keypair", "belay/server"},
 	// For tests and measurements only.
 	"belay/bench/start":            {"belay", "belay/store"},
-	"belay/belaytest":              {"belay", "belay/app", "belay/e2e/peers", "belay/server", "belay/store"},
+	"belay/belaytest":              {"belay", "belay/app", "belay/e2e/peers", "belay/keypair", "belay/server", "belay/store"},
 	"belay/e2e/contract":           {},
 	"belay/e2e/peers":              {},
 	"belay/e2e/peers/withpostgres": {"belay/e2e/peers"},

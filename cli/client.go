@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -37,18 +35,20 @@ type client struct {
 	http  *http.Client
 	token belay.Secret
 	// tokenFrom is where the token was found.
-	tokenFrom string
-	keeper    *keeper    // of a token that is renewed; nil: it is not
-	dataDir   string     // of the server that is meant, "" for the usual one
-	command   *kong.Node // that is carried out, whose flags errors name
-	agent     string
-	newID     func() string
-	timeout   time.Duration // 0: what the request needs
-	trace     io.Writer     // nil: nothing is traced
-	headers   bool          // trace headers too
-	now       func() time.Time
-	tokenEnds atomic.Pointer[time.Time]            // when the server says that it ends soon
-	dryRun    func(context.Context, request) error // shows a change in its place; nil: changes are sent
+	tokenFrom   string
+	keeper      *keeper    // of a token that is renewed; nil: it is not
+	dataDir     string     // of the server that is meant, "" for the usual one
+	command     *kong.Node // that is carried out, whose flags errors name
+	authorities setting    // the file of those that are trusted; "" for the system's
+	identity    identity   // what the client shows to servers that ask
+	agent       string
+	newID       func() string
+	timeout     time.Duration // 0: what the request needs
+	trace       io.Writer     // nil: nothing is traced
+	headers     bool          // trace headers too
+	now         func() time.Time
+	tokenEnds   atomic.Pointer[time.Time]            // when the server says that it ends soon
+	dryRun      func(context.Context, request) error // shows a change in its place; nil: changes are sent
 	// busy is told, at most once, that the server has no room now and when
 	// it is asked again.
 	busy func(time.Duration)
@@ -116,15 +116,11 @@ func (in *invocation) client() (*client, error) {
 
 // clientWith is a client with a token.
 func (in *invocation) clientWith(token belay.Secret, from string) (*client, error) {
-	transport, err := newTransport(in.set.caFile.text)
+	c, err := in.connect(in.set.peer())
 	if err != nil {
 		return nil, err
 	}
-	c := &client{
-		base: in.set.base, token: token, tokenFrom: from, command: in.command, agent: "belay/" + in.Version,
-		newID: in.requestID, timeout: in.flags.Timeout, now: in.Now, busy: in.sayBusy(),
-		http: &http.Client{Transport: transport, CheckRedirect: stay},
-	}
+	c.token, c.tokenFrom, c.busy = token, from, in.sayBusy()
 	if in.kept != nil && in.byLogin() && in.kept.renewable() && token.Equal(in.kept.current()) {
 		c.keeper = in.kept
 		c.keeper.http = c.http
@@ -175,27 +171,14 @@ func (in *invocation) warnOfEnd(err error) {
 // made for.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-func newTransport(caFile string) (*http.Transport, error) {
-	t := &http.Transport{
+func newTransport(config *tls.Config) *http.Transport {
+	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:     config,
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: parallel,
 	}
-	if caFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, usage("cannot read the certificate authorities — %v", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, usage("%s holds no certificate in PEM form", caFile)
-	}
-	t.TLSClientConfig.RootCAs = pool
-	return t, nil
 }
 
 func (c *client) patience(r request) time.Duration {

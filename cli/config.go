@@ -30,6 +30,9 @@ type contextConfig struct {
 	TokenFile string `yaml:"token_file,omitempty" json:"tokenFile,omitempty"` // where the token is; never the token
 
 	Login *loginConfig `yaml:"login,omitempty" json:"login,omitempty"`
+	// What the client shows to the server, where that asks for a certificate.
+	ClientCertificate string `yaml:"client_certificate,omitempty" json:"clientCertificate,omitempty"`
+	ClientKey         string `yaml:"client_key,omitempty" json:"clientKey,omitempty"`
 }
 
 type preferences struct {

@@ -79,6 +79,8 @@ func (in *invocation) effective() ([]namedSetting, error) {
 		{"output", in.set.output},
 		{"pager", in.set.pager},
 		{"ca_file", in.set.caFile},
+		{"client_certificate", in.set.clientCertificate},
+		{"client_key", in.set.clientKey},
 		{"token", found},
 		{"config", setting{path, "configuration file"}},
 	}, nil
@@ -145,7 +147,7 @@ func (c *configSet) Run(in *invocation) error {
 		conf.Preferences.Output = c.Value
 	case "pager":
 		conf.Preferences.Pager = c.Value
-	case "server", "org", "workspace", "ca_file":
+	case "server", "org", "workspace", "ca_file", "client_certificate", "client_key":
 		flag := "--" + strings.ReplaceAll(c.Name, "_", "-")
 		return usage("%s is set for a context", c.Name).withHelp("belay context set NAME " + flag + " VALUE")
 	case "context":

@@ -49,6 +49,7 @@ func contextColumns() []column {
 	return []column{
 		field("NAME", "name"), current, field("SERVER", "server"), field("ORG", "org"), field("WORKSPACE", "workspace"),
 		protected, field("SIGNED IN AS", "login.user").onlyWide(), field("CA FILE", "caFile").onlyWide(), field("TOKEN FILE", "tokenFile").onlyWide(),
+		field("CLIENT CERTIFICATE", "clientCertificate").onlyWide(), field("CLIENT KEY", "clientKey").onlyWide(),
 	}
 }
 
@@ -153,10 +154,12 @@ func (c *contextView) Run(in *invocation) error {
 }
 
 type contextSet struct {
-	Name      string  `arg:"" help:"The context." complete:"context"`
-	Protected *bool   `negatable:"" help:"Show where each change is made, and confirm deletions by the context's name."`
-	TokenFile *string `placeholder:"PATH" help:"The file that holds the token for the server."`
-	Use       bool    `help:"Make it the current one."`
+	Name              string  `arg:"" help:"The context." complete:"context"`
+	Protected         *bool   `negatable:"" help:"Show where each change is made, and confirm deletions by the context's name."`
+	TokenFile         *string `placeholder:"PATH" help:"The file that holds the token for the server."`
+	ClientCertificate *string `type:"path" placeholder:"PATH" help:"The certificate to show to the server, in PEM form."`
+	ClientKey         *string `type:"path" placeholder:"PATH" help:"The file that holds its key."`
+	Use               bool    `help:"Make it the current one."`
 }
 
 // Help gives examples.
@@ -164,7 +167,8 @@ func (*contextSet) Help() string {
 	return "The values are those of --server, --org, --workspace and --ca-file.\n\n" + examples(
 		"belay context set prod --server https://belay.example --org northwind --protected",
 		"belay context set lab --server http://127.0.0.1:9081 --use",
-		"belay context set prod --token-file ~/.config/belay/prod.token")
+		"belay context set prod --token-file ~/.config/belay/prod.token",
+		"belay context set prod --ca-file ca.pem --client-certificate me.crt --client-key me.key")
 }
 
 // Run creates or changes a context. The first one becomes current.
@@ -199,8 +203,10 @@ func (c *contextSet) apply(in *invocation) func(*contextConfig) {
 		if c.Protected != nil {
 			cc.Protected = *c.Protected
 		}
-		if c.TokenFile != nil {
-			cc.TokenFile = *c.TokenFile
+		for to, from := range map[*string]*string{&cc.TokenFile: c.TokenFile, &cc.ClientCertificate: c.ClientCertificate, &cc.ClientKey: c.ClientKey} {
+			if from != nil {
+				*to = *from
+			}
 		}
 	}
 }

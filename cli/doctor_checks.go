@@ -87,13 +87,14 @@ func (d *diagnosis) server(ctx context.Context) bool {
 		d.failure("server", err)
 		return false
 	}
-	transport, err := newTransport(in.set.caFile.text)
+	c, err := in.connect(in.set.peer())
 	if err != nil {
 		d.failure("tls", err)
 		return false
 	}
-	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, (&client{timeout: in.flags.Timeout}).patience(request{}))
+	c.dataDir = in.env("BELAY_DATA_DIR")
+	defer c.http.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, c.patience(request{}))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(in.set.base.String(), "/")+"/healthz/ready", http.NoBody)
 	if err != nil {
@@ -101,9 +102,9 @@ func (d *diagnosis) server(ctx context.Context) bool {
 		return false
 	}
 	began := in.Now()
-	res, err := (&http.Client{Transport: transport, CheckRedirect: stay}).Do(req)
+	res, err := c.http.Do(req)
 	if err != nil {
-		d.failure("server", (&client{base: in.set.base, dataDir: in.env("BELAY_DATA_DIR")}).unreachable(err, req))
+		d.failure("server", c.unreachable(err, req))
 		return false
 	}
 	defer res.Body.Close()

@@ -168,6 +168,7 @@ func (c *client) sendWith(ctx context.Context, r request, token belay.Secret) (*
 	if err != nil {
 		return nil, c.unreachable(err, req)
 	}
+	c.identity.asked.Store(false) // whatever it was, the server has let the client in
 	if ends, err := time.Parse(time.RFC3339, res.Header.Get(tokenExpires)); err == nil {
 		c.tokenEnds.Store(&ends)
 	}

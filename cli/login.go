@@ -142,16 +142,14 @@ func (c *loginCommand) signIn(ctx context.Context, in *invocation) (signIn, erro
 	if c.WithToken {
 		return in.tokenFromStdin()
 	}
-	transport, err := newTransport(in.set.caFile.text)
+	client, err := in.connect(in.set.peer())
 	if err != nil {
 		return signIn{}, err
 	}
-	defer transport.CloseIdleConnections()
-	f := &signingIn{
-		in: in, config: oauthConfig(in.set.base), client: &client{base: in.set.base},
-		http: &http.Client{Transport: transport, CheckRedirect: stay, Timeout: cmp.Or(in.flags.Timeout, defaultTimeout)},
-	}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, f.http)
+	defer client.http.CloseIdleConnections()
+	client.http.Timeout = client.patience(request{})
+	f := &signingIn{in: in, config: oauthConfig(in.set.base), client: client}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, f.client.http)
 	web := c.Web || !c.Device && in.hasBrowser()
 	if !c.Web && !c.Device && !in.interactive() {
 		return signIn{}, usage("signing in needs a person, and there is no terminal").withHelp(

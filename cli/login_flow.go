@@ -27,7 +27,6 @@ type signingIn struct {
 	in     *invocation
 	config *oauth2.Config
 	client *client // which only says what went wrong
-	http   *http.Client
 }
 
 // run gets the tokens by the browser of this machine, or of another one.
@@ -59,7 +58,7 @@ func (f *signingIn) chooseProvider(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("ask for the providers: %w", err)
 	}
 	req.Header.Set("Accept", "application/json")
-	res, err := f.http.Do(req)
+	res, err := f.client.http.Do(req)
 	if err != nil {
 		return "", f.client.unreachable(err, req)
 	}

@@ -102,7 +102,7 @@ func (in *invocation) signOut(ctx context.Context, base *url.URL, cc contextConf
 	return in.locked(func() error {
 		s, err := v.load(cc.Login.ID)
 		if err == nil {
-			err = in.revoke(ctx, base, expandHome(in.Home, cc.CAFile), s)
+			err = in.revoke(ctx, in.peerOf(base, cc), s)
 		}
 		if gone := v.remove(cc.Login.ID); gone != nil {
 			in.warn("the tokens could not be deleted from %s: %v", in.storedIn(cc.Login.Storage), gone)
@@ -113,38 +113,40 @@ func (in *invocation) signOut(ctx context.Context, base *url.URL, cc contextConf
 
 // endSignIn is signOut for one that was replaced.
 func (in *invocation) endSignIn(ctx context.Context, l *loginConfig) {
-	if err := in.signOut(ctx, in.set.base, contextConfig{Login: l, CAFile: in.set.caFile.text}); err != nil {
+	if err := in.signOut(ctx, in.set.base, contextConfig{
+		Login: l, CAFile: in.set.caFile.text, ClientCertificate: in.set.clientCertificate.text, ClientKey: in.set.clientKey.text,
+	}); err != nil {
 		in.warn("the sign-in before was not ended at the server: %v", err)
 	}
 }
 
 // revoke ends the session of a sign-in (RFC 7009). An API token that was
 // handed in is somebody's own to revoke.
-func (in *invocation) revoke(ctx context.Context, base *url.URL, caFile string, s signIn) error {
+func (in *invocation) revoke(ctx context.Context, to peer, s signIn) error {
 	if s.Refresh.IsZero() {
 		return nil
 	}
 	own, err := parseServer(s.Server)
-	if err != nil || !sameOrigin(own, base) {
+	if err != nil || !sameOrigin(own, to.base) {
 		return &failure{exit: exitSignIn, what: "the sign-in is for another server"}
 	}
-	transport, err := newTransport(caFile)
+	c, err := in.connect(to)
 	if err != nil {
 		return err
 	}
-	defer transport.CloseIdleConnections()
+	defer c.http.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
 	form := url.Values{"client_id": {belay.CommandLineClient}, "token": {string(s.Refresh.Reveal())}, "token_type_hint": {"refresh_token"}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(base.String(), "/")+"/oauth/revoke", strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(to.base.String(), "/")+"/oauth/revoke", strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", "belay/"+in.Version)
-	res, err := (&http.Client{Transport: transport, CheckRedirect: stay}).Do(req)
+	req.Header.Set("User-Agent", c.agent)
+	res, err := c.http.Do(req)
 	if err != nil {
-		return (&client{base: base}).unreachable(err, req)
+		return c.unreachable(err, req)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

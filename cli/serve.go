@@ -27,6 +27,7 @@ type ServeConfig struct {
 	EgressLoopback     *bool // loopback addresses without EgressAllow; nil: as the server sees fit
 	DiscoverKubeconfig bool
 	NewAdminToken      bool          // another one into admin.token
+	TLS                TLSFiles      // zero: plain HTTP
 	InsecureHTTP       bool          // plain HTTP on an address that is not loopback
 	TokenMaxLife       time.Duration // the longest life that a token can be given; negative: any, and none that ends
 	SessionLife        time.Duration // from signing in
@@ -36,6 +37,13 @@ type ServeConfig struct {
 	LogFormat          string // "text" or "json"
 }
 
+// TLSFiles are what a server speaks TLS with, all in PEM form.
+type TLSFiles struct {
+	Certificate, Key string
+	ClientCA         string // authorities of clients; "": clients are not asked for certificates
+	RequireClient    bool   // or else only what they show is verified
+}
+
 // serve takes each value from its flag, else from the variable BELAY_…, else
 // from the file that --config names, else from its default; see
 // serveResolver. The tag setting marks what can come from there, secret what
@@ -43,7 +51,7 @@ type ServeConfig struct {
 type serve struct {
 	Config             string   `type:"path" placeholder:"PATH" help:"Read settings from this YAML file (BELAY_CONFIG)."`
 	Listen             string   `setting:"" default:"127.0.0.1:9081" placeholder:"HOST:PORT" help:"Where to listen (BELAY_LISTEN); ${default} without it."`
-	PublicURL          string   `setting:"" name:"public-url" placeholder:"URL" help:"Where others reach this server, such as https://belay.example, when something in front of it speaks TLS (BELAY_PUBLIC_URL)."`
+	PublicURL          string   `setting:"" name:"public-url" placeholder:"URL" help:"Where others reach this server, such as https://belay.example, when that is not where it listens (BELAY_PUBLIC_URL)."`
 	DataDir            string   `setting:"" placeholder:"DIR" help:"Where the database and the key are (BELAY_DATA_DIR); $XDG_DATA_HOME/belay or ~/.local/share/belay."`
 	Database           string   `setting:"" secret:"" placeholder:"URL" help:"A PostgreSQL database, postgres://…, instead of the embedded one; with a password only in BELAY_DATABASE or BELAY_DATABASE_FILE."`
 	KeyFile            string   `setting:"" placeholder:"PATH" help:"The key-encryption key (BELAY_KEY_FILE); it is made in the data directory otherwise."`
@@ -51,6 +59,10 @@ type serve struct {
 	EgressDeny         []string `setting:"" placeholder:"CIDR" help:"Let no connection reach these addresses (BELAY_EGRESS_DENY)."`
 	EgressLoopback     *bool    `setting:"" negatable:"" help:"Let connections reach this machine's loopback addresses (BELAY_EGRESS_LOOPBACK); the default is to do so only on loopback and without --public-url."`
 	DiscoverKubeconfig bool     `setting:"" negatable:"" default:"true" help:"Offer the contexts of ~/.kube/config at the first start (BELAY_DISCOVER_KUBECONFIG)."`
+	TLSCert            string   `setting:"" name:"tls-cert" placeholder:"PATH" help:"Speak TLS with this certificate, followed in its PEM file by those that have signed it (BELAY_TLS_CERT)."`
+	TLSKey             string   `setting:"" name:"tls-key" placeholder:"PATH" help:"The key of that certificate, in PEM form (BELAY_TLS_KEY)."`
+	TLSClientCA        string   `setting:"" name:"tls-client-ca" placeholder:"PATH" help:"Ask clients for certificates that these authorities have signed (BELAY_TLS_CLIENT_CA)."`
+	TLSClientAuth      string   `setting:"" name:"tls-client-auth" placeholder:"MODE" help:"require refuses clients without a certificate, request verifies those that show one (BELAY_TLS_CLIENT_AUTH); require without it."`
 	InsecureHTTP       bool     `setting:"" name:"insecure-http" help:"Listen without TLS on an address that others can reach (BELAY_INSECURE_HTTP)."`
 	NewAdminToken      bool     `help:"Make another token for the first administrator, in admin.token in the data directory: for when that file is lost. Others go on working."`
 	TokenMaxLife       string   `setting:"" default:"366d" placeholder:"LIFE" help:"The longest life that a token can be given, such as 30d; never allows any, and tokens that do not expire (BELAY_TOKEN_MAX_LIFE); ${default} without it."`
@@ -63,9 +75,9 @@ type serve struct {
 
 // Help gives examples.
 func (*serve) Help() string {
-	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\nA PostgreSQL database is best named by BELAY_DATABASE_FILE, a file that holds its URL.\n\n" + examples(
+	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\nThe files of TLS are read again when they change, and on SIGHUP.\nA PostgreSQL database is best named by BELAY_DATABASE_FILE, a file that holds its URL.\n\n" + examples(
 		"belay serve", "belay serve --data-dir ./data --listen 127.0.0.1:0 --log-format json",
-		"BELAY_LOG_LEVEL=warn belay serve --config /etc/belay.yaml")
+		"BELAY_LOG_LEVEL=warn belay serve --config /etc/belay.yaml", "belay serve --tls-cert /etc/belay/tls.crt --tls-key /etc/belay/tls.key")
 }
 
 // Run runs the server until the context ends.
@@ -86,6 +98,9 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	}
 	err := c.whereabouts(in, &conf)
 	if err != nil {
+		return conf, err
+	}
+	if conf.TLS, err = c.tls(); err != nil {
 		return conf, err
 	}
 	if err := c.lifetimes(&conf); err != nil {
@@ -150,6 +165,8 @@ func (c *serve) publicURL() (*url.URL, error) {
 		return nil, usage("--public-url is not a URL of the form https://HOST or https://HOST:PORT")
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, usage("--public-url %q must end behind the host — the server answers at the root of a host of its own", c.PublicURL)
+	case u.Scheme == "http" && c.TLSCert != "":
+		return nil, usage("--public-url %q begins with http://, and with --tls-cert the server speaks TLS", c.PublicURL).withHelp("use https://")
 	case u.Scheme == "http" && !c.InsecureHTTP && !loopbackName(u.Hostname()):
 		return nil, usage("--public-url %q begins with http:// — whoever is on the way could read every token", c.PublicURL).withHelp("use https://", "--insecure-http allows it all the same")
 	}

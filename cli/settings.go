@@ -28,6 +28,9 @@ type settings struct {
 	login     *loginConfig // likewise; nil: it was not signed in to
 	own       bool         // the server is the context's own
 	protected bool
+	// clientCertificate and clientKey are files; those of the context are only
+	// for the context's own server.
+	clientCertificate, clientKey setting
 
 	base *url.URL // server
 }
@@ -57,7 +60,9 @@ func (in *invocation) settle() (*settings, error) {
 	if s.base, err = parseServer(s.server.text); err != nil {
 		return nil, asFailure(err).withHelp(s.server.found()...)
 	}
-	if own, err := parseServer(ctx.Server); err == nil && known && sameOrigin(own, s.base) {
+	own, err := parseServer(ctx.Server)
+	in.settleClient(s, ctx, own)
+	if err == nil && known && sameOrigin(own, s.base) {
 		s.tokenFile = setting{expandHome(in.Home, ctx.TokenFile), "context " + s.context.text}
 		s.protected, s.login, s.own = ctx.Protected, ctx.Login, true
 	}

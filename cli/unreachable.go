@@ -20,11 +20,15 @@ func (c *client) unreachable(err error, req *http.Request) error {
 	f := &failure{exit: exitUnreachable, what: "cannot reach the server " + c.base.Host, cause: err}
 	op, _ := errors.AsType[*net.OpError](err)
 	dial := op != nil && op.Op == "dial"
-	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	refused, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	alert := c.clientAlert(err)
 	switch {
 	case certificate:
-		f.what, f.why = "TLS to "+c.base.Host+" cannot be trusted", innermost(err)
-		f.help = []string{"trust its authority: --ca-file PATH, BELAY_CA_FILE or ca_file in the context"}
+		f.what = "TLS to " + c.base.Host + " cannot be trusted"
+		f.why, f.help = c.untrusted(refused)
+	case alert != "":
+		f.what = "the server " + c.base.Host + " does not let this client in"
+		f.why, f.help = c.notLetIn(alert)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		f.why = "it speaks HTTP without TLS"
 		f.help = []string{"give its address as it is: --server http://" + c.base.Host + c.base.Path}

@@ -21,6 +21,7 @@ type userSignInLink struct {
 	KeyFile   string `setting:"" placeholder:"PATH" help:"The key-encryption key (BELAY_KEY_FILE); the one in the data directory otherwise."`
 	Listen    string `setting:"" default:"127.0.0.1:9081" placeholder:"HOST:PORT" help:"Where the server listens, when it does not run (BELAY_LISTEN); ${default} without it."`
 	PublicURL string `setting:"" name:"public-url" placeholder:"URL" help:"Where others reach the server (BELAY_PUBLIC_URL)."`
+	TLSCert   string `setting:"" name:"tls-cert" placeholder:"PATH" help:"The certificate that the server speaks TLS with (BELAY_TLS_CERT)."`
 }
 
 // Help gives examples.
@@ -31,8 +32,8 @@ func (*userSignInLink) Help() string {
 
 // Run prints the link, alone.
 func (c *userSignInLink) Run(ctx context.Context, in *invocation) error {
-	conf := ServeConfig{Listen: c.Listen, DataDir: c.DataDir, KeyFile: c.KeyFile}
-	s := serve{Listen: c.Listen, PublicURL: c.PublicURL, Database: c.Database}
+	conf := ServeConfig{Listen: c.Listen, DataDir: c.DataDir, KeyFile: c.KeyFile, TLS: TLSFiles{Certificate: c.TLSCert}}
+	s := serve{Listen: c.Listen, PublicURL: c.PublicURL, TLSCert: c.TLSCert, Database: c.Database}
 	if err := s.whereabouts(in, &conf); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 	"belay"
 	"belay/app"
 	"belay/egress"
+	"belay/keypair"
 	"belay/password"
 	"belay/rest"
 	"belay/secret"
@@ -37,6 +38,9 @@ const (
 	lockName       = "lock"        // held by the server that runs on this directory
 	AdminTokenFile = "admin.token" // the first administrator's token, 0600
 	AddressFile    = "server.url"  // where the server that runs on this directory answers, 0600
+	// CertificateFile is by what a server that speaks TLS is known at that
+	// address, whoever has signed it and whatever name it is for.
+	CertificateFile = "server.crt"
 )
 
 // Times of the HTTP server.
@@ -73,9 +77,11 @@ type Config struct {
 	// EgressAllow does not name. nil: only while nobody but this machine's
 	// users can reach the server.
 	EgressLoopback *bool
-	Kubeconfig     string // offered as discovered connections at the first start; "" for none
-	InsecureHTTP   bool   // listen without TLS where others can reach it
-	NewAdminToken  bool   // put another token of the first administrator into AdminTokenFile, for when that is lost
+	Kubeconfig     string        // offered as discovered connections at the first start; "" for none
+	TLS            keypair.Files // the server speaks TLS; zero: plain HTTP
+	TLSInterval    time.Duration // from one look at these files to the next; 0: a second
+	InsecureHTTP   bool          // listen without TLS where others can reach it
+	NewAdminToken  bool          // put another token of the first administrator into AdminTokenFile, for when that is lost
 	Limits         app.Limits
 	Lifetimes      Lifetimes      // of tokens and sessions
 	Clients        []belay.Client // that may act for users who allow it
@@ -106,6 +112,7 @@ type Server struct {
 	NewSignInLink belay.Secret
 
 	config   Config
+	tls      *keypair.Keeper // nil where the server does not speak TLS
 	listener net.Listener
 	lock     *os.File // of the data directory
 	store    *store.Store
@@ -140,12 +147,15 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 			err = errors.Join(err, s.release())
 		}
 	}()
+	if err := s.openTLS(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.claim(ctx); err != nil {
 		return nil, err
 	}
 	s.warnOfWriters(ctx)
 	// Before the first start makes a way in: it is told only if all goes well.
-	if err := replaceFile(filepath.Join(c.DataDir, AddressFile), []byte(s.URL())); err != nil {
+	if err := s.leaveAddress(); err != nil {
 		return nil, dataDirError(c.DataDir, err)
 	}
 	if s.store, err = s.openStore(ctx); err != nil {
@@ -155,7 +165,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.startSweeper()
-	go func() { s.done <- s.http.Serve(s.listener) }()
+	go func() { s.done <- s.serve() }()
 	return s, nil
 }
 
@@ -196,30 +206,6 @@ func (s *Server) warnOfWriters(ctx context.Context) {
 		s.config.Log.WarnContext(ctx, "every user of this machine can write to the data directory and replace what is in it",
 			"directory", dir, "mode", fmt.Sprintf("%04o", i.Mode().Perm()), "fix", belay.CommandLine("chmod", "700", dir))
 	}
-}
-
-// listen opens the listener. Without TLS it stays on loopback, unless it is
-// told otherwise.
-func (s *Server) listen(ctx context.Context) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", s.config.Listen)
-	if err != nil {
-		return listenError(s.config.Listen, err)
-	}
-	s.listener = l
-	if !s.onLoopback() && !s.config.InsecureHTTP {
-		return startError(fmt.Errorf("it refuses to listen on %s without TLS: whoever is on the way could read every token", s.config.Listen),
-			"listen on a loopback address, and let something on this machine speak TLS in front of it: --public-url https://HOST",
-			"--insecure-http listens there all the same")
-	}
-	return nil
-}
-
-func (s *Server) addr() netip.AddrPort {
-	if a, ok := s.listener.Addr().(*net.TCPAddr); ok {
-		return a.AddrPort()
-	}
-	return netip.AddrPort{}
 }
 
 // errLocked is lockFile's answer when another process has the lock.
@@ -296,14 +282,10 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.http = &http.Server{
-		Handler: web.New(web.Config{
-			API: api, App: s.app, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Issuer: s.PublicURL(), Kinds: definitions(kinds),
-		}),
-		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: c.WriteTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
-	}
+	s.http = s.newHTTP(web.New(web.Config{
+		API: api, App: s.app, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Issuer: s.PublicURL(), Kinds: definitions(kinds),
+		TLS: s.tls != nil, TrustsClient: s.trustsClient,
+	}))
 	return nil
 }
 
@@ -373,29 +355,6 @@ func replaceFile(path string, line []byte) error {
 	return fmt.Errorf("write %s: %w", path, err)
 }
 
-// URL is where the server answers on this machine.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
-
-// PublicURL is where people reach the server.
-func (s *Server) PublicURL() string {
-	if s.config.PublicURL == nil {
-		return s.URL()
-	}
-	return s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
-}
-
-// EgressLoopback tells whether connections may reach loopback addresses that
-// are not allowed one by one. That the server listens on
-// loopback is not enough: what stands in front of it lets others in.
-func (s *Server) EgressLoopback() bool {
-	if s.config.EgressLoopback != nil {
-		return *s.config.EgressLoopback
-	}
-	return s.config.PublicURL == nil && s.onLoopback()
-}
-
-func (s *Server) onLoopback() bool { return s.addr().Addr().Unmap().IsLoopback() }
-
 // Gate makes tokens and sessions without a request, for tests and for
 // whoever administers the machine.
 func (s *Server) Gate() *app.Gate { return s.gate }
@@ -439,8 +398,12 @@ func (s *Server) release() error {
 	if s.listener != nil {
 		_ = s.listener.Close() // http.Server has done so if it came that far
 	}
+	if s.tls != nil {
+		s.tls.Close()
+	}
 	if s.lock != nil {
 		_ = os.Remove(filepath.Join(s.config.DataDir, AddressFile))
+		_ = os.Remove(filepath.Join(s.config.DataDir, CertificateFile))
 		_ = s.lock.Close()
 	}
 	return err

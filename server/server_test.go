@@ -91,8 +91,10 @@ func TestListensOnLoopbackOnly(t *testing.T) {
 	_, err := server.Start(t.Context(), server.Config{
 		Listen: "0.0.0.0:0", DataDir: dir, Version: "test", Log: slog.New(slog.DiscardHandler),
 	})
-	if err == nil || !strings.Contains(err.Error(), "--insecure-http") {
-		t.Errorf("listening without TLS for all: %v", err)
+	for _, out := range []string{"--tls-cert PATH --tls-key PATH", "--public-url https://HOST", "--insecure-http"} {
+		if err == nil || !strings.Contains(err.Error(), out) {
+			t.Errorf("listening without TLS for all: %v, without %s", err, out)
+		}
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("the data directory was made: %v", err)

@@ -82,5 +82,5 @@ func (c Config) address() string {
 	if b, err := os.ReadFile(filepath.Join(c.DataDir, AddressFile)); err == nil {
 		return strings.TrimSpace(string(b))
 	}
-	return "http://" + c.Listen
+	return scheme(c.TLS.Certificate != "") + "://" + c.Listen
 }

@@ -6,6 +6,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"log/slog"
 	"net"
@@ -23,7 +24,7 @@ import (
 )
 
 // Config is what a Handler is made of. All of it must be set, but for
-// PublicURL.
+// PublicURL and what is about TLS.
 type Config struct {
 	API     *rest.API
 	App     *app.App
@@ -37,6 +38,11 @@ type Config struct {
 	// Issuer is the address by which others know the server, without a slash at
 	// its end (RFC 8414, section 2).
 	Issuer string
+	// TLS tells that the server itself speaks it, and so with nobody otherwise.
+	TLS bool
+	// TrustsClient tells whether a client that has shown a certificate may go
+	// on using its connection; nil where clients are not asked for any.
+	TrustsClient func(*tls.ConnectionState) bool
 	// Kinds are those that the documentation is to show to everybody.
 	Kinds []*belay.Kind
 }
@@ -85,9 +91,6 @@ func sameOrigin(public *url.URL) *http.CrossOriginProtection {
 	return p
 }
 
-// secure tells whether browsers reach the server over TLS.
-func (h *Handler) secure() bool { return h.PublicURL != nil && h.PublicURL.Scheme == "https" }
-
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
 	if !wantsPage(r) {
 		h.API.Problem(w, r, belay.Errorf(belay.CodeNotFound, "there is nothing at %s", r.URL.Path))
@@ -132,11 +135,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Request-ID", id)
 	header.Set("Belay-Version", h.Version)
+	h.strictTransport(header, r.Host)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	record := &recorder{ResponseWriter: w}
 	defer h.finish(record, r, begin)
+	if !h.trusted(r) {
+		h.turnAway(record, r)
+		return
+	}
 	if !clean(r.URL.Path) {
 		h.nothing(record, r)
 		return
@@ -162,8 +170,8 @@ func (h *Handler) finish(w *recorder, r *http.Request, begin time.Time) {
 	if v != nil {
 		defer panic(http.ErrAbortHandler)
 	}
-	h.Log.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "status", w.status,
-		"duration", time.Since(begin).Round(time.Microsecond), "remote", remoteAddr(r))
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", w.status),
+		slog.Duration("duration", time.Since(begin).Round(time.Microsecond)), slog.String("remote", remoteAddr(r)), clientCertificate(r))
 }
 
 // recorder remembers the status of an answer.

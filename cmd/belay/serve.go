@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"belay"
 	"belay/cli"
+	"belay/keypair"
 	"belay/server"
 )
 
@@ -22,6 +26,9 @@ func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 	}
 	announce(p.Stdout, s, p.DataDirPrefix(c.DataDir)+p.CommandWord())
 	announceToken(p.Stdout, s, c, p)
+	if c.TLS.Certificate != "" {
+		defer reloadOnHangup(ctx, s)()
+	}
 	select {
 	case <-ctx.Done():
 		if err := s.Close(); err != nil {
@@ -31,6 +38,24 @@ func serve(ctx context.Context, c cli.ServeConfig, p *cli.Program) error {
 		return nil
 	case err := <-s.Failed():
 		return cli.Failed("the server stopped by itself", errors.Join(err, s.Close()).Error())
+	}
+}
+
+// reloadOnHangup has the server read its TLS files at each SIGHUP, until what
+// it returns is called. A server without TLS has nothing to read, and ends.
+func reloadOnHangup(ctx context.Context, s *server.Server) (stop func()) {
+	hangup, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		defer close(ended)
+		for range hangup {
+			s.ReloadTLS(ctx)
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		close(hangup)
+		<-ended
 	}
 }
 
@@ -60,8 +85,11 @@ func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
 	conf := server.Config{
 		Listen: c.Listen, PublicURL: c.PublicURL, EgressLoopback: c.EgressLoopback, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
 		Key: belay.SecretString(key), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
-		Lifetimes:    server.Lifetimes{Token: c.TokenMaxLife, Session: c.SessionLife, SessionIdle: c.SessionIdle},
-		Provider:     c.Provider,
+		Lifetimes: server.Lifetimes{Token: c.TokenMaxLife, Session: c.SessionLife, SessionIdle: c.SessionIdle},
+		Provider:  c.Provider,
+		TLS: keypair.Files{
+			Certificate: c.TLS.Certificate, Key: c.TLS.Key, ClientCA: c.TLS.ClientCA, RequireClient: c.TLS.RequireClient,
+		},
 		InsecureHTTP: c.InsecureHTTP, NewAdminToken: c.NewAdminToken, Version: p.Version, Log: newLog(p.Stderr, c), Clock: p.Now,
 	}
 	if c.DiscoverKubeconfig && p.Home != "" {
