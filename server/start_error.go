@@ -67,6 +67,9 @@ func databaseError(dir string, err error) error {
 			"or move it away to begin anew: everything that is stored in it is then lost")
 	case errors.Is(err, store.ErrUnreachable):
 		return startError(err, "start the database server, or correct host and port in "+where)
+	case errors.Is(err, store.ErrTLS):
+		return startError(err, "correct sslrootcert (the authority of the database server), sslcert and sslkey (what is shown to it), and the host, in "+where,
+			"sslmode=verify-full checks both authority and name")
 	case errors.Is(err, store.ErrSignIn):
 		return startError(err, "correct user and password in "+where)
 	case errors.Is(err, store.ErrNoDatabase):

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"belay"
 	"belay/e2e/peers"
 	"belay/keypair"
 	"belay/server"
@@ -237,4 +238,13 @@ func TestTLSNotUsable(t *testing.T) {
 			t.Errorf("%s: the data directory was made: %v", name, err)
 		}
 	}
+}
+
+// TestPostgresWithoutTrust says what to correct about the database's TLS.
+func TestPostgresWithoutTrust(t *testing.T) {
+	t.Parallel()
+	pg := peers.StartPostgresTLS(t, peers.PostgresTLS{Server: serverCA, Clients: peers.NewCA("clients")})
+	wrong := put(t, filepath.Join(t.TempDir(), "ca.crt"), peers.NewCA("others").PEM())
+	what, help := why(t, server.Config{Database: belay.SecretString(pg.With(map[string]string{"sslrootcert": wrong}))})
+	wants(t, what, help, "TLS with the database server does not come about", "unknown authority", "sslrootcert", "BELAY_DATABASE")
 }

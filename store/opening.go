@@ -18,6 +18,7 @@ var (
 	ErrUnreachable = errors.New("the database server cannot be reached")
 	ErrSignIn      = errors.New("the database server lets nobody in with this user and password")
 	ErrNoDatabase  = errors.New("the database server has no database of that name")
+	ErrTLS         = errors.New("TLS with the database server does not come about")
 )
 
 // sqliteOpening says why a file does not open.
@@ -44,16 +45,39 @@ func postgresOpening(err error) error {
 	if !ok {
 		return err
 	}
+	found := causes(connect, nil)
 	why := ErrUnreachable
+	if slices.ContainsFunc(found, aboutTLS) {
+		why = ErrTLS
+	}
 	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch refusal.Code {
 		case "28P01", "28000": // invalid_password, invalid_authorization_specification
-			why = ErrSignIn
+			if why = ErrSignIn; strings.Contains(refusal.Message, "certificate") {
+				why = ErrTLS // it wants one that it trusts
+			}
 		case "3D000": // invalid_catalog_name
 			return ErrNoDatabase
 		}
 	}
-	return fmt.Errorf("%w: %s", why, strings.Join(causes(connect, nil), "; "))
+	return fmt.Errorf("%w: %s", why, strings.Join(found, "; "))
+}
+
+// aboutTLS tells whether what lies at the bottom of an error is about TLS.
+func aboutTLS(cause string) bool {
+	return strings.HasPrefix(cause, "x509: ") || strings.HasPrefix(cause, "tls: ") || cause == "server refused TLS connection"
+}
+
+// postgresURL says why a URL cannot be used. What the library says repeats it,
+// where a password that was not escaped is taken for something else; only what
+// is about the files of TLS is told.
+func postgresURL(err error) error {
+	if e, ok := errors.AsType[*pgconn.ParseConfigError](err); ok && strings.Contains(err.Error(), "failed to configure TLS") {
+		if inner := errors.Unwrap(e); inner != nil {
+			return fmt.Errorf("open PostgreSQL: %w: %w", ErrTLS, inner)
+		}
+	}
+	return errors.New("open PostgreSQL: the URL cannot be read; it looks like postgres://user:password@host:5432/database")
 }
 
 // causes lists what lies at the bottom of an error, each text once.

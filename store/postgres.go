@@ -23,13 +23,18 @@ const shards = 16
 func openPostgres(ctx context.Context, url string) (*Store, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		// pgx blanks out the password in what it says; the URL is ours to hide.
-		return nil, errors.New("open PostgreSQL: the URL cannot be read; it looks like postgres://user:password@host:5432/database")
+		return nil, postgresURL(err)
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "belay"
 	}
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(func(_ context.Context, next *pgx.ConnConfig) error {
+		// Certificates are replaced while the server runs.
+		if fresh, err := pgx.ParseConfig(url); err == nil {
+			next.TLSConfig, next.Fallbacks = fresh.TLSConfig, fresh.Fallbacks
+		}
+		return nil // with the ones from before there is an answer that says what is wrong
+	}))
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	if err := migrate(ctx, db, enginePostgres, migrations); err != nil {

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"belay/belaytest"
+	"belay/e2e/peers"
 )
 
 // TestExamples runs every example of every command's help against a server,
@@ -176,6 +177,9 @@ contexts: [{name: staging, context: {cluster: c, user: u}}]}`
 	w.write("kc.yaml", kubeconfig)
 	w.write("run/secrets/grafana", "token-of-grafana")
 	w.write("etc/belay.yaml", "listen: 127.0.0.1:0\n")
+	pair := peers.NewCA("servers").Server()
+	w.write("etc/belay/tls.crt", string(pair.Certificate))
+	w.write("etc/belay/tls.key", string(pair.Key))
 	w.write("new.txt", "new-horse")
 	w.write(".config/fish/completions/.keep", "")
 	w.write(".config/belay/config.yaml", "current: prod\ncontexts:\n"+
@@ -247,7 +251,7 @@ func (w *exampleWorld) run(example string) {
 	line := strings.NewReplacer(
 		"https://prom.eu.example:9090", w.target, "https://prom.eu.example", w.target, "https://shop.example", w.target,
 		"http://127.0.0.1:9090", w.target, "https://belay.example", w.URL(), "http://127.0.0.1:9081", w.URL(),
-		"/run/secrets/", "run/secrets/", "/etc/belay.yaml", "etc/belay.yaml",
+		"/run/secrets/", "run/secrets/", "/etc/belay.yaml", "etc/belay.yaml", "/etc/belay/", "etc/belay/",
 	).Replace(example)
 	if regexp.MustCompile(` delete (?:[^-]\S*)$`).MatchString(line) && !strings.Contains(line, "context delete") {
 		line += " --yes"

@@ -32,6 +32,7 @@ type Postgres struct {
 	program string
 	address string
 	account *syscall.Credential
+	tls     *PostgresTLS
 	process *process
 
 	admin     *sql.DB
@@ -64,8 +65,10 @@ func SharedPostgres() (*Postgres, error) {
 
 // NewPostgres starts a server and returns when it answers. The caller closes
 // it.
-func NewPostgres() (_ *Postgres, err error) {
-	p := &Postgres{}
+func NewPostgres() (*Postgres, error) { return newPostgres(nil) }
+
+func newPostgres(o *PostgresTLS) (_ *Postgres, err error) {
+	p := &Postgres{tls: o}
 	if p.program, err = debianProgram("postgres", "/usr/lib/postgresql/*/bin"); err != nil {
 		return nil, err
 	}
@@ -122,7 +125,7 @@ func (p *Postgres) create() (err error) {
 		Scheme: "postgres", User: url.UserPassword("admin", password), Host: p.address, Path: "/postgres",
 		RawQuery: "sslmode=disable",
 	}).String()
-	return nil
+	return p.createTLS()
 }
 
 // Start starts a server that was stopped, on the same port, and returns when
@@ -134,11 +137,11 @@ func (p *Postgres) Start() (err error) {
 		// Its own word for a fast stop, also when the tests die: killed, it
 		// would leave children and shared memory.
 		stop: syscall.SIGINT, orphan: syscall.SIGINT,
-		args: []string{
+		args: append([]string{
 			"-D", "data", "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
 			"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
 			"-c", "max_connections=300", "-c", "log_min_messages=warning",
-		},
+		}, p.tls.args()...),
 	}.start()
 	if err != nil {
 		return err
