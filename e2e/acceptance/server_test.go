@@ -81,7 +81,7 @@ func onBoth(t *testing.T, test func(*testing.T, *node)) {
 	})
 }
 
-var readyLine = regexp.MustCompile(`^Belay is ready at (http://\S+)$`)
+var readyLine = regexp.MustCompile(`^Belay is ready at (https?://\S+)$`)
 
 // start runs the program and returns when it has said where it is.
 func (n *node) start(t testing.TB) {
