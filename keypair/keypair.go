@@ -189,7 +189,7 @@ func (k *Keeper) warn(ctx context.Context, m *material) {
 		k.overdue = m
 	}
 	for _, text := range complaints(leaf, k.config.Host, now) {
-		k.config.Log.WarnContext(ctx, "the TLS certificate "+text, "file", k.config.Certificate)
+		k.config.Log.WarnContext(ctx, "clients may refuse the TLS certificate", "why", "it "+text, "file", k.config.Certificate)
 	}
 	if i, err := os.Stat(k.config.Key); runtime.GOOS != "windows" && err == nil && i.Mode().Perm()&0o004 != 0 {
 		k.config.Log.WarnContext(ctx, "every user of this machine can read the TLS key: whoever has it can pass for this server",
@@ -201,20 +201,20 @@ func (k *Keeper) warn(ctx context.Context, m *material) {
 func complaints(c *x509.Certificate, host string, now time.Time) []string {
 	var out []string
 	if ended(c, now) {
-		out = append(out, "has expired, on "+date(c.NotAfter)+": clients refuse it")
+		out = append(out, "has expired, on "+date(c.NotAfter))
 	}
 	if now.Before(c.NotBefore) {
-		out = append(out, "is not valid before "+date(c.NotBefore)+": clients refuse it until then")
+		out = append(out, "is not valid before "+date(c.NotBefore))
 	}
 	names := hosts(c)
 	switch {
 	case len(names) == 0:
-		out = append(out, "names no host (subject alternative name): clients refuse it")
+		out = append(out, "names no host (subject alternative name)")
 	case host != "" && c.VerifyHostname(host) != nil:
 		out = append(out, "is not for "+host+", by which others reach this server, but for "+strings.Join(names, ", "))
 	}
 	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) > 0 && !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) && !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
-		out = append(out, "is not made for servers (extended key usage): clients refuse it")
+		out = append(out, "is not made for servers (extended key usage)")
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -319,21 +320,19 @@ func handshake(t *testing.T, server, client *tls.Config) (*tls.ConnectionState, 
 	defer here.Close()
 	limit := time.Now().Add(10 * time.Second)
 	_, _ = there.SetDeadline(limit), here.SetDeadline(limit)
-	done := make(chan error, 1)
-	go func() {
+	var group sync.WaitGroup
+	group.Go(func() {
 		defer there.Close()
 		c := tls.Client(there, client)
-		err := c.HandshakeContext(t.Context())
-		if err == nil {
-			_, err = c.Read(make([]byte, 1)) // tickets, and whether the server has refused
+		if c.HandshakeContext(t.Context()) == nil {
+			_, _ = c.Read(make([]byte, 1)) // what the server sends behind its part
 		}
-		done <- err
-	}()
+	})
 	s := tls.Server(here, server)
 	err := s.HandshakeContext(t.Context())
 	state := s.ConnectionState()
 	_ = here.Close()
-	<-done
+	group.Wait()
 	return &state, err
 }
 

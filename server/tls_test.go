@@ -90,7 +90,14 @@ func over(t *testing.T, pair *peers.KeyPair) *http.Client {
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func get(t *testing.T, c *http.Client, url string, host string) (*http.Response, error) {
+// answer is what is looked at of one.
+type answer struct {
+	status, http int
+	tls          uint16 // version; 0 for none
+	header       http.Header
+}
+
+func get(t *testing.T, c *http.Client, url, host string) (answer, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -98,10 +105,15 @@ func get(t *testing.T, c *http.Client, url string, host string) (*http.Response,
 	}
 	r.Host = host
 	res, err := c.Do(r)
-	if err == nil {
-		_ = res.Body.Close()
+	if err != nil {
+		return answer{}, err
 	}
-	return res, err
+	_ = res.Body.Close()
+	a := answer{status: res.StatusCode, http: res.ProtoMajor, header: res.Header}
+	if res.TLS != nil {
+		a.tls = res.TLS.Version
+	}
+	return a, nil
 }
 
 // TestTLS speaks it as HTTP/2, says so to browsers and to nobody in plain HTTP.
@@ -117,11 +129,11 @@ func TestTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := res.Header.Get("Strict-Transport-Security"); got != want || res.ProtoMajor != 2 || res.TLS.Version != tls.VersionTLS13 {
-			t.Errorf("%s: %q over %s", host, got, res.Proto)
+		if got := res.header.Get("Strict-Transport-Security"); got != want || res.http != 2 || res.tls != tls.VersionTLS13 {
+			t.Errorf("%s: %q, %+v", host, got, res)
 		}
 	}
-	if res, err := get(t, c, strings.Replace(s.URL(), "https:", "http:", 1), ""); err != nil || res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
+	if res, err := get(t, c, strings.Replace(s.URL(), "https:", "http:", 1), ""); err != nil || res.status != http.StatusBadRequest || res.header.Get("Location") != "" {
 		t.Errorf("plain HTTP: %v, %v", res, err)
 	}
 	if res, err := c.Post(s.URL()+"/user/logout", "application/x-www-form-urlencoded", http.NoBody); err != nil {
@@ -144,8 +156,8 @@ func TestHTTPBehindTLS(t *testing.T) {
 		}
 		s, _ := startTLS(t, c)
 		res, err := get(t, http.DefaultClient, s.URL()+"/healthz/live", "belay.example")
-		if err != nil || res.Header.Get("Strict-Transport-Security") != want {
-			t.Errorf("%q: %v, %v", public, res.Header, err)
+		if err != nil || res.header.Get("Strict-Transport-Security") != want {
+			t.Errorf("%q: %v, %v", public, res.header, err)
 		}
 	}
 }
@@ -164,10 +176,10 @@ func TestClientCertificates(t *testing.T) {
 	}
 	pair := clients.Client("ann", "sre")
 	ann := over(t, pair)
-	if res, err := get(t, ann, live, ""); err != nil || res.StatusCode != http.StatusOK {
+	if res, err := get(t, ann, live, ""); err != nil || res.status != http.StatusOK {
 		t.Fatalf("the right one: %v", err)
 	}
-	if res, err := get(t, ann, s.URL()+"/api/user", ""); err != nil || res.StatusCode != http.StatusUnauthorized {
+	if res, err := get(t, ann, s.URL()+"/api/user", ""); err != nil || res.status != http.StatusUnauthorized {
 		t.Errorf("a certificate takes the place of a token: %v, %v", res, err)
 	}
 	leaf := pair.TLS().Leaf
@@ -176,7 +188,7 @@ func TestClientCertificates(t *testing.T) {
 	}
 	put(t, files.ClientCA, others.PEM())
 	s.ReloadTLS(t.Context())
-	if res, err := get(t, ann, live, ""); err != nil || res.StatusCode != http.StatusUnauthorized {
+	if res, err := get(t, ann, live, ""); err != nil || res.status != http.StatusUnauthorized {
 		t.Errorf("on a connection from before: %v, %v", res, err)
 	}
 	if _, err := get(t, ann, live, ""); err == nil || !strings.Contains(err.Error(), "unknown certificate authority") {

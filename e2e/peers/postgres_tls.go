@@ -57,7 +57,8 @@ func (p *Postgres) With(parameters map[string]string) string {
 	must(err)
 	query := address.Query()
 	for name, value := range parameters {
-		if query.Set(name, value); value == "" {
+		query.Set(name, value)
+		if value == "" {
 			query.Del(name)
 		}
 	}
