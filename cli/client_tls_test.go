@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -225,5 +226,35 @@ func TestServeTLSFlags(t *testing.T) {
 		f := newFixture(t, nil)
 		f.run(t, exitUsage, append([]string{"serve"}, strings.Fields(line)...)...)
 		mustContain(t, f.err.String(), says)
+	}
+}
+
+// TestServeTLS gives the server what it speaks TLS with: who names authorities
+// of clients wants them to count.
+func TestServeTLS(t *testing.T) {
+	f := newFixture(t, nil)
+	var got ServeConfig
+	f.Serve = func(_ context.Context, c ServeConfig, _ *Program) error {
+		got = c
+		return nil
+	}
+	writeFile(t, f.Home+"/serve.yaml", "tls: {cert: a, key: b, client-ca: c}\n")
+	for line, want := range map[string]TLSFiles{
+		"":                         {},
+		"--tls-cert a --tls-key b": {Certificate: "a", Key: "b"},
+		"--tls-cert a --tls-key b --tls-client-ca c":                           {Certificate: "a", Key: "b", ClientCA: "c", RequireClient: true},
+		"--tls-cert a --tls-key b --tls-client-ca c --tls-client-auth require": {Certificate: "a", Key: "b", ClientCA: "c", RequireClient: true},
+		"--tls-cert a --tls-key b --tls-client-ca c --tls-client-auth request": {Certificate: "a", Key: "b", ClientCA: "c"},
+		"--config " + f.Home + "/serve.yaml":                                   {Certificate: "a", Key: "b", ClientCA: "c", RequireClient: true},
+	} {
+		f.run(t, exitDone, append([]string{"serve"}, strings.Fields(line)...)...)
+		if got.TLS != want {
+			t.Errorf("%q: %+v, want %+v", line, got.TLS, want)
+		}
+	}
+	f.env["BELAY_TLS_CERT"], f.env["BELAY_TLS_KEY"] = "x", "y"
+	f.run(t, exitDone, "serve", "--tls-key", "z")
+	if want := (TLSFiles{Certificate: "x", Key: "z"}); got.TLS != want {
+		t.Errorf("from variables: %+v", got.TLS)
 	}
 }
