@@ -405,19 +405,21 @@ func TestNoResumption(t *testing.T) {
 	}
 }
 
+// FuzzFiles takes nothing for a certificate that is none, whatever the files
+// hold, and says what is wrong in one line.
 func FuzzFiles(f *testing.F) {
-	f.Add(pair.Certificate, pair.Key)
-	f.Add(pair.Key, pair.Certificate)
-	f.Add(ca.PEM(), []byte("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"))
-	f.Fuzz(func(t *testing.T, certificate, key []byte) {
-		k, err := keypair.Open(t.Context(), keypair.Config{
-			Files: files(t, &peers.KeyPair{Certificate: certificate, Key: key}), Interval: time.Hour, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
-		})
+	f.Add(pair.Certificate, pair.Key, ca.PEM())
+	f.Add(pair.Key, pair.Certificate, []byte("\n"))
+	f.Add(ca.PEM(), []byte("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"), pair.Key)
+	f.Fuzz(func(t *testing.T, certificate, key, clientCA []byte) {
+		text, err := keypair.Parse(certificate, key, clientCA)
 		if err != nil {
+			if e, ok := errors.AsType[*keypair.Error](err); !ok || e.File == "" || strings.Contains(e.Error(), "\n") {
+				t.Errorf("it says %v", err)
+			}
 			return
 		}
-		k.Close()
-		block, _ := pem.Decode(k.Certificate())
+		block, _ := pem.Decode(text)
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 			t.Error(err)
 		}
