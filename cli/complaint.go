@@ -63,7 +63,7 @@ func noCommand(text string, at *kong.Node) *failure {
 	if at.Parent != nil {
 		return f
 	}
-	if slices.Contains([]string{"login", "logout", "signin", "auth"}, m[1]) {
+	if slices.Contains([]string{"signin", "auth"}, m[1]) {
 		return f.withHelp("how this program signs in: belay help authentication")
 	}
 	if under := commandsCalled(at, m[1]); len(under) > 0 {

@@ -204,28 +204,22 @@ var strangers = []string{
 	"help", "completion", "serve", "__complete", "user", "version", "context", "config", "login", "logout", "doctor", "provider", "api",
 }
 
-// checkSignIn asks the server whether it lets a stranger in before a command
-// does anything else: nobody is to answer questions first, and then to learn
-// that he is not signed in. Who has a token is told by its first request.
+// checkSignIn asks the server whether it lets the caller in before a command
+// asks him anything: nobody is to answer questions and to learn then that he is
+// not signed in. Where there is nobody to ask, the first request tells it.
 func (in *invocation) checkSignIn(ctx context.Context, command string) error {
-	noun, _, _ := strings.Cut(command, " ")
-	if slices.Contains(strangers, noun) {
+	noun, rest, _ := strings.Cut(command, " ")
+	verb, _, _ := strings.Cut(rest, " ")
+	asks := slices.Contains([]string{"create", "import", "edit", "rotate", "delete"}, verb)
+	if slices.Contains(strangers, noun) || !asks || !in.interactive() {
 		return nil
 	}
 	c, err := in.client()
-	if err != nil || !c.token.IsZero() && !in.asksFirst(command) {
+	if err != nil {
 		return err
 	}
 	_, err = c.do(ctx, request{method: http.MethodGet, path: "/api/user"})
 	return err
-}
-
-// asksFirst tells whether a command asks its user before it asks the server.
-func (in *invocation) asksFirst(command string) bool {
-	if !in.interactive() {
-		return false
-	}
-	return strings.HasPrefix(command, "connection create") || strings.HasPrefix(command, "credential create") || strings.HasPrefix(command, "connection import")
 }
 
 // checkTogether refuses flags of which one would go unheard, and an id that

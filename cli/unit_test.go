@@ -106,8 +106,8 @@ func TestNearest(t *testing.T) {
 // astray.
 func TestNoSuchCommand(t *testing.T) {
 	for line, want := range map[string]string{
-		"login": "belay help authentication", "logout": "belay help authentication",
-		"doctor": "", "export": "", "apply": "", "diff": "", "activity": "",
+		"signin": "belay help authentication",
+		"export": "", "apply": "", "diff": "", "activity": "",
 		"import":      "there is: belay connection import",
 		"delete":      "there is: belay connection delete, belay credential delete, belay environment delete, belay workspace delete, belay team delete, belay organization delete, belay token revoke, belay session revoke, belay context delete",
 		"connektion":  "did you mean: belay connection",

@@ -176,6 +176,11 @@ contexts: [{name: staging, context: {cluster: c, user: u}}]}`
 	w.write(".kube/config", kubeconfig)
 	w.write("kc.yaml", kubeconfig)
 	w.write("run/secrets/grafana", "token-of-grafana")
+	token, err := os.ReadFile(filepath.Join(w.DataDir, "admin.token"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.write("run/token", string(token))
 	w.write("etc/belay.yaml", "listen: 127.0.0.1:0\n")
 	pair := peers.NewCA("servers").Server()
 	w.write("etc/belay/tls.crt", string(pair.Certificate))
@@ -190,6 +195,9 @@ contexts: [{name: staging, context: {cluster: c, user: u}}]}`
 // prepare takes away what the example is about to make, and deletes what it
 // restores.
 func (w *exampleWorld) prepare(example string) {
+	if strings.Contains(example, "belay logout") {
+		w.signIn()
+	}
 	if strings.Contains(example, "organization use northwind") || strings.Contains(example, "--org northwind") {
 		w.Admin.Post(organizationsPath, map[string]any{"name": "northwind"}).Want(http.StatusCreated)
 	}
@@ -219,6 +227,15 @@ func (w *exampleWorld) prepare(example string) {
 			}[noun])
 			w.remove(noun, path, "gone")
 		}
+	}
+}
+
+// signIn signs in to the context prod with a token.
+func (w *exampleWorld) signIn() {
+	w.t.Helper()
+	cmd := w.shell("belay login " + w.URL() + " --with-token --insecure-storage --name prod < run/token")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("%v: %s", err, out)
 	}
 }
 
@@ -260,6 +277,10 @@ func (w *exampleWorld) run(example string) {
 		w.serve(line)
 		return
 	}
+	if strings.Contains(line, "--device") {
+		w.allowed(line)
+		return
+	}
 	cmd := w.shell(line)
 	out, err := cmd.CombinedOutput()
 	status := 0
@@ -274,6 +295,28 @@ func (w *exampleWorld) run(example string) {
 	}
 	if strings.Contains(string(out), "correct-horse") {
 		w.t.Errorf("a secret is shown:\n%s", out)
+	}
+}
+
+// allowed runs an example that waits for its user to allow it elsewhere.
+func (w *exampleWorld) allowed(line string) {
+	w.t.Helper()
+	code, err := w.Gate().SignInLink(w.t.Context(), w.Admin.UserID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.write("link", w.URL()+"/user/login?code="+string(code.Reveal()))
+	shown := filepath.Join(w.dir, "shown")
+	cmd := w.shell(line + " 2>" + shown)
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := allowCode(shown, filepath.Join(w.dir, "link")); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		text, _ := os.ReadFile(shown)
+		w.t.Errorf("%v: %s", err, text)
 	}
 }
 

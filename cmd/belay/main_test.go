@@ -28,6 +28,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"belay/belaytest"
+	"belay/e2e/peers"
 )
 
 func TestMain(m *testing.M) {
@@ -62,6 +63,7 @@ func (m withProgram) Run() int {
 //	                              wrote is in server.out and server.log
 //	allow FILE LINK               answer the program that waits with the code in
 //	                              FILE, signed in by the link in LINK
+//	keyring                       start a keyring on a session bus of its own
 //	authority FILE                make a certificate authority that has signed
 //	                              nothing, in PEM
 //
@@ -75,7 +77,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "server": serverCommand, "authority": authority, "allow": allow},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "server": serverCommand, "authority": authority, "allow": allow, "keyring": startKeyring},
 	})
 }
 
@@ -246,16 +248,33 @@ func allow(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: allow file link")
 	}
-	deadline := time.Now().Add(time.Minute)
-	for {
-		text, _ := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(allowCode(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
+}
+
+// allowCode waits until a code stands in a file, and allows what shows it.
+func allowCode(file, link string) error {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		text, _ := os.ReadFile(file)
 		if m := userCode.FindSubmatch(text); m != nil {
-			ts.Check(answerPage(string(m[1]), ts.MkAbs(args[1]), "allow", string(m[2])))
-			return
+			return answerPage(string(m[1]), link, "allow", string(m[2]))
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("no code is shown: %s", text)
+			return fmt.Errorf("no code is shown: %s", text)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+func startKeyring(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: keyring")
+	}
+	dir, err := os.MkdirTemp("", "keyring-")
+	ts.Check(err)
+	k, err := peers.NewKeyring(dir)
+	ts.Check(err)
+	ts.Defer(func() {
+		k.Close()
+		_ = os.RemoveAll(dir)
+	})
+	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", k.Address)
 }

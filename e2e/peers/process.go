@@ -8,16 +8,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // command says how a server is run.
 type command struct {
-	name string   // for messages and the log's file name
-	path string   // the program
-	args []string // its arguments
-	dir  string   // where it runs and where its log goes
+	name  string   // for messages and the log's file name
+	path  string   // the program
+	args  []string // its arguments
+	env   []string // its environment; the tests' own when nil
+	input string   // on its standard input
+	dir   string   // where it runs and where its log goes
 
 	stop   syscall.Signal      // what asks it to end; SIGTERM when zero
 	orphan syscall.Signal      // what it gets when the tests die; SIGKILL when zero
@@ -49,6 +52,7 @@ func (c command) start() (*process, error) {
 		return nil, fmt.Errorf("start %s: %w", c.name, err)
 	}
 	p.cmd = exec.Command(c.path, c.args...)
+	p.cmd.Env, p.cmd.Stdin = c.env, strings.NewReader(c.input)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = c.dir, out, out
 	p.cmd.SysProcAttr = c.attributes()
 
