@@ -28,6 +28,7 @@ type Assignment struct {
 // WorkspaceFilter narrows a list of workspaces.
 type WorkspaceFilter struct {
 	EnvironmentID ID // only those to which it is assigned
+	CredentialID  ID // likewise
 	// Deleted lists what can be restored instead of what is there.
 	Deleted bool
 }

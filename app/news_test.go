@@ -23,15 +23,23 @@ func TestWorkspacesOfAHiddenEnvironment(t *testing.T) {
 	w.must(err)
 	hidden, err := w.CreateEnvironment(w.admin, w.org, app.EnvironmentChange{Name: &name})
 	w.must(err)
+	typ, secret := belay.CredentialBearer, belay.SecretString("x")
+	sealed, err := w.CreateCredential(w.admin, w.org, app.CredentialChange{Name: &name, Type: &typ, Secret: map[string]*belay.Secret{"token": &secret}})
+	w.must(err)
 	w.write(func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.AssignCredential(ctx, w.org, belay.Assignment{ID: w.newID(), LeftID: owned.ID, RightID: sealed.ID}); err != nil {
+			return err
+		}
 		_, err := tx.AssignEnvironment(ctx, w.org, belay.Assignment{ID: w.newID(), LeftID: owned.ID, RightID: hidden.ID})
 		return err
 	})
 	for ctx, want := range map[context.Context]int{member: 0, w.admin: 1} {
-		page, err := w.Workspaces(ctx, w.org, belay.WorkspaceFilter{EnvironmentID: hidden.ID}, belay.Query{})
-		w.must(err)
-		if len(page.Items) != want || page.Total != want {
-			t.Errorf("%d workspaces of %d have the environment, want %d", len(page.Items), page.Total, want)
+		for what, f := range map[string]belay.WorkspaceFilter{"environment": {EnvironmentID: hidden.ID}, "credential": {CredentialID: sealed.ID}} {
+			page, err := w.Workspaces(ctx, w.org, f, belay.Query{})
+			w.must(err)
+			if len(page.Items) != want || page.Total != want {
+				t.Errorf("%d workspaces of %d have the %s, want %d", len(page.Items), page.Total, what, want)
+			}
 		}
 	}
 	if page, err := w.Workspaces(member, w.org, belay.WorkspaceFilter{}, belay.Query{}); err != nil || len(page.Items) != 1 {

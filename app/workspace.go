@@ -64,7 +64,7 @@ func (a *App) Workspaces(ctx context.Context, org belay.ID, f belay.WorkspaceFil
 	if err != nil {
 		return belay.Page[*Workspace]{}, err
 	}
-	viewer, err := a.viewerOf(ctx, c, named{environments: []belay.ID{f.EnvironmentID}})
+	viewer, err := a.viewerOf(ctx, c, named{environments: []belay.ID{f.EnvironmentID}, credentials: []belay.ID{f.CredentialID}})
 	if err != nil {
 		return belay.Page[*Workspace]{}, err
 	}

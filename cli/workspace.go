@@ -34,7 +34,7 @@ func workspaces() resource {
 			field("NAME", "name"), field("DESCRIPTION", "description"), field("ID", "id"),
 			when("CREATED", "createdAt"), when("UPDATED", "updatedAt"),
 		},
-		queries: map[string]string{"environment": "filter"},
+		queries: map[string]string{"environment": "filter", "credential": "filter"},
 		order:   "name asc", scoped: true, restorable: true,
 	}
 }
@@ -46,7 +46,7 @@ type workspaceList struct {
 
 // Help gives examples.
 func (*workspaceList) Help() string {
-	return examples("belay workspace list", "belay workspace list --search pay")
+	return examples("belay workspace list", "belay workspace list --search pay", "belay workspace list --filter credential=prom-basic")
 }
 
 // Run lists workspaces.

@@ -53,12 +53,13 @@ func (a *API) listWorkspaces(r *request) (response, error) {
 	}
 	var f struct {
 		Environment belay.ID `json:"environment"`
+		Credential  belay.ID `json:"credential"`
 		Deleted     bool     `json:"deleted"`
 	}
 	if err := r.filter(&f); err != nil {
 		return response{}, err
 	}
-	page, err := a.app.Workspaces(r.Context(), org, belay.WorkspaceFilter{EnvironmentID: f.Environment, Deleted: f.Deleted}, q)
+	page, err := a.app.Workspaces(r.Context(), org, belay.WorkspaceFilter{EnvironmentID: f.Environment, CredentialID: f.Credential, Deleted: f.Deleted}, q)
 	return response{body: workspacePage{envelope(page), list(page, newWorkspace)}}, err
 }
 

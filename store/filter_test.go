@@ -143,8 +143,23 @@ func TestEnvironmentFilters(t *testing.T) {
 				t.Errorf("%s: got %q (total %d), want %q", name, got, page.Total, test.want)
 			}
 		}
-		for environment, want := range map[belay.ID]int{a.ID: 1, c.ID: 0, w.id(): 0} {
-			page, err := w.Workspaces(ctx, everything(w.org), belay.WorkspaceFilter{EnvironmentID: environment}, belay.Query{})
+		here, nowhere, dead := w.addCredential(w.org, "here"), w.addCredential(w.org, "nowhere"), w.addCredential(w.org, "dead")
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.AssignCredential(ctx, w.org, w.pair(v.ID, here.ID))
+			return err
+		})
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.AssignCredential(ctx, w.org, w.pair(v.ID, dead.ID)); err != nil {
+				return err
+			}
+			return tx.DeleteCredential(ctx, w.org, dead.ID, w.now())
+		})
+		for f, want := range map[belay.WorkspaceFilter]int{
+			{EnvironmentID: a.ID}: 1, {EnvironmentID: c.ID}: 0, {EnvironmentID: w.id()}: 0,
+			{CredentialID: here.ID}: 1, {CredentialID: nowhere.ID}: 0, {CredentialID: dead.ID}: 0,
+			{EnvironmentID: a.ID, CredentialID: here.ID}: 1, {EnvironmentID: c.ID, CredentialID: here.ID}: 0,
+		} {
+			page, err := w.Workspaces(ctx, everything(w.org), f, belay.Query{})
 			wantCode(t, err, "")
 			wantEqual(t, page.Total, want)
 		}

@@ -123,7 +123,8 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"Check":      func() error { _, err := tx.Check(ctx, org, s.check.ID); return err },
 		"Checks":     func() error { return foundAny(tx.Checks(ctx, org, s.c.ID, q)) },
 		"Workspaces": func() error {
-			return foundAny(tx.Workspaces(ctx, all, belay.WorkspaceFilter{EnvironmentID: s.e.ID}, q))
+			return errors.Join(foundAny(tx.Workspaces(ctx, all, belay.WorkspaceFilter{EnvironmentID: s.e.ID}, q)),
+				foundAny(tx.Workspaces(ctx, all, belay.WorkspaceFilter{CredentialID: s.k.ID}, q)))
 		},
 		"Environments": func() error {
 			return foundAny(tx.Environments(ctx, all, belay.EnvironmentFilter{WorkspaceID: s.v.ID}, q))

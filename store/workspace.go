@@ -62,7 +62,7 @@ func (r Reader) Workspaces(ctx context.Context, v belay.Viewer, f belay.Workspac
 		cond.live("w", false)
 		return withTotal(ctx, r, &workspaces, &cond, q, v.OrganizationID, "workspace")
 	}
-	selective := f.Deleted || f.EnvironmentID != "" || q.Search != ""
+	selective := f.Deleted || f.EnvironmentID != "" || f.CredentialID != "" || q.Search != ""
 	return seenBy(ctx, r, &workspaces, &seenWorkspaces, v, q, selective, func(cond *condition) {
 		workspaceCondition(cond, v, f, q.Search)
 	})
@@ -76,6 +76,10 @@ func workspaceCondition(cond *condition, v belay.Viewer, f belay.WorkspaceFilter
 	if f.EnvironmentID != "" {
 		cond.add(`w.id in (select we.workspace_id from workspace_environments we
 			join environments e on e.id = we.environment_id and e.deleted_at = 0 where e.id = ?)`, f.EnvironmentID)
+	}
+	if f.CredentialID != "" {
+		cond.add(`w.id in (select wc.workspace_id from workspace_credentials wc
+			join credentials k on k.id = wc.credential_id and k.deleted_at = 0 where k.id = ?)`, f.CredentialID)
 	}
 	cond.search(v.OrganizationID, "workspace", "w.id", search)
 }
