@@ -279,9 +279,22 @@ func userGone(err error) error {
 func (l Lifetimes) sessionEnded(s *belay.Session, now time.Time) error {
 	idle := s != nil && s.Client == "" && now.Sub(s.LastUsedAt) > l.SessionIdle
 	if s == nil || !now.Before(s.ExpiresAt) || idle {
-		return Unauthenticated("the session has ended; sign in again")
+		return sessionExpired()
 	}
 	return nil
+}
+
+// sessionExpired is what a browser gets whose session is over, for whatever
+// reason: unlike a program it need not look for a token.
+func sessionExpired() *belay.Error {
+	return &belay.Error{
+		Code: belay.CodeUnauthenticated, Message: "session expired: it has ended, or somebody has ended it; sign in again",
+		Remedy: []belay.Remedy{{
+			ID: "session.renew", Title: "Sign in again",
+			Description: "Sign in at /user/login, then repeat the request: nothing of it was done.",
+			Action:      &belay.RemedyAction{Method: "GET", Href: "/user/login"},
+		}},
+	}
 }
 
 // Session authenticates the value of a session cookie that came from an
@@ -289,7 +302,7 @@ func (l Lifetimes) sessionEnded(s *belay.Session, now time.Time) error {
 // CodeUnauthenticated.
 func (g *Gate) Session(ctx context.Context, value belay.Secret, from string) (*belay.Principal, error) {
 	if belay.CheckToken(string(value.Reveal())) != nil {
-		return nil, Unauthenticated("the session has ended; sign in again")
+		return nil, sessionExpired()
 	}
 	return g.remembered(belay.HashToken(value), func(hash []byte, was bool) (*belay.Principal, error) {
 		s, err := lookUp(ctx, g, hash, from, was, &g.sessions, g.store.SessionByHash)

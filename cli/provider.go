@@ -21,6 +21,8 @@ func providerColumns() []column {
 	}
 }
 
+func providerName(it item) string { return it.text("providerName") }
+
 // providers asks the server, which tells strangers too.
 func (in *invocation) providers(ctx context.Context) (map[string]item, []byte, error) {
 	res, err := in.send(ctx, request{method: http.MethodGet, path: "/api/providers"})
@@ -57,7 +59,7 @@ func (*providerList) Run(ctx context.Context, in *invocation) error {
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		items = append(items, all[key])
 	}
-	return in.show(document{raw: raw, items: items, columns: providerColumns(), noun: "provider"})
+	return in.show(document{raw: raw, items: items, columns: providerColumns(), noun: "provider", called: providerName})
 }
 
 type providerView struct {
@@ -80,5 +82,5 @@ func (c *providerView) Run(ctx context.Context, in *invocation) error {
 		f := &failure{exit: exitNotFound, what: "there is no provider " + c.Name}
 		return f.withHelp("there are: " + strings.Join(slices.Sorted(maps.Keys(all)), ", "))
 	}
-	return in.show(document{raw: it.raw, items: []item{it}, columns: providerColumns(), noun: "provider", single: true})
+	return in.show(document{raw: it.raw, items: []item{it}, columns: providerColumns(), noun: "provider", called: providerName, single: true})
 }
