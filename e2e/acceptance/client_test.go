@@ -190,8 +190,9 @@ type (
 			Href   string `json:"href"`
 			Body   object `json:"body"`
 		} `json:"action"`
-		Command string `json:"command"`
-		Title   string `json:"title"`
+		Command     string `json:"command"`
+		Title       string `json:"title"`
+		Description string `json:"description"`
 	}
 	check struct {
 		ID                string   `json:"id"`

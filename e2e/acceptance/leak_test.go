@@ -250,7 +250,6 @@ func (l *leak) refused(a answer) {
 func (l *leak) everyGet() {
 	org, me := l.c.organization(), decode[named](l.c.get("/api/user")).ID
 	ids := map[string][]string{"orgId": {org}, "name": {"kubernetes", "http"}, "userId": {me}, "teamId": {l.c.team(org, l.name("team"), me)}}
-	const tokensPath = "/api/identity/tokens"
 	l.c.post(tokensPath, object{"name": l.name("token")})
 	for name, path := range map[string]string{
 		"tokenId": tokensPath, "connectionId": connectionsPath, "credentialId": credentialsPath, "environmentId": environmentsPath, "workspaceId": workspacesPath,

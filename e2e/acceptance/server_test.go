@@ -45,6 +45,7 @@ type node struct {
 type nodeOptions struct {
 	Database   string
 	Args       []string
+	Key        string // a file with the key; "" for that of the data directory
 	Kubeconfig []byte // in ~/.kube/config before the first start
 	Seen       *recorder
 }
@@ -66,6 +67,9 @@ func startNode(t *testing.T, o nodeOptions) *node {
 	}
 	if o.Database != "" {
 		n.env["BELAY_DATABASE"] = o.Database
+	}
+	if o.Key != "" {
+		n.env["BELAY_KEY_FILE"] = o.Key
 	}
 	t.Cleanup(func() { n.kill(t) })
 	n.start(t)
