@@ -13,7 +13,8 @@ import (
 
 // TestConnection tests a connection with its credential, stores the check
 // and lets health and status follow from it. A test of the same connection
-// that is under way is joined. The test goes on when the caller leaves.
+// that is under way is joined. The test goes on when the caller leaves, and when
+// he loses the right to it, which is then his answer.
 func (a *App) TestConnection(ctx context.Context, org, id belay.ID) (*Check, error) {
 	c, v, err := a.findConnection(ctx, org, id, belay.PermissionConnectionUse)
 	if err != nil {
@@ -58,16 +59,14 @@ func (a *App) test(ctx context.Context, c caller, v *belay.Connection, trigger b
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-t.done:
-		if t.err != nil {
-			return nil, t.err
-		}
-		return a.tested(ctx, c, v, t.check)
-	case <-ctx.Done():
+	if err := attend(ctx, t.done, a.stillUses(c, v.ID)); err != nil {
 		a.unattended(ctx, t, v.ID)
-		return nil, ctx.Err()
+		return nil, err
 	}
+	if t.err != nil {
+		return nil, t.err
+	}
+	return a.tested(ctx, c, v, t.check)
 }
 
 // start starts a test, or finds the one under way of the same connection as

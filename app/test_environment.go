@@ -37,17 +37,13 @@ type EnvironmentWatch struct {
 // at a time; a second test is CodeConflict. When ctx ends it begins no more
 // tests, and neither when the caller has lost his token, his place in the
 // organization or the environment meanwhile: his rights are looked at before
-// each test.
+// each test, and while those are under way.
 func (a *App) TestEnvironment(ctx context.Context, org, id belay.ID, w EnvironmentWatch) ([]*Check, error) {
 	t, err := a.newEnvironmentRun(ctx, org, id)
 	if err != nil {
 		return nil, err
 	}
-	defer t.leave()
-	if w.Counted != nil {
-		w.Counted(len(t.connections), t.ignored)
-	}
-	return t.run(ctx, w)
+	return t.attended(ctx, w)
 }
 
 // StartEnvironmentTest starts the test of an environment, as TestEnvironment
