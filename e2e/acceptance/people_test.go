@@ -104,6 +104,16 @@ func (c *client) at(n *node) *client {
 	return &other
 }
 
+// with is the same client with another header on each request.
+func (c *client) with(name, value string) *client {
+	other := *c
+	if other.header = c.header.Clone(); other.header == nil {
+		other.header = http.Header{}
+	}
+	other.header.Set(name, value)
+	return &other
+}
+
 // replica starts another server on the database of a node, with its key. It
 // has no token of its own.
 func (n *node) replica(t *testing.T) *node {
