@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,6 +35,45 @@ func TestE9_TheExampleTyped(t *testing.T) {
 			},
 		})
 	})
+}
+
+var withCurl = regexp.MustCompile("(?s)<!-- curl -->\n+```sh\n(.*?)```")
+
+// A9: listing workspaces and creating a connection work with curl as the
+// documentation prints it.
+func TestA9_CurlAsPrinted(t *testing.T) {
+	m := withCurl.FindStringSubmatch(string(readFile(t, filepath.Join("..", "..", "docs", "api.md"))))
+	if m == nil {
+		t.Fatal("docs/api.md has no line <!-- curl --> and behind it a block of ```sh")
+	}
+	const usual = "http://127.0.0.1:9081"
+	if !strings.Contains(m[1], usual) {
+		t.Errorf("the commands do not name %s", usual)
+	}
+	n := startNode(t, nodeOptions{})
+	c := n.admin(t)
+	c.workspace("payments")
+	r := n.shell(t, strings.ReplaceAll(m[1], usual, n.url))
+	if r.status != 0 {
+		t.Fatalf("the commands end with %d\n%s%s", r.status, r.stdout, r.stderr)
+	}
+	answers := json.NewDecoder(strings.NewReader(r.stdout))
+	var listed, found list
+	var made connection
+	for _, v := range []any{&listed, &made, &found} {
+		if err := answers.Decode(v); err != nil {
+			t.Fatalf("%v:\n%s", err, r.stdout)
+		}
+	}
+	wantNames(t, "the workspaces", names(listed.Workspaces), []string{"payments"})
+	wantNames(t, "what was found", names(found.Connections), []string{"docs"})
+	if got := c.connection(made.ID); got.Name != "docs" || got.Kind != "http" || got.Health.Status != "unchecked" {
+		t.Errorf("it made %+v", got)
+	}
+	n.stop(t)
+	if !strings.Contains(n.stderr.String(), "from-the-docs") {
+		t.Error("the log does not have the id of the request")
+	}
 }
 
 var quickStart = regexp.MustCompile("(?s)<!-- quickstart -->\n+```sh\n(.*?)```")
