@@ -341,7 +341,7 @@ func (m *matrix) walk(t *testing.T, c cell) {
 // TestMatrix walks every cell.
 func TestMatrix(t *testing.T) {
 	m := newMatrix(t)
-	cells := 0
+	cells, by := 0, map[string]int{}
 	for _, r := range routes() {
 		d, known := expected[r.Method+" "+r.Path]
 		if !known {
@@ -356,6 +356,7 @@ func TestMatrix(t *testing.T) {
 							continue // he has no token
 						}
 						cells++
+						by[resourceOf(r)]++
 						m.walk(t, cell{r, d, who, place, scope, binding})
 					}
 				}
@@ -367,11 +368,28 @@ func TestMatrix(t *testing.T) {
 			t.Errorf("%s is declared and no route", name)
 		}
 	}
-	t.Logf("walked %d cells of %d routes", cells, len(expected))
+	const each = 3 + int(nobody-1)*3*3*4 // the stranger at three places; everybody else with each token
+	if want := len(routes()) * each; cells != want {
+		t.Errorf("walked %d cells, want %d", cells, want)
+	}
+	t.Logf("walked %d cells: %d routes, each as %d callers at 3 places, with 3 sorts of scopes and 4 bindings: %v", cells, len(expected), int(nobody), by)
+}
+
+// resourceOf is what a route is about, for the count.
+func resourceOf(r rest.Route) string {
+	parts := strings.Split(strings.TrimPrefix(r.Path, "/api/"), "/")
+	for i := len(parts) - 1; i >= 0; i-- {
+		switch parts[i] {
+		case "orgs", "teams", "users", "invite", "invitation", "tokens", "sessions", "environments", "connections", "credentials", "workspaces":
+			return parts[i]
+		}
+	}
+	return parts[0]
 }
 
 // TestMatrixOutside asks, as a stranger and as a member, for what the server
-// answers beside the API.
+// answers beside the API, and for those routes of the API that are open: no
+// other is.
 func TestMatrixOutside(t *testing.T) {
 	w := newWorld(t)
 	public := map[string]int{
@@ -383,9 +401,19 @@ func TestMatrixOutside(t *testing.T) {
 		"POST /oauth/token": http.StatusBadRequest, "POST /oauth/device": http.StatusBadRequest, "POST /oauth/revoke": http.StatusBadRequest,
 		"GET /device": http.StatusSeeOther, "POST /device": http.StatusSeeOther,
 		"GET /user/password": http.StatusSeeOther, "POST /user/password": http.StatusSeeOther,
+		"POST /api/identity/sessions": badBody, "GET /api/providers": ok, "GET /api/provider": http.StatusBadRequest,
 	}
 	member := w.Member("ann")
-	for _, name := range outside {
+	names := slices.Clone(outside)
+	for _, r := range rest.Routes() {
+		if r.Permission == rest.Anyone {
+			names = append(names, r.Method+" "+r.Path)
+		}
+	}
+	if len(names) != len(public) {
+		t.Errorf("%d are declared, and there are %d", len(public), len(names))
+	}
+	for _, name := range names {
 		want, known := public[name]
 		if !known {
 			t.Errorf("%s is not declared: say who may use it", name)
