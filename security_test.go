@@ -99,7 +99,7 @@ func missingTests(t *testing.T, line string) (missing []string) {
 
 // requirements are the numbers of asvs.
 func requirements() (out []string) {
-	for _, section := range strings.Fields(asvs) {
+	for section := range strings.FieldsSeq(asvs) {
 		name, last, _ := strings.Cut(section, ":")
 		for n := 1; ; n++ {
 			number := strconv.Itoa(n)

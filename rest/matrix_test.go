@@ -378,10 +378,10 @@ func TestMatrix(t *testing.T) {
 // resourceOf is what a route is about, for the count.
 func resourceOf(r rest.Route) string {
 	parts := strings.Split(strings.TrimPrefix(r.Path, "/api/"), "/")
-	for i := len(parts) - 1; i >= 0; i-- {
-		switch parts[i] {
+	for _, part := range slices.Backward(parts) {
+		switch part {
 		case "orgs", "teams", "users", "invite", "invitation", "tokens", "sessions", "environments", "connections", "credentials", "workspaces":
-			return parts[i]
+			return part
 		}
 	}
 	return parts[0]
