@@ -239,6 +239,15 @@ func (a *App) mayInvite(ctx context.Context, c caller, m *belay.Member) error {
 	if m.Provider != belay.LocalProvider {
 		return belay.Errorf(belay.CodeConflict, "the member signs in by the provider %s, which keeps no password here", m.Provider)
 	}
+	return a.reachesNoFurther(ctx, c, m, belay.Remedy{
+		ID: "user.operator", Title: "Ask who runs the server", Description: "On the server's machine a sign-in link can be made for anybody.",
+		Command: belay.CommandLine("belay", "user", "sign-in-link", m.Email),
+	})
+}
+
+// reachesNoFurther refuses what is about the whole of an account that reaches
+// further than the caller does, with what he can do instead.
+func (a *App) reachesNoFurther(ctx context.Context, c caller, m *belay.Member, instead belay.Remedy) error {
 	memberships, err := a.store.AllMemberships(ctx, m.ID)
 	if err != nil {
 		return err
@@ -248,10 +257,7 @@ func (a *App) mayInvite(ctx context.Context, c caller, m *belay.Member) error {
 		if err != nil || !there.admin {
 			return &belay.Error{
 				Code: belay.CodeForbidden, Message: "the member belongs to another organization too, in which you do not have the permission " + string(belay.PermissionMemberWrite),
-				Remedy: []belay.Remedy{{
-					ID: "user.operator", Title: "Ask who runs the server", Description: "On the server's machine a sign-in link can be made for anybody.",
-					Command: belay.CommandLine("belay", "user", "sign-in-link", m.Email),
-				}},
+				Remedy: []belay.Remedy{instead},
 			}
 		}
 		if err := there.mayMakeOwner("", other.Role); err != nil {

@@ -65,6 +65,33 @@ func (a *App) EndOtherSessions(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// EndSessionsOf ends all sessions of a member, as who administers every
+// organization to which he belongs, and for an owner as an owner: he must sign
+// in again. It returns how many those were. His tokens stay.
+func (a *App) EndSessionsOf(ctx context.Context, org, user belay.ID) (n int, err error) {
+	c, err := a.administers(ctx, org, belay.PermissionMemberWrite)
+	if err != nil {
+		return 0, err
+	}
+	m, err := a.store.Member(ctx, c.org, user)
+	if err != nil {
+		return 0, err
+	}
+	err = a.reachesNoFurther(ctx, c, m, belay.Remedy{
+		ID: "member.remove", Title: "Remove the member", Description: "Then nothing of this organization is reached any more, in whatever session.",
+		Command: belay.CommandLine("belay", "organization", "member", "remove", m.Email),
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer a.gate.ForgetUser(user)
+	err = a.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		n, err = tx.DeleteOtherSessions(ctx, user, "")
+		return err
+	})
+	return n, err
+}
+
 // sessionMaker is maker for sessions, which are bound to nothing: a token
 // that is bound has nothing to do with them.
 func (a *App) sessionMaker(ctx context.Context, want belay.Permission) (maker, error) {

@@ -12,6 +12,7 @@ type memberCommands struct {
 	Add      memberAdd      `cmd:"" help:"Add users of your other organizations to the organization."`
 	Role     memberRole     `cmd:"" help:"Give members another role in the organization."`
 	Remove   memberRemove   `cmd:"" aliases:"rm" help:"Remove members from the organization."`
+	SignOut  memberSignOut  `cmd:"" help:"End all sessions of members."`
 	Transfer memberTransfer `cmd:"" help:"Give all that somebody owns to another member."`
 }
 
@@ -82,6 +83,41 @@ func (c *memberRemove) Run(ctx context.Context, in *invocation) error {
 			return consequences{lines: []string{it.name() + " loses all roles and places in teams of this organization."}}, nil
 		},
 	}, c.Users)
+}
+
+type memberSignOut struct {
+	Users []string `arg:"" name:"user" help:"The members, by e-mail address; - reads them from standard input." complete:"user"`
+}
+
+// Help gives examples.
+func (*memberSignOut) Help() string {
+	return "They must sign in again, wherever they were. Their tokens stay: see belay token list --everyone.\n\n" + examples(
+		"belay organization member sign-out ann@example.com --yes", "belay organization member sign-out ann@example.com --dry-run")
+}
+
+// Run ends the sessions of members.
+func (c *memberSignOut) Run(ctx context.Context, in *invocation) error {
+	items, err := in.findAll(ctx, users(), c.Users)
+	if err != nil {
+		return err
+	}
+	if err := in.confirmable("sign out", items); err != nil {
+		return err
+	}
+	return in.each(users(), "signed out", c.Users, items, func(it item) error {
+		if err := in.confirm(deletion{verb: "sign out", noun: "user", name: it.name()}); err != nil {
+			return err
+		}
+		done, err := in.change(ctx, request{
+			method: http.MethodDelete, path: users().at(it.id(), "sessions"),
+			would: &outcome{text: "would sign " + it.name() + " out everywhere", r: users(), it: it},
+		})
+		if err != nil {
+			return err
+		}
+		in.say(good, "%s signed out: %s ended", it.name(), count(int(done.number("ended")), sessions()))
+		return in.showChanged(users(), it)
+	})
 }
 
 type memberTransfer struct {

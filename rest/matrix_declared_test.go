@@ -106,6 +106,7 @@ var expected = map[string]declared{
 	"POST /api/identity/orgs/{orgId}/users/{userId}":                      {ofAll: true, of: "organization", needs: itsAdmins, answer: made},
 	"PUT /api/identity/orgs/{orgId}/users/{userId}":                       {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
 	"DELETE /api/identity/orgs/{orgId}/users/{userId}":                    {ofAll: true, of: "organization", needs: itsAdmins, answer: absent},
+	"DELETE /api/identity/orgs/{orgId}/users/{userId}/sessions":           {ofAll: true, of: "organization", needs: itsAdmins, answer: absent},
 	"POST /api/identity/orgs/{orgId}/users/{userId}/transfer":             {ofAll: true, of: "organization", needs: itsAdmins, answer: ok},
 	"POST /api/identity/orgs/{orgId}/users":                               {ofAll: true, of: "organization", needs: itsAdmins, answer: badBody},
 	"POST /api/identity/orgs/{orgId}/users/invite":                        {ofAll: true, of: "organization", needs: itsAdmins, answer: badBody},

@@ -111,6 +111,7 @@ func (a *API) routes() []Route {
 		{post, org + "/users/{userId}", belay.PermissionMemberWrite, created, nil, 0, false, a.addMember},
 		{put, org + "/users/{userId}", belay.PermissionMemberWrite, ok, []string{dryRun}, 0, false, a.updateMember},
 		{del, org + "/users/{userId}", belay.PermissionMemberWrite, noContent, nil, 0, false, a.removeMember},
+		{del, org + "/users/{userId}/sessions", belay.PermissionMemberWrite, ok, nil, 0, false, a.endSessionsOf},
 		{post, org + "/users/{userId}/transfer", belay.PermissionMemberWrite, ok, nil, 0, false, a.transferOwned},
 		{post, org + "/users", belay.PermissionMemberWrite, created, nil, 0, false, a.createUser},
 		{post, org + "/users/invite", belay.PermissionMemberWrite, ok, nil, 0, false, a.inviteUser},

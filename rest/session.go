@@ -57,3 +57,15 @@ func (a *API) endOtherSessions(r *request) (response, error) {
 	n, err := a.app.EndOtherSessions(r.Context())
 	return response{body: map[string]int{"ended": n}}, err
 }
+
+func (a *API) endSessionsOf(r *request) (response, error) {
+	org, id, err := r.below("userId", "user")
+	if err == nil {
+		err = r.noBody()
+	}
+	if err != nil {
+		return response{}, err
+	}
+	n, err := a.app.EndSessionsOf(r.Context(), org, id)
+	return response{body: map[string]int{"ended": n}}, err
+}

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"belay"
 	"belay/app"
+	"belay/belaytest"
 )
 
 const sessionsPath = "/api/identity/sessions"
@@ -61,4 +63,43 @@ func TestSessionLifetimes(t *testing.T) {
 	used.Get("/api/user").Want(http.StatusOK)
 	clock.Advance(promised)
 	used.Get("/api/user").Want(http.StatusUnauthorized)
+}
+
+// TestSignMemberOut lets an administrator end all sessions of a member, and of
+// nobody who reaches further than he does.
+func TestSignMemberOut(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		t.Helper()
+		users := "/api/identity/orgs/" + string(w.Organization) + "/users/"
+		adam := w.NewUser("adam")
+		w.Join(w.Organization, adam, belay.OrganizationAdmin)
+		admin, ann := w.As(adam), w.Member("ann")
+		first, second := w.Browser(ann.UserID), w.Browser(ann.UserID)
+		ended := func(a *belaytest.Answer) any { return a.Want(http.StatusOK).Object()["ended"] }
+		ann.Delete(users + string(w.person.UserID) + "/sessions").Want(http.StatusForbidden)
+		if n := ended(admin.Delete(users + string(ann.UserID) + "/sessions")); n != 2.0 {
+			t.Errorf("%v were ended", n)
+		}
+		for _, b := range []*belaytest.Client{first, second} { // with the answer
+			wantText(t, b.Get("/api/user").Want(http.StatusUnauthorized).Problem(), "session expired")
+		}
+		ann.Get("/api/user").Want(http.StatusOK) // her token stays
+
+		owner := w.Browser(w.Admin.UserID)
+		admin.Delete(users + string(w.Admin.UserID) + "/sessions").Want(http.StatusForbidden)
+		w.Join(w.NewOrganization("Other", w.NewUser("olga")), ann.UserID, belay.OrganizationMember)
+		third := w.Browser(ann.UserID)
+		p := admin.Delete(users + string(ann.UserID) + "/sessions").Want(http.StatusForbidden).Problem()
+		wantText(t, p, "another organization")
+		if len(p.Remediation) != 1 || p.Remediation[0].ID != "member.remove" {
+			t.Errorf("what to do is %v", p.Remediation)
+		}
+		for _, b := range []*belaytest.Client{owner, third} {
+			b.Get("/api/user").Want(http.StatusOK)
+		}
+		admin.Delete(users + missing + "/sessions").Want(http.StatusNotFound)
+		if n := ended(w.Admin.Delete(users + string(adam) + "/sessions")); n != 0.0 {
+			t.Errorf("%v were ended", n)
+		}
+	})
 }
