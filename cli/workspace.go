@@ -16,6 +16,8 @@ type workspaceCommands struct {
 	Restore           workspaceRestore           `cmd:"" help:"Take back the deletion of workspaces."`
 	AddEnvironment    workspaceAddEnvironment    `cmd:"" help:"Share environments with a workspace."`
 	RemoveEnvironment workspaceRemoveEnvironment `cmd:"" help:"Stop sharing environments with a workspace."`
+	AddCredential     workspaceAddCredential     `cmd:"" help:"Let a workspace use credentials."`
+	RemoveCredential  workspaceRemoveCredential  `cmd:"" help:"Stop letting a workspace use credentials."`
 	AddTeam           workspaceAddTeam           `cmd:"" help:"Give teams a role in a workspace."`
 	RemoveTeam        workspaceRemoveTeam        `cmd:"" help:"Take the role of teams in a workspace away."`
 	AddUser           workspaceAddUser           `cmd:"" help:"Give users a role in a workspace by themselves."`
@@ -142,7 +144,7 @@ func (*workspaceAddEnvironment) Help() string {
 
 // Run shares environments with a workspace.
 func (c *workspaceAddEnvironment) Run(ctx context.Context, in *invocation) error {
-	return in.shareEnvironments(ctx, c.Workspace, c.Environments, http.MethodPost, "is now shared with")
+	return in.share(ctx, c.Workspace, environments(), c.Environments, http.MethodPost, "is now shared with")
 }
 
 type workspaceRemoveEnvironment struct {
@@ -158,18 +160,51 @@ func (*workspaceRemoveEnvironment) Help() string {
 
 // Run stops sharing environments with a workspace.
 func (c *workspaceRemoveEnvironment) Run(ctx context.Context, in *invocation) error {
-	return in.shareEnvironments(ctx, c.Workspace, c.Environments, http.MethodDelete, "is no longer shared with")
+	return in.share(ctx, c.Workspace, environments(), c.Environments, http.MethodDelete, "is no longer shared with")
 }
 
-func (in *invocation) shareEnvironments(ctx context.Context, workspace string, refs []string, method, verb string) error {
+type workspaceAddCredential struct {
+	Workspace   string   `arg:"" help:"The workspace." complete:"workspace"`
+	Credentials []string `arg:"" name:"credential" help:"The credentials; - reads names from standard input." complete:"credential"`
+}
+
+// Help gives examples.
+func (*workspaceAddCredential) Help() string {
+	return "Its editors can then attach them to connections and replace their secrets; nobody can read them.\n\n" + examples(
+		"belay workspace add-credential payments prom-basic", "belay workspace add-credential payments prom-basic --dry-run")
+}
+
+// Run assigns credentials to a workspace.
+func (c *workspaceAddCredential) Run(ctx context.Context, in *invocation) error {
+	return in.share(ctx, c.Workspace, credentials(), c.Credentials, http.MethodPost, "is now shared with")
+}
+
+type workspaceRemoveCredential struct {
+	Workspace   string   `arg:"" help:"The workspace." complete:"workspace"`
+	Credentials []string `arg:"" name:"credential" help:"The credentials; - reads names from standard input." complete:"credential"`
+}
+
+// Help gives examples.
+func (*workspaceRemoveCredential) Help() string {
+	return "Connections that use them go on doing so.\n\n" + examples(
+		"belay workspace remove-credential payments prom-basic", "belay workspace remove-credential payments prom-basic prom-old")
+}
+
+// Run takes credentials away from a workspace.
+func (c *workspaceRemoveCredential) Run(ctx context.Context, in *invocation) error {
+	return in.share(ctx, c.Workspace, credentials(), c.Credentials, http.MethodDelete, "is no longer shared with")
+}
+
+// share assigns objects to a workspace, or takes them away from it.
+func (in *invocation) share(ctx context.Context, workspace string, held resource, refs []string, method, verb string) error {
 	ws, err := in.find(ctx, workspaces(), workspace)
 	if err != nil {
 		return err
 	}
-	envs, err := in.findAll(ctx, environments(), refs)
+	items, err := in.findAll(ctx, held, refs)
 	if err != nil {
 		return err
 	}
-	p := pairing{holder: workspaces(), held: environments(), below: "environments", method: method, verb: verb}
-	return in.showPaired(ctx, p, refs, []item{ws}, envs)
+	p := pairing{holder: workspaces(), held: held, below: held.key, method: method, verb: verb}
+	return in.showPaired(ctx, p, refs, []item{ws}, items)
 }

@@ -144,7 +144,7 @@ var errorPages = map[belay.Code]errorPage{
 	},
 	belay.CodeRateLimited: {
 		Title:   "Too many requests",
-		Meaning: "As many tests are under way as one user, or the server, may have at once.",
+		Meaning: "As many tests are under way as one user, or the server, may have at once; or passwords were tried too often, for this account or from this address, or by too many at this moment. The detail says which. Nobody is locked out: it ends by itself.",
 		Steps: []string{
 			"Wait for as many seconds as the header `Retry-After` says, then repeat the request.",
 		},
