@@ -20,7 +20,7 @@ func (e *MissingError) Error() string {
 }
 
 // Program returns the path of a program that e2e/peers/install built:
-// kube-apiserver, etcd or kubectl. It returns a *MissingError when it is not
+// kube-apiserver, etcd, kubectl or dex. It returns a *MissingError when it is not
 // there.
 func Program(name string) (string, error) {
 	return installed(name, filepath.Join("bin", name))
