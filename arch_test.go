@@ -28,6 +28,7 @@ var imports = map[string][]string{
 	"belay/kubeconfig":      {"belay"},
 	"belay/keypair":         {},
 	"belay/password":        {"belay"},
+	"belay/oidc":            {"belay", "belay/egress"},
 	"belay/kind/probe":      {"belay", "belay/egress"},
 	"belay/kind/httpkind":   {"belay", "belay/egress", "belay/kind/probe"},
 	"belay/kind/kubernetes": {"belay", "belay/egress", "belay/kind/probe"},
