@@ -139,9 +139,9 @@ func refused(message string, err error) error {
 // the reason that the provider gave, if it is a standard's.
 func (p *Provider) asked(ctx context.Context, doing string, err error) error {
 	switch nameOf(err) {
-	case "invalid_grant", "expired_token", "access_denied":
+	case "invalid_grant", "expired_token", "access_denied", "invalid_request": // Dex means invalid_grant by the last
 		return refused("the OpenID provider does not accept this sign-in, or no longer", cause(doing, err))
-	case "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request":
+	case "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope":
 		return p.misconfigured("it refuses this server's client id, secret or way of asking", cause(doing, err))
 	default:
 		return p.unavailable(ctx, doing, status(err))

@@ -1,6 +1,8 @@
 package oidc_test
 
 import (
+	"crypto"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -61,7 +63,7 @@ func (c *clock) Advance(d time.Duration) {
 // be replaced before it is asked for what the field is about.
 type standIn struct {
 	*httptest.Server
-	t     *testing.T
+	t     testing.TB
 	clock *clock
 
 	metadata  func(object)                               // edits its description
@@ -77,12 +79,17 @@ type standIn struct {
 	sent  url.Values // to the token endpoint, last
 }
 
-func newStandIn(t *testing.T) *standIn {
+func newStandIn(t testing.TB) *standIn {
 	t.Helper()
 	s := &standIn{t: t, clock: newClock(), asked: map[string]int{}}
-	one, _ := keys()
-	s.sign = func(claims object) string { return signed(t, one, "one", "", claims) }
-	s.published = func() any { return keyList(public(one, "one")) }
+	s.sign = func(claims object) string {
+		one, _ := keys()
+		return signed(t, one, "one", "", claims)
+	}
+	s.published = func() any {
+		one, _ := keys()
+		return keyList(public(one, "one"))
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", s.describe)
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.published()) })
@@ -161,14 +168,18 @@ func public(key *rsa.PrivateKey, id string) jose.JSONWebKey {
 
 func keyList(keys ...jose.JSONWebKey) jose.JSONWebKeySet { return jose.JSONWebKeySet{Keys: keys} }
 
-// signed is a JWT by RS256; kind is its type, "" for none.
-func signed(t *testing.T, key *rsa.PrivateKey, id, kind string, claims any) string {
+// signed is a JWT by RS256 or EdDSA; kind is its type, "" for none.
+func signed(t testing.TB, key crypto.Signer, id, kind string, claims any) string {
 	t.Helper()
 	options := &jose.SignerOptions{}
 	if kind != "" {
 		options = options.WithType(jose.ContentType(kind))
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key, KeyID: id}}, options)
+	algorithm := jose.RS256
+	if _, ok := key.(ed25519.PrivateKey); ok {
+		algorithm = jose.EdDSA
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: id}}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +206,7 @@ func config(issuer string) oidc.Config {
 }
 
 // newProvider makes a Provider that may reach loopback.
-func newProvider(t *testing.T, c oidc.Config, now func() time.Time) *oidc.Provider {
+func newProvider(t testing.TB, c oidc.Config, now func() time.Time) *oidc.Provider {
 	t.Helper()
 	p, err := oidc.New(c, oidc.Options{Dialer: &egress.Dialer{Policy: egress.Policy{Loopback: true}}, Now: now})
 	if err != nil {
@@ -225,7 +236,7 @@ func (s *standIn) begin(p *oidc.Provider) *oidc.Begun {
 	return begun
 }
 
-func query(t *testing.T, address string) url.Values {
+func query(t testing.TB, address string) url.Values {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {

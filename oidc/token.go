@@ -157,7 +157,7 @@ func (p *Provider) currentKeys() *keySet {
 // badToken is what a caller gets for a token that is not to be trusted.
 func badToken(err error) error {
 	if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
-		return refused("what the OpenID provider said has expired; its clock or this server's may be wrong", nil)
+		return refused("what the OpenID provider said has expired; its clock or this server's may be wrong", errors.New("the token has expired"))
 	}
 	return refused("the OpenID provider's answer cannot be trusted", quoted(err))
 }
