@@ -128,8 +128,13 @@ func checkScopes(scopes []string) []belay.Field {
 
 func (n ClaimNames) check() (fields []belay.Field) {
 	for _, claim := range []struct{ pointer, name string }{
-		{"email", n.Email}, {"emailVerified", n.EmailVerified}, {"name", n.Name}, {"firstName", n.FirstName},
-		{"lastName", n.LastName}, {"picture", n.Picture}, {"groups", n.Groups},
+		{"email", n.Email},
+		{"emailVerified", n.EmailVerified},
+		{"name", n.Name},
+		{"firstName", n.FirstName},
+		{"lastName", n.LastName},
+		{"picture", n.Picture},
+		{"groups", n.Groups},
 	} {
 		if len(claim.name) > maxText || !printable(claim.name) {
 			fields = append(fields, belay.Field{
@@ -143,7 +148,7 @@ func (n ClaimNames) check() (fields []belay.Field) {
 func checkDomains(domains []string) []belay.Field {
 	bad := func(d string) bool {
 		name, err := egress.NormalizeHost(d)
-		return err != nil || name != strings.ToLower(d) || !strings.Contains(name, ".")
+		return err != nil || !strings.EqualFold(name, d) || !strings.Contains(name, ".")
 	}
 	if len(domains) > maxEntries || slices.ContainsFunc(domains, bad) {
 		return []belay.Field{{Pointer: "/emailDomains", Message: "must be at most 100 domains such as example.com"}}
@@ -166,8 +171,13 @@ func (n ClaimNames) withDefaults() ClaimNames {
 		name     *string
 		standard string
 	}{
-		{&n.Email, "email"}, {&n.EmailVerified, "email_verified"}, {&n.Name, "name"}, {&n.FirstName, "given_name"},
-		{&n.LastName, "family_name"}, {&n.Picture, "picture"}, {&n.Groups, "groups"},
+		{&n.Email, "email"},
+		{&n.EmailVerified, "email_verified"},
+		{&n.Name, "name"},
+		{&n.FirstName, "given_name"},
+		{&n.LastName, "family_name"},
+		{&n.Picture, "picture"},
+		{&n.Groups, "groups"},
 	} {
 		if *claim.name == "" {
 			*claim.name = claim.standard

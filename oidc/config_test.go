@@ -72,17 +72,22 @@ func TestConfig(t *testing.T) {
 
 func TestMapping(t *testing.T) {
 	m := oidc.Mapping{
-		{Group: "admins", Team: "Operators"}, {Group: "belay-*-eu", Team: "EU *"}, {Group: "belay-*", Team: "*"},
-		{Group: "*", Team: "Everybody"}, {Group: "none", Team: "None"},
+		{Group: "admins", Team: "Operators"},
+		{Group: "belay-*-eu", Team: "EU *"},
+		{Group: "belay-*", Team: "*"},
+		{Group: "*", Team: "Everybody"},
+		{Group: "none", Team: "None"},
 	}
 	groups := []string{"belay-sre-eu", "admins", "belay-"}
 	got := m.Preview(groups)
 	want := oidc.MappingPreview{
 		Teams: []string{"EU sre", "Everybody", "Operators", "sre-eu"},
 		Matches: []oidc.Match{
-			{Group: "belay-sre-eu", Rule: m[1], Team: "EU sre"}, {Group: "belay-sre-eu", Rule: m[2], Team: "sre-eu"},
+			{Group: "belay-sre-eu", Rule: m[1], Team: "EU sre"},
+			{Group: "belay-sre-eu", Rule: m[2], Team: "sre-eu"},
 			{Group: "belay-sre-eu", Rule: m[3], Team: "Everybody"},
-			{Group: "admins", Rule: m[0], Team: "Operators"}, {Group: "admins", Rule: m[3], Team: "Everybody"},
+			{Group: "admins", Rule: m[0], Team: "Operators"},
+			{Group: "admins", Rule: m[3], Team: "Everybody"},
 			{Group: "belay-", Rule: m[3], Team: "Everybody"},
 		},
 		Unused: []oidc.Rule{m[4]},

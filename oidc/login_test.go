@@ -3,6 +3,7 @@ package oidc_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -233,9 +234,7 @@ func TestClaims(t *testing.T) {
 		"a name too long":      {object{"name": strings.Repeat("a", 400)}, func(i *oidc.Identity) bool { return i.Name == "" }},
 	} {
 		s.claims = func(all object) {
-			for k, v := range c.claims {
-				all[k] = v
-			}
+			maps.Copy(all, c.claims)
 		}
 		id, err := s.finish(p)
 		if err != nil || !c.check(id) {
@@ -261,9 +260,7 @@ func TestEmailDomains(t *testing.T) {
 		"certain domains": {"email": "alice@sub.example.test"}, "not verified your": {"email_verified": false},
 	} {
 		s.claims = func(all object) {
-			for k, v := range claims {
-				all[k] = v
-			}
+			maps.Copy(all, claims)
 		}
 		_, err := s.finish(p)
 		wantError(t, err, belay.CodeForbidden, words)

@@ -28,6 +28,9 @@ type Logout struct {
 	Issuer    string
 	Subject   string // "" where there is a session
 	SessionID string // "" where there is a subject
+	// IssuedAt is when the provider said so: a session that began later is
+	// another one.
+	IssuedAt time.Time
 }
 
 // VerifyLogout checks the logout token that a provider has sent to this
@@ -56,7 +59,7 @@ func (p *Provider) VerifyLogout(ctx context.Context, raw string) (*Logout, error
 	if !p.seen.first(token.TokenID, token.Expiry.Add(leeway), p.now()) {
 		return nil, badLogout(errors.New("the token was here before"))
 	}
-	return &Logout{Issuer: p.config.Issuer, Subject: token.Subject, SessionID: token.SessionID}, nil
+	return &Logout{Issuer: p.config.Issuer, Subject: token.Subject, SessionID: token.SessionID, IssuedAt: token.IssuedAt}, nil
 }
 
 // checkLogout checks what the library does not.
