@@ -260,6 +260,31 @@ func TestKeysThatChange(t *testing.T) {
 	}
 }
 
+func TestKeysThatCannotBeHad(t *testing.T) {
+	s := newStandIn(t)
+	p := s.provider()
+	if _, err := s.finish(p); err != nil {
+		t.Fatal(err)
+	}
+	_, other := keys()
+	good := s.sign
+	s.sign = func(claims object) string { return signed(t, other, "two", "", claims) }
+	s.published = func() any { return "none" }
+	s.clock.Advance(10 * time.Second)
+	_, err := s.finish(p)
+	wantError(t, err, belay.CodeUnavailable, "otherwise than an OpenID provider")
+	s.clock.Advance(3 * time.Second)
+	_, err = s.finish(p)
+	wantError(t, err, belay.CodeUnauthenticated, "none of the provider's keys")
+	if n := s.times("/keys"); n != 2 {
+		t.Errorf("the keys were asked for %d times, want twice", n)
+	}
+	s.sign = good
+	if _, err := s.finish(p); err != nil {
+		t.Errorf("with a key that is known: %v", err)
+	}
+}
+
 func TestWithdrawnKeysAreForgotten(t *testing.T) {
 	s := newStandIn(t)
 	p := s.provider()

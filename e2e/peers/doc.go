@@ -1,6 +1,7 @@
 // Package peers starts the real servers that Belay's tests talk to: a
 // Kubernetes API server with its etcd, Prometheus, nginx, PostgreSQL and two
-// OpenID providers, each a child process on a free loopback port with a directory of its own.
+// OpenID providers, each a child process on a free loopback port with a
+// directory of its own.
 //
 // A test that needs one for itself calls a Start function; the peer ends with
 // the test:
