@@ -27,6 +27,7 @@ type User struct {
 	FirstName string
 	LastName  string
 	AvatarURL string
+	Issuer    string // by whose word he is known, as the provider calls itself; "" for a local user
 	Version   int64
 	CreatedAt time.Time
 	UpdatedAt time.Time

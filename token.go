@@ -111,6 +111,11 @@ type Session struct {
 	CreatedAt  time.Time
 	LastUsedAt time.Time
 	ExpiresAt  time.Time
+	// ProviderSession is the session at the user's provider in which this one
+	// began; "" where that has not told.
+	ProviderSession string
+	// RefreshAt is when the provider is to be asked again; zero for never.
+	RefreshAt time.Time
 }
 
 // The text of a token:

@@ -28,6 +28,8 @@ var organizationless = map[string]string{
 	"Sessions": "of a user", "SessionsByHash": "by secret", "DeleteOtherSessions": "of a user",
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
 	"AllMemberships": "of a user", "RevokeTokensOf": "of a user", "LocalUser": "of the server", "AnyOwner": "of the server", "Password": "of a user", "SetPassword": "of a user", "RemovePassword": "of a user", "KnownAt": "of a user",
+	"UserBySubject": "users", "FollowUser": "users", "Adopt": "users", "OrganizationsNamed": "of the server",
+	"KeepRefresh": "of a session", "PutOffRefresh": "of a session", "ClaimRefresh": "of a session", "EndProviderSessions": "of a provider", "EndSessionsOfSubject": "of a user",
 	"UpdateUser": "users", "CreateInvitation": "of a user", "Invited": "by secret", "UseInvitation": "by secret", "CancelLinks": "of a user",
 	"HeldUntil": "of the server", "CountAttempt": "of the server", "UncountAttempt": "of the server", "ClearAttempts": "of the server",
 	"SessionByAccess": "by secret", "SessionsByAccess": "by secret", "SessionByFamily": "by secret", "CreateClientSession": "of a user", "RefreshSession": "by secret",
@@ -105,6 +107,7 @@ func (w *world) foreignReads(s estate, tx *store.Tx) map[string]func() error {
 		"Environment": func() error { _, err := tx.Environment(ctx, org, s.e.ID); return err },
 		"Team":        func() error { _, err := tx.Team(ctx, org, s.m.ID); return err },
 		"DeletedTeam": func() error { _, err := tx.DeletedTeam(ctx, org, s.deleted["team"]); return err },
+		"TeamsNamed":  func() error { v, err := tx.TeamsNamed(ctx, org, "sre"); return found(len(v), err) },
 		"Teams":       func() error { return foundAny(tx.Teams(ctx, all, belay.TeamFilter{WorkspaceID: s.v.ID}, q)) },
 		"Members":     func() error { return foundAny(tx.Members(ctx, org, belay.MemberFilter{TeamID: s.m.ID}, q)) },
 		"Member":      func() error { _, err := tx.Member(ctx, org, w.max); return err },
@@ -302,7 +305,7 @@ var silent = []string{
 	"CredentialUsers", "CredentialInUse", "CredentialSentPlain", "KeepCredentials", "DetachCredential",
 	"HoldsConnection", "AssignedConnections", "ConnectionOwners", "CredentialVersions", "CredentialUsages", "CurrentVersions", "ChecksMadeWith", "EnvironmentsOf", "CredentialsUsed",
 	"UnassignConnection", "UnassignEnvironment", "UnassignCredential",
-	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "Members", "TeamsOf", "TeamUsers", "EnvironmentsThrough", "Membership",
+	"Access", "SeenCredentials", "HoldersOf", "AccessPaths", "Places", "Teams", "TeamsNamed", "Members", "TeamsOf", "TeamUsers", "EnvironmentsThrough", "Membership",
 	"TeamGrants", "UserGrants", "RemoveGrant", "Transfer",
 }
 

@@ -6,12 +6,12 @@ import (
 	"belay"
 )
 
-const userColumns = `u.id, u.provider, u.subject, u.email, u.first_name, u.last_name, u.avatar_url,
+const userColumns = `u.id, u.provider, u.subject, u.email, u.first_name, u.last_name, u.avatar_url, u.issuer,
 	u.version, u.created_at, u.updated_at, u.deleted_at`
 
 func scanUser(r row) (*belay.User, error) {
 	var u belay.User
-	err := r.Scan(&u.ID, &u.Provider, &u.Subject, &u.Email, &u.FirstName, &u.LastName, &u.AvatarURL,
+	err := r.Scan(&u.ID, &u.Provider, &u.Subject, &u.Email, &u.FirstName, &u.LastName, &u.AvatarURL, &u.Issuer,
 		&u.Version, stamp{&u.CreatedAt}, stamp{&u.UpdatedAt}, stamp{&u.DeletedAt})
 	return &u, err
 }
@@ -25,9 +25,9 @@ func (r Reader) User(ctx context.Context, id belay.ID) (*belay.User, error) {
 // CreateUser stores a new user.
 func (t *Tx) CreateUser(ctx context.Context, u *belay.User) error {
 	return t.exec(ctx, `
-		insert into users (id, provider, subject, email, email_fold, first_name, last_name, avatar_url, version, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		u.ID, u.Provider, u.Subject, u.Email, fold(u.Email), u.FirstName, u.LastName, u.AvatarURL, u.Version,
+		insert into users (id, provider, subject, email, email_fold, first_name, last_name, avatar_url, issuer, version, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		u.ID, u.Provider, u.Subject, u.Email, fold(u.Email), u.FirstName, u.LastName, u.AvatarURL, u.Issuer, u.Version,
 		micros(u.CreatedAt), micros(u.UpdatedAt))
 }
 
