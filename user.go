@@ -27,9 +27,30 @@ type Provider struct {
 	Name        string // by which requests name it; the key
 	Title       string // for people
 	Description []string
-	URL         string // where users of a remote one sign in; "" for none
+	URL         string // where a remote one is; "" for none
+	// Redirects tells that its users sign in on its own pages.
+	Redirects bool
+	State     ProviderState
 	// Capabilities are the features that it has.
 	Capabilities []Capability
+}
+
+// ProviderStatus is whether a provider answers.
+type ProviderStatus string
+
+// Whether a provider answers.
+const (
+	ProviderAnswering   ProviderStatus = "answering"
+	ProviderUnreachable ProviderStatus = "unreachable"
+	ProviderUnknown     ProviderStatus = "unknown" // it was not asked yet
+)
+
+// ProviderState is what is known of whether a provider answers, without
+// asking it.
+type ProviderState struct {
+	Status    ProviderStatus
+	CheckedAt time.Time // when it was last asked; zero for never, or where nobody needs to ask
+	Since     time.Time // since when it does not answer; zero where it does
 }
 
 // Capability is a feature of a provider and the path at which it is.

@@ -47,6 +47,8 @@ type Config struct {
 	Lifetimes Lifetimes
 	// Providers are where users come from, by key. nil: the local one alone.
 	Providers map[string]Provider
+	// Admissions are who of their users may enter, by the same keys.
+	Admissions map[string]Admission
 	// EnforcedProvider is the key of the only one whose users may sign in; ""
 	// for all.
 	EnforcedProvider string
@@ -79,6 +81,9 @@ type App struct {
 	compiled compiled
 	gate     *Gate // nil: nobody stands before it
 
+	providers  map[string]Provider
+	admissions map[string]Admission
+
 	passwords *password.Hasher
 	throttle  throttle
 }
@@ -87,7 +92,7 @@ type App struct {
 func New(c Config) *App {
 	a := &App{
 		store: c.Store, keyring: c.Keyring, kinds: c.Kinds, clock: c.Clock, newID: c.NewID, log: c.Log,
-		lives: c.Lifetimes.orDefault(),
+		lives: c.Lifetimes.orDefault(), providers: c.providers(), admissions: c.Admissions,
 	}
 	a.slots.limits = c.Limits.orDefault()
 	a.passwords, a.throttle = c.hasher(), throttle{store: c.Store, keyring: c.Keyring, now: a.now}

@@ -12,6 +12,7 @@ import (
 
 	"belay"
 	"belay/password"
+	"belay/secret"
 	"belay/store"
 )
 
@@ -32,14 +33,17 @@ type Gate struct {
 	log   *slog.Logger
 	lives Lifetimes
 
-	providers map[string]Provider // those in force, by key
-	passwords *password.Hasher
-	throttle  throttle
-	guessers  guessers
-	tokens    gatherer[*belay.Token]
-	sessions  gatherer[*belay.Session]
-	accesses  gatherer[*belay.ClientSession]
-	clients   map[string]belay.Client // by id
+	keyring    *secret.Keyring
+	providers  map[string]Provider // those in force, by key
+	admissions map[string]Admission
+	refreshes  refreshes
+	passwords  *password.Hasher
+	throttle   throttle
+	guessers   guessers
+	tokens     gatherer[*belay.Token]
+	sessions   gatherer[*belay.Session]
+	accesses   gatherer[*belay.ClientSession]
+	clients    map[string]belay.Client // by id
 
 	mu      sync.Mutex
 	known   map[string]knownPrincipal // by the hash of the token or session
@@ -63,10 +67,11 @@ type turnedAway struct {
 func NewGate(c Config) *Gate {
 	g := &Gate{
 		store: c.Store, clock: c.Clock, newID: c.NewID, log: c.Log, lives: c.Lifetimes.orDefault(),
-		providers: c.providers(), passwords: c.hasher(),
-		tokens:   gatherer[*belay.Token]{find: c.Store.TokensByHash},
-		sessions: gatherer[*belay.Session]{find: c.Store.SessionsByHash},
-		accesses: gatherer[*belay.ClientSession]{find: c.Store.SessionsByAccess}, clients: c.clients(),
+		keyring: c.Keyring, providers: c.providers(), admissions: c.Admissions, refreshes: newRefreshes(),
+		passwords: c.hasher(),
+		tokens:    gatherer[*belay.Token]{find: c.Store.TokensByHash},
+		sessions:  gatherer[*belay.Session]{find: c.Store.SessionsByHash},
+		accesses:  gatherer[*belay.ClientSession]{find: c.Store.SessionsByAccess}, clients: c.clients(),
 		known: map[string]knownPrincipal{}, refused: map[string]turnedAway{},
 	}
 	g.throttle = throttle{store: c.Store, keyring: c.Keyring, now: g.now}
@@ -311,6 +316,9 @@ func (g *Gate) Session(ctx context.Context, value belay.Secret, from string) (*b
 		}
 		now := g.now()
 		if err := g.lives.sessionEnded(s, now); err != nil {
+			return nil, err
+		}
+		if s, err = g.refreshed(ctx, s, now); err != nil {
 			return nil, err
 		}
 		p, err := g.principal(ctx, s.UserID)

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"context"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"belay"
 )
@@ -15,6 +18,99 @@ type Provider interface {
 	// Describe says what whoever is to choose a provider is shown. Its Key
 	// is the one under which Config has it.
 	Describe() belay.Provider
+}
+
+// Redirector is a Provider whose users sign in on its own pages: with OpenID
+// Connect, or at another server of this kind.
+type Redirector interface {
+	Provider
+	// Begin begins a sign-in of whom calls himself hint, "" for anybody. The
+	// error is a CodeUnavailable where the provider does not answer.
+	Begin(ctx context.Context, hint string) (*Begun, error)
+	// Finish ends it, with the query that the browser brings back and with
+	// what Begin has said to remember.
+	Finish(ctx context.Context, query url.Values, remembered belay.Secret) (*Identity, error)
+	// Refresh asks again for the identity of a subject. The error is a
+	// CodeUnauthenticated or a CodeForbidden when his sessions are to end, a
+	// CodeUnavailable when the provider does not answer.
+	Refresh(ctx context.Context, refresh belay.Secret, subject string) (*Identity, error)
+}
+
+// SignOuter is a Provider with sessions of its own.
+type SignOuter interface {
+	// SignOutURL is where a browser ends its session there, "" for nowhere.
+	SignOutURL(ctx context.Context) (string, error)
+	// VerifyLogout checks what somebody sent who calls himself the provider.
+	VerifyLogout(ctx context.Context, token string) (*ProviderLogout, error)
+}
+
+// Examiner is a Provider that can be tested.
+type Examiner interface {
+	// Examine asks the provider for all that a sign-in needs, and says what
+	// was found, in the order in which it was looked at.
+	Examine(ctx context.Context) []Finding
+}
+
+// Begun is a sign-in that has begun on a provider's pages.
+type Begun struct {
+	URL        string // where the browser goes
+	State      string // what it brings back
+	Remembered belay.Secret
+	ExpiresAt  time.Time
+}
+
+// Identity is what a provider says of a user.
+type Identity struct {
+	Issuer, Subject     string // which together name him for ever
+	Email               string // that the provider vouches for; "" for none
+	FirstName, LastName string
+	Picture             string
+	Groups              []string
+	SessionID           string       // of his session there; "" where it is not told
+	RefreshToken        belay.Secret // zero: the provider cannot be asked again
+	ExpiresAt           time.Time    // until when this is believed
+}
+
+// ProviderLogout is what a provider says of sessions that are to end: those
+// that began in SessionID, else those of Subject.
+type ProviderLogout struct {
+	Subject, SessionID string
+	IssuedAt           time.Time
+}
+
+// Admission says who of a provider's users may enter, and what his groups
+// give him there. The zero value lets those in who are members already.
+type Admission struct {
+	// Organization is the name or the id of the one that newcomers join, and of
+	// which the teams are; "" for none.
+	Organization string
+	// Newcomers is the role with which everybody joins it; "": those join it,
+	// as members, whose groups give them a team.
+	Newcomers belay.OrganizationRole
+	// Map says what groups give; nil: nothing.
+	Map func(groups []string) Mapped
+	// Teams are those that groups can give, by name, as far as they are known;
+	// nil: none.
+	Teams func() []string
+}
+
+// Mapped is what groups give, by name and without a look at what there is.
+type Mapped struct {
+	Refused   string   // why nobody with these groups may enter; "" if he may
+	Teams     []string // each once
+	Matches   []GroupMatch
+	Unmatched []string // groups that no rule is about
+}
+
+// GroupMatch is a group, the rule that is about it, and the team which that
+// gives.
+type GroupMatch struct{ Group, Rule, Team string }
+
+func (ad Admission) mapped(groups []string) Mapped {
+	if ad.Map == nil {
+		return Mapped{Unmatched: groups}
+	}
+	return ad.Map(groups)
 }
 
 // localProvider is the provider that is built in: its users are kept in this

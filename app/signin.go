@@ -122,6 +122,17 @@ func wrongPassword() error {
 // begin begins a session of the user whom prove proves in the same
 // transaction.
 func (g *Gate) begin(ctx context.Context, v Visitor, prove func(context.Context, *store.Tx) (belay.ID, error)) (*NewSession, error) {
+	return g.beginSession(ctx, v, func(ctx context.Context, tx *store.Tx, s *belay.Session) error {
+		var err error
+		if s.UserID, err = prove(ctx, tx); err != nil {
+			return err
+		}
+		return tx.CreateSession(ctx, s)
+	})
+}
+
+// beginSession begins a session, which keep stores.
+func (g *Gate) beginSession(ctx context.Context, v Visitor, keep func(context.Context, *store.Tx, *belay.Session) error) (*NewSession, error) {
 	value, _, err := belay.NewToken(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -131,12 +142,7 @@ func (g *Gate) begin(ctx context.Context, v Visitor, prove func(context.Context,
 		ID: g.newID(), Hash: belay.HashToken(value), UserAgent: cutText(toldByTarget(v.UserAgent)), RemoteAddr: v.RemoteAddr,
 		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(g.lives.Session),
 	}
-	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if s.UserID, err = prove(ctx, tx); err != nil {
-			return err
-		}
-		return tx.CreateSession(ctx, s)
-	})
+	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return keep(ctx, tx, s) })
 	if err != nil {
 		return nil, err
 	}
