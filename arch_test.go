@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"belay/web":             {"belay", "belay/app", "belay/rest", "belay/site"},
 	"belay/server": {
 		"belay", "belay/app", "belay/egress", "belay/keypair", "belay/kind", "belay/kind/kubernetes",
-		"belay/password", "belay/rest", "belay/secret", "belay/store", "belay/web",
+		"belay/oidc", "belay/password", "belay/rest", "belay/secret", "belay/store", "belay/web",
 	},
 	"belay/cli":       {"belay", "belay/egress", "belay/kubeconfig"},
 	"belay/cmd/belay": {"belay", "belay/cli", "belay/keypair", "belay/server"},

@@ -121,6 +121,7 @@ type localProvider struct{}
 func (localProvider) Describe() belay.Provider {
 	return belay.Provider{
 		Key: belay.LocalProvider, Type: "local", Name: belay.LocalProvider, Title: "Local account",
+		State:       belay.ProviderState{Status: belay.ProviderAnswering},
 		Description: []string{"Users, sessions and data are kept on this server.", "Sign in with an e-mail address and a password, or with a link from an administrator."},
 		Capabilities: []belay.Capability{
 			{Feature: "persist-environments", Endpoint: "/api/environments"},

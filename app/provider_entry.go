@@ -94,6 +94,9 @@ func (e entry) accept(ctx context.Context, tx *store.Tx, u *belay.User, known bo
 	if _, err := tx.DeleteOtherSessions(ctx, u.ID, ""); err != nil {
 		return err
 	}
+	if err := tx.RevokeTokensOf(ctx, u.ID, e.now); err != nil {
+		return err
+	}
 	return tx.FollowUser(ctx, u, e.now)
 }
 

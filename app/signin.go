@@ -161,6 +161,12 @@ func (g *Gate) Invited(ctx context.Context, code belay.Secret) (*belay.User, err
 	return u, g.inForce(u)
 }
 
+// Pending tells whether a user has no password yet.
+func (g *Gate) Pending(ctx context.Context, user belay.ID) (bool, error) {
+	p, err := g.store.Password(ctx, user)
+	return p == nil, err
+}
+
 func spentInvitation() error {
 	return Unauthenticated("this invitation was used before, was replaced by a newer one, or is too old; ask an administrator for a new one")
 }

@@ -39,6 +39,8 @@ type Options struct {
 	Lifetimes  app.Lifetimes
 	PublicURL  *url.URL
 	Clients    []belay.Client
+	Providers  map[string]belay.ProviderSettings // outside of the server, by key
+	Provider   string                            // the only one whose users may sign in; "" for all
 	// WriteTimeout is how long a client may take to read an answer, or a line
 	// of a long one; 0 as usual.
 	WriteTimeout time.Duration
@@ -71,7 +73,8 @@ func Start(t testing.TB, o Options) *Server {
 	c := server.Config{
 		Listen: "127.0.0.1:0", DataDir: s.DataDir, Database: belay.SecretString(o.Database),
 		EgressAllow: prefixes("127.0.0.0/8", "::1/128"), EgressDeny: append(prefixes("0.0.0.0/0", "::/0"), o.EgressDeny...),
-		Kubeconfig: o.Kubeconfig, Sweep: o.Sweep, Limits: o.Limits, Lifetimes: o.Lifetimes, PublicURL: o.PublicURL, Clients: o.Clients, WriteTimeout: o.WriteTimeout, Version: "v0.0.0-test",
+		Kubeconfig: o.Kubeconfig, Sweep: o.Sweep, Limits: o.Limits, Lifetimes: o.Lifetimes, PublicURL: o.PublicURL, Clients: o.Clients,
+		Providers: o.Providers, Provider: o.Provider, WriteTimeout: o.WriteTimeout, Version: "v0.0.0-test",
 		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Clock: s.clock,
 	}
 	var err error

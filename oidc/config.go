@@ -27,7 +27,10 @@ type Config struct {
 	// EmailDomains are those of whose addresses users may be, in ASCII; nil
 	// means any. An address counts only when the provider has verified it.
 	EmailDomains []string
-	Mapping      Mapping
+	// Groups are those of which users must be in one, with at most one asterisk
+	// each, which stands for any text; nil means that any user may enter.
+	Groups  []string
+	Mapping Mapping
 }
 
 // ClaimNames are the names of the claims that tell about a user; "" is the
@@ -56,6 +59,7 @@ func (c Config) Validate() error {
 	fields = append(fields, checkScopes(c.Scopes)...)
 	fields = append(fields, c.Claims.check()...)
 	fields = append(fields, checkDomains(c.EmailDomains)...)
+	fields = append(fields, checkGroups(c.Groups)...)
 	fields = append(fields, c.Mapping.check()...)
 	if fields == nil {
 		return nil
@@ -154,6 +158,28 @@ func checkDomains(domains []string) []belay.Field {
 		return []belay.Field{{Pointer: "/emailDomains", Message: "must be at most 100 domains such as example.com"}}
 	}
 	return nil
+}
+
+func checkGroups(groups []string) []belay.Field {
+	bad := func(g string) bool {
+		return g == "" || len(g) > maxText || !printable(g) || strings.Count(g, "*") > 1
+	}
+	if len(groups) > maxEntries || slices.ContainsFunc(groups, bad) {
+		return []belay.Field{{Pointer: "/groups", Message: "must be at most 100 names of groups, with at most one asterisk each"}}
+	}
+	return nil
+}
+
+// AdmitsGroups tells whether a user in these groups may enter, as far as his
+// groups matter.
+func (c Config) AdmitsGroups(groups []string) bool {
+	if len(c.Groups) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(c.Groups, func(pattern string) bool {
+		rule := Rule{Group: pattern, Team: "any"}
+		return slices.ContainsFunc(groups, func(g string) bool { _, ok := rule.apply(g); return ok })
+	})
 }
 
 // scopes are all that are asked for.

@@ -36,6 +36,8 @@ type metadata struct {
 	AuthenticationMethods []string `json:"token_endpoint_auth_methods_supported"`
 	Algorithms            []string `json:"id_token_signing_alg_values_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	Scopes                []string `json:"scopes_supported"`
+	BackChannelLogout     bool     `json:"backchannel_logout_supported"`
 	IssuerInAnswers       bool     `json:"authorization_response_iss_parameter_supported"`
 }
 

@@ -76,7 +76,7 @@ func (p *Provider) identify(ctx context.Context, m *metadata, token *oauth2.Toke
 // isSilent tells whether a claim is missing that the UserInfo endpoint may have.
 func (p *Provider) isSilent(claims claimSet) bool {
 	wanted := []string{p.names.Email, p.names.Name}
-	if len(p.config.Mapping) > 0 {
+	if len(p.config.Mapping)+len(p.config.Groups) > 0 {
 		wanted = append(wanted, p.names.Groups)
 	}
 	return slices.ContainsFunc(wanted, func(name string) bool { return claims.at(name) == nil })
@@ -198,8 +198,12 @@ func domainOf(email string) string {
 	return strings.ToLower(email[i+1:])
 }
 
-// admit refuses users whose address is of no permitted domain.
+// admit refuses users who are in no permitted group, or whose address is of
+// no permitted domain.
 func (p *Provider) admit(id *Identity) error {
+	if !p.config.AdmitsGroups(id.Groups) {
+		return forbidden("only users in certain groups of the OpenID provider may sign in to this server")
+	}
 	if len(p.config.EmailDomains) == 0 {
 		return nil
 	}
@@ -221,7 +225,7 @@ func forbidden(message string) error {
 		Code: belay.CodeForbidden, Message: message,
 		Remedy: []belay.Remedy{{
 			ID: "provider.domains", Title: "Ask the operator",
-			Description: "The operator of this server sets which e-mail domains may sign in through this provider.",
+			Description: "The operator of this server sets which e-mail domains and groups may sign in through this provider.",
 		}},
 	}
 }

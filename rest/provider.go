@@ -2,7 +2,9 @@ package rest
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"belay"
 )
@@ -19,6 +21,19 @@ type provider struct {
 	PackageURL     string         `json:"packageUrl"`
 	Extensions     map[string]any `json:"extensions"`
 	Capabilities   []capability   `json:"capabilities"`
+	State          providerState  `json:"state"`
+}
+
+// providerState is whether a provider answers; times are absent where there
+// is nothing to tell.
+type providerState struct {
+	Status    string     `json:"status"`
+	CheckedAt *time.Time `json:"checkedAt,omitempty"`
+	Since     *time.Time `json:"since,omitempty"`
+}
+
+func newProviderState(s belay.ProviderState) providerState {
+	return providerState{Status: string(s.Status), CheckedAt: when(s.CheckedAt), Since: when(s.Since)}
 }
 
 type capability struct {
@@ -29,7 +44,7 @@ type capability struct {
 func newProvider(p belay.Provider) provider {
 	out := provider{
 		Type: p.Type, Name: p.Name, Title: p.Title, Description: p.Description, URL: p.URL,
-		Extensions: map[string]any{}, Capabilities: []capability{},
+		Extensions: map[string]any{}, Capabilities: []capability{}, State: newProviderState(p.State),
 	}
 	for _, c := range p.Capabilities {
 		out.Capabilities = append(out.Capabilities, capability(c))
@@ -57,9 +72,9 @@ func (a *API) chooseProvider(r *request) (response, error) {
 		Name: mesheryProvider, Value: p.Key, Path: "/", HttpOnly: true,
 		Secure: browserOf(r.Context()).Secure, SameSite: http.SameSiteLaxMode,
 	})
-	where := p.URL
-	if where == "" {
-		where = "/user/login"
+	where := "/user/login"
+	if p.Redirects {
+		where += "?provider=" + url.QueryEscape(p.Key)
 	}
 	return response{header: map[string]string{"Location": where}}, nil
 }

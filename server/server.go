@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -87,7 +86,9 @@ type Config struct {
 	Clients        []belay.Client // that may act for users who allow it
 	// Provider is the key of the only provider whose users may sign in; "" for
 	// all that there are.
-	Provider     string
+	Provider string
+	// Providers are those outside of this server from which users come, by key.
+	Providers    map[string]belay.ProviderSettings
 	WriteTimeout time.Duration // how long a client may take to read an answer, or a line of a long one; 0: five minutes
 	Sweep        time.Duration // from one removal of what is past its time to the next; 0: an hour
 	Version      string
@@ -119,6 +120,7 @@ type Server struct {
 	gate     *app.Gate
 	app      *app.App
 	sweeper  *app.Sweeper
+	outside  providers
 	http     *http.Server
 	done     chan error
 }
@@ -141,6 +143,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		c.WriteTimeout = writeTimeout
 	}
 	c.Log = slog.New(traced{c.Log.Handler()})
+	if err := c.checkProviders(); err != nil {
+		return nil, err
+	}
 	s := &Server{config: c, done: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -260,13 +265,13 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.outside, err = s.newProviders(dialer); err != nil {
+		return err
+	}
 	parts := app.Config{
 		Store: s.store, Keyring: keyring, Kinds: kinds, Clock: c.Clock, NewID: newID, Log: c.Log,
 		Limits: c.Limits, Lifetimes: c.Lifetimes, Clients: c.Clients,
-		Providers: map[string]app.Provider{belay.LocalProvider: app.LocalProvider()}, EnforcedProvider: c.Provider, Passwords: password.NewHasher(),
-	}
-	if _, ok := parts.Providers[c.Provider]; c.Provider != "" && !ok {
-		return startError(fmt.Errorf("there is no provider %q to enforce", c.Provider), "providers: "+strings.Join(slices.Sorted(maps.Keys(parts.Providers)), ", "))
+		Providers: s.outside.all, Admissions: s.outside.admissions, EnforcedProvider: c.Provider, Passwords: password.NewHasher(),
 	}
 	s.gate, s.app = app.NewGate(parts), app.New(parts)
 	s.app.Behind(s.gate)
@@ -283,7 +288,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.http = s.newHTTP(web.New(web.Config{
-		API: api, App: s.app, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Issuer: s.PublicURL(), Kinds: definitions(kinds),
+		API: api, App: s.app, Gate: s.gate, Ready: s.store.Ping, Log: c.Log, Version: c.Version, PublicURL: c.PublicURL, Address: s.PublicURL(), Kinds: definitions(kinds),
 		TLS: s.tls != nil, TrustsClient: s.trustsClient,
 	}))
 	return nil
@@ -391,6 +396,10 @@ func (s *Server) release() error {
 	if s.app != nil {
 		s.app.Close()
 	}
+	if s.gate != nil {
+		s.gate.Close()
+	}
+	s.outside.close()
 	var err error
 	if s.store != nil {
 		err = s.store.Close()

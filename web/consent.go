@@ -67,7 +67,7 @@ func (h *Handler) sendBack(w http.ResponseWriter, r *http.Request, to, state str
 	if state != "" {
 		q.Set("state", state)
 	}
-	q.Set("iss", h.Issuer)
+	q.Set("iss", h.Address)
 	u.RawQuery = q.Encode()
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, u.String(), http.StatusSeeOther)

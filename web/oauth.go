@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"belay"
 	"belay/app"
@@ -42,15 +41,15 @@ func (h *Handler) oauthRoutes() {
 func (h *Handler) metadata(w http.ResponseWriter, _ *http.Request) {
 	auth := []string{"none", "client_secret_basic", "client_secret_post"}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"issuer": h.Issuer, "authorization_endpoint": h.Issuer + authorizePath, "token_endpoint": h.Issuer + tokenPath,
-		"device_authorization_endpoint": h.Issuer + deviceAskPath, "revocation_endpoint": h.Issuer + revokePath,
+		"issuer": h.Address, "authorization_endpoint": h.Address + authorizePath, "token_endpoint": h.Address + tokenPath,
+		"device_authorization_endpoint": h.Address + deviceAskPath, "revocation_endpoint": h.Address + revokePath,
 		"response_types_supported": []string{"code"}, "response_modes_supported": []string{"query"},
 		"grant_types_supported":                          []string{"authorization_code", "refresh_token", deviceGrant},
 		"code_challenge_methods_supported":               []string{"S256"},
 		"token_endpoint_auth_methods_supported":          auth,
 		"revocation_endpoint_auth_methods_supported":     auth,
 		"authorization_response_iss_parameter_supported": true,
-		"service_documentation":                          h.Issuer + "/docs",
+		"service_documentation":                          h.Address + "/docs",
 	})
 }
 
@@ -161,8 +160,8 @@ func (h *Handler) startDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"device_code": string(d.DeviceCode.Reveal()), "user_code": d.UserCode, "verification_uri": h.Issuer + devicePath,
-		"verification_uri_complete": h.Issuer + devicePath + "?code=" + d.UserCode,
+		"device_code": string(d.DeviceCode.Reveal()), "user_code": d.UserCode, "verification_uri": h.Address + devicePath,
+		"verification_uri_complete": h.Address + devicePath + "?code=" + d.UserCode,
 		"expires_in":                int(d.Life.Seconds()), "interval": int(d.Pause.Seconds()),
 	})
 }
@@ -185,30 +184,10 @@ func (h *Handler) revoke(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// returnable are the pages to which a browser is brought back after it has
-// signed in.
-func returnable() []string { return []string{"/", authorizePath, devicePath, "/user/password"} }
-
-// returnPath is where a browser goes after it has signed in: to the page of
-// this server that it came from, and to no other.
-func returnPath(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || strings.HasPrefix(s, "//") || strings.ContainsRune(s, '\\') {
-		return "/"
-	}
-	for _, p := range returnable() {
-		if u.Path == p {
-			u.Fragment = ""
-			return u.RequestURI()
-		}
-	}
-	return "/"
-}
-
 // signInFor is where a browser signs in that wanted a page.
 func signInFor(r *http.Request) string {
 	if r.Method != http.MethodGet || r.URL.Path == "/" {
 		return "/user/login"
 	}
-	return "/user/login?" + url.Values{"return": {r.URL.RequestURI()}}.Encode()
+	return "/user/login?" + url.Values{"return_to": {r.URL.RequestURI()}}.Encode()
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"belay"
 	"belay/site"
@@ -12,6 +13,13 @@ type invited struct {
 	Code  string
 	Email string // "" where the invitation is none
 	Text  string // what went wrong
+	// Others are the providers with whose account it can be accepted.
+	Others []belay.Provider
+}
+
+// At is where the invitation is accepted with an account of a provider.
+func (i invited) At(p belay.Provider) string {
+	return "/user/login?" + url.Values{"provider": {p.Key}, "invitation": {i.Code}}.Encode()
 }
 
 func (h *Handler) showInvitation(w http.ResponseWriter, status int, i invited) {
@@ -29,7 +37,18 @@ func (h *Handler) askForPassword(w http.ResponseWriter, r *http.Request, status 
 		h.failed(w, r, err, func(status int, text string) { h.showInvitation(w, status, invited{Text: text}) })
 		return
 	}
-	h.showInvitation(w, status, invited{Code: code, Email: u.Email, Text: text})
+	i := invited{Code: code, Email: u.Email, Text: text}
+	pending, err := h.Gate.Pending(r.Context(), u.ID)
+	if err != nil {
+		h.API.Problem(w, r, err)
+		return
+	}
+	for _, p := range h.Gate.Providers() {
+		if pending && p.Redirects {
+			i.Others = append(i.Others, p)
+		}
+	}
+	h.showInvitation(w, status, i)
 }
 
 func (h *Handler) acceptInvitation(w http.ResponseWriter, r *http.Request) {

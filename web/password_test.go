@@ -56,7 +56,7 @@ func TestPasswordPages(t *testing.T) {
 	in := cookieOf(t, v.Post("/user/login", formOf("email", "ann@example.org", "password", first)).Want(http.StatusSeeOther))
 	other := v.With("Cookie", in.Name+"="+in.Value)
 
-	if a := v.Get("/user/password").Want(http.StatusSeeOther); a.Header.Get("Location") != "/user/login?return=%2Fuser%2Fpassword" {
+	if a := v.Get("/user/password").Want(http.StatusSeeOther); a.Header.Get("Location") != "/user/login?return_to=%2Fuser%2Fpassword" {
 		t.Errorf("a stranger goes to %s", a.Header.Get("Location"))
 	}
 	wantPage(t, other.Get("/user/password").Want(http.StatusOK), "Present password", "Your password is from")

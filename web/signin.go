@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -31,9 +33,26 @@ type signingIn struct {
 	Code      string           // of a sign-in link, to be sent by the form
 	Email     string           // that was typed before
 	Text      string           // what went wrong
-	Return    string           // the page of this server that is wanted, "" for the first
+	Return    string           // where one goes then, on this server
 	Passwords bool             // whether one signs in with an address and password
 	Others    []belay.Provider // elsewhere
+}
+
+// At is where one signs in at a provider.
+func (s signingIn) At(p belay.Provider) string {
+	query := url.Values{"provider": {p.Key}}
+	if s.Return != "" && s.Return != "/" {
+		query.Set("return_to", s.Return)
+	}
+	return "/user/login?" + query.Encode()
+}
+
+// Down says since when a provider does not answer, "" where it does.
+func (signingIn) Down(p belay.Provider) string {
+	if p.State.Status != belay.ProviderUnreachable {
+		return ""
+	}
+	return p.State.Since.UTC().Format("2 January 15:04 MST")
 }
 
 func (h *Handler) showSignIn(w http.ResponseWriter, status int, s signingIn) {
@@ -50,7 +69,16 @@ func (h *Handler) showSignIn(w http.ResponseWriter, status int, s signingIn) {
 // signInPage asks for a click: following a link must change nothing, since
 // programs that look at links follow them too.
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) {
-	h.showSignIn(w, http.StatusOK, signingIn{Code: r.URL.Query().Get("code"), Return: r.URL.Query().Get("return")})
+	query := r.URL.Query()
+	provider := query.Get("provider")
+	if provider == "" && !query.Has("code") {
+		provider = h.enforced()
+	}
+	if provider != "" && provider != belay.LocalProvider {
+		h.depart(w, r, provider)
+		return
+	}
+	h.showSignIn(w, http.StatusOK, signingIn{Code: query.Get("code"), Return: returnTo(query.Get("return_to"))})
 }
 
 // form reads a form that this server's own page has sent; what is no such
@@ -76,28 +104,30 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 		h.signInWithPassword(w, r, email)
 		return
 	}
+	back := returnTo(r.PostFormValue("return_to"))
 	value, expires, err := h.Gate.SignIn(r.Context(), belay.SecretString(r.PostFormValue("code")), r.UserAgent(), remoteAddr(r))
 	if err != nil {
 		h.failed(w, r, err, func(status int, text string) {
-			h.showSignIn(w, status, signingIn{Text: text, Return: r.PostFormValue("return")})
+			h.showSignIn(w, status, signingIn{Text: text, Return: back})
 		})
 		return
 	}
 	h.endSession(r)
 	h.setSession(w, string(value.Reveal()), expires)
-	http.Redirect(w, r, returnPath(r.PostFormValue("return")), http.StatusSeeOther)
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 func (h *Handler) signInWithPassword(w http.ResponseWriter, r *http.Request, email string) {
+	back := returnTo(r.PostFormValue("return_to"))
 	s, err := h.Gate.SignInWithPassword(r.Context(), email, belay.SecretString(r.PostFormValue("password")), visitor(r))
 	if err != nil {
 		h.failed(w, r, err, func(status int, text string) {
-			h.showSignIn(w, status, signingIn{Text: text, Email: email, Return: r.PostFormValue("return")})
+			h.showSignIn(w, status, signingIn{Text: text, Email: email, Return: back})
 		})
 		return
 	}
 	h.signedIn(w, r, s)
-	http.Redirect(w, r, returnPath(r.PostFormValue("return")), http.StatusSeeOther)
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 func visitor(r *http.Request) app.Visitor {
@@ -119,7 +149,7 @@ func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error, agai
 		return
 	}
 	text := e.Message
-	if len(e.Fields) > 0 {
+	if len(e.Fields) > 0 && strings.HasPrefix(e.Fields[0].Pointer, "/") {
 		text = "the password " + e.Fields[0].Message
 	}
 	if e.RetryAfter > 0 {
@@ -168,11 +198,16 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, belay.Errorf(belay.CodeForbidden, "sign out from this server's own page"))
 		return
 	}
-	if err := h.Gate.SignOut(r.Context(), cookie(r, h.sessionName())); err != nil {
+	where, provider, err := h.Gate.SignOutElsewhere(r.Context(), cookie(r, h.sessionName()))
+	if err != nil {
 		h.API.Problem(w, r, err)
 		return
 	}
 	h.setSession(w, "", time.Unix(1, 0))
+	if where != "" && wantsPage(r) {
+		h.showSignedOut(w, provider, where)
+		return
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

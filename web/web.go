@@ -35,9 +35,9 @@ type Config struct {
 	// PublicURL is where browsers reach the server when that is not where it
 	// listens. With https, cookies are for TLS only.
 	PublicURL *url.URL
-	// Issuer is the address by which others know the server, without a slash at
-	// its end (RFC 8414, section 2).
-	Issuer string
+	// Address is where others reach the server in either case, without a slash
+	// at its end; it is its issuer too (RFC 8414, section 2).
+	Address string
 	// TLS tells that the server itself speaks it, and so with nobody otherwise.
 	TLS bool
 	// TrustsClient tells whether a client that has shown a certificate may go
@@ -70,6 +70,8 @@ func New(c Config) *Handler {
 	h.mux.HandleFunc("POST /user/login", h.signIn)
 	h.mux.HandleFunc("GET /user/logout", h.signOutPage)
 	h.mux.HandleFunc("POST /user/logout", h.signOut)
+	h.mux.HandleFunc("GET /user/callback/{provider}", h.arrive)
+	h.mux.HandleFunc("POST /user/backchannel-logout/{provider}", h.backChannel)
 	h.mux.HandleFunc("GET "+rest.InvitationPath, h.invitationPage)
 	h.mux.HandleFunc("POST "+rest.InvitationPath, h.acceptInvitation)
 	h.mux.HandleFunc("GET /user/password", h.passwordPage)

@@ -1,0 +1,269 @@
+package server
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"belay"
+	"belay/app"
+	"belay/egress"
+	"belay/oidc"
+	"belay/web"
+)
+
+// providerKey is what the key of a provider may look like: it stands in
+// addresses.
+var providerKey = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// providers are the parts of the configuration that are about providers.
+type providers struct {
+	all        map[string]app.Provider
+	admissions map[string]app.Admission
+	openID     []*oidc.Provider
+}
+
+// close ends what providers keep open.
+func (p providers) close() {
+	for _, o := range p.openID {
+		o.Close()
+	}
+}
+
+// checkProviders refuses a configuration before anything is touched.
+func (c Config) checkProviders() error {
+	for _, key := range slices.Sorted(maps.Keys(c.Providers)) {
+		if _, err := newOpenID(key, c.Providers[key], c.Clock, nil, ""); err != nil {
+			return err
+		}
+	}
+	if _, ok := c.Providers[c.Provider]; c.Provider != "" && c.Provider != belay.LocalProvider && !ok {
+		keys := append(slices.Collect(maps.Keys(c.Providers)), belay.LocalProvider)
+		return startError(fmt.Errorf("there is no provider %q to enforce", c.Provider), "providers: "+strings.Join(slices.Sorted(slices.Values(keys)), ", "))
+	}
+	return nil
+}
+
+// newProviders makes the providers; it asks none of them for anything, so
+// that one that does not answer keeps nobody out but its users.
+func (s *Server) newProviders(dialer *egress.Dialer) (p providers, err error) {
+	p.all = map[string]app.Provider{belay.LocalProvider: app.LocalProvider()}
+	p.admissions = map[string]app.Admission{}
+	for key, settings := range s.config.Providers {
+		o, err := newOpenID(key, settings, s.config.Clock, dialer, s.PublicURL())
+		if err != nil {
+			return p, err
+		}
+		p.all[key], p.admissions[key], p.openID = o, o.admission(), append(p.openID, o.provider)
+	}
+	return p, nil
+}
+
+// openID is an OpenID provider as the use cases know it.
+type openID struct {
+	provider *oidc.Provider
+	key      string
+	settings belay.ProviderSettings
+	here     string // where browsers reach this server
+}
+
+func newOpenID(key string, s belay.ProviderSettings, now func() time.Time, dialer *egress.Dialer, here string) (*openID, error) {
+	problems := checkSettings(key, s)
+	var roots *x509.CertPool
+	if s.CAFile != "" {
+		roots = x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(s.CA) {
+			problems = append(problems, "caFile: holds no certificate in PEM")
+		}
+	}
+	p, err := oidc.New(oidcConfig(key, s), oidc.Options{Dialer: dialer, RootCAs: roots, Now: now})
+	if e, ok := errors.AsType[*belay.Error](err); ok {
+		for _, f := range e.Fields {
+			problems = append(problems, settingOf(f.Pointer)+": "+f.Message)
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	if len(problems) == 0 {
+		return &openID{provider: p, key: key, settings: s, here: here}, nil
+	}
+	for i, text := range problems {
+		problems[i] = "providers." + key + "." + text
+	}
+	return nil, startError(errors.New(strings.Join(problems, "; ")), "docs/providers.md says what each key means")
+}
+
+// checkSettings checks what is not OpenID Connect's.
+func checkSettings(key string, s belay.ProviderSettings) (problems []string) {
+	for _, p := range []struct {
+		wrong bool
+		text  string
+	}{
+		{key == belay.LocalProvider, "type: the key local is that of the built-in provider; choose another"},
+		{!providerKey.MatchString(key), "type: the key must be of at most 63 lower case letters, digits and hyphens"},
+		{s.Type != "oidc", "type: must be oidc"},
+		{len(s.Title) > 100, "title: must be of at most 100 bytes"},
+		{s.ClientSecretFile != "" && s.ClientSecretVariable != "", "clientSecretFile: must not be there beside clientSecretVariable"},
+		{(s.ClientSecretFile != "" || s.ClientSecretVariable != "") && s.ClientSecret.IsZero(), "clientSecretFile: what it names is empty"},
+		{s.Newcomers != "" && s.Newcomers != belay.OrganizationMember && s.Newcomers != belay.OrganizationAdmin, "newcomers: must be member or admin; without it only those enter who are invited, or whose groups give them a team"},
+		{s.Organization == "" && (s.Newcomers != "" || len(s.Teams) > 0), "organization: is missing; it names the one that newcomers and teams are about"},
+	} {
+		if p.wrong {
+			problems = append(problems, p.text)
+		}
+	}
+	return problems
+}
+
+func oidcConfig(key string, s belay.ProviderSettings) oidc.Config {
+	c := oidc.Config{
+		Key: key, Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret, Scopes: s.Scopes,
+		Claims: oidc.ClaimNames(s.Claims), EmailDomains: s.AllowedDomains, Groups: s.AllowedGroups,
+	}
+	for _, r := range s.Teams {
+		c.Mapping = append(c.Mapping, oidc.Rule(r))
+	}
+	return c
+}
+
+// settingOf is the setting that a pointer into package oidc's configuration
+// is about.
+func settingOf(pointer string) string {
+	first, rest, nested := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	name := map[string]string{
+		"emailDomains": "allowedDomains", "groups": "allowedGroups", "mapping": "teams", "clientSecret": "clientSecretFile", "key": "type",
+	}[first]
+	if name == "" {
+		name = first
+	}
+	if nested {
+		name += "." + strings.ReplaceAll(rest, "/", ".")
+	}
+	return name
+}
+
+// redirect is where browsers come back from the provider.
+func (o *openID) redirect() string { return o.here + web.CallbackPath(o.key) }
+
+// Describe implements app.Provider.
+func (o *openID) Describe() belay.Provider {
+	title := o.settings.Title
+	if title == "" {
+		title = o.key
+	}
+	state := belay.ProviderState{Status: belay.ProviderUnknown}
+	switch now := o.provider.State(); {
+	case now.Reason != nil:
+		state = belay.ProviderState{Status: belay.ProviderUnreachable, CheckedAt: now.CheckedAt, Since: now.DownSince}
+	case !now.CheckedAt.IsZero():
+		state = belay.ProviderState{Status: belay.ProviderAnswering, CheckedAt: now.CheckedAt}
+	}
+	local := app.LocalProvider().Describe()
+	return belay.Provider{
+		Key: o.key, Type: "remote", Name: o.key, Title: title, URL: o.settings.Issuer, Redirects: true, State: state,
+		Description:  []string{"Users sign in at " + o.settings.Issuer + ", by OpenID Connect.", "Sessions and data are kept on this server."},
+		Capabilities: local.Capabilities,
+	}
+}
+
+// Begin implements app.Redirector.
+func (o *openID) Begin(ctx context.Context, hint string) (*app.Begun, error) {
+	b, err := o.provider.Begin(ctx, oidc.Login{Redirect: o.redirect(), Hint: hint})
+	if err != nil {
+		return nil, err
+	}
+	return &app.Begun{URL: b.URL, State: b.State, Remembered: b.Remembered, ExpiresAt: b.ExpiresAt}, nil
+}
+
+// Finish implements app.Redirector.
+func (o *openID) Finish(ctx context.Context, query url.Values, remembered belay.Secret) (*app.Identity, error) {
+	id, err := o.provider.Finish(ctx, query, remembered)
+	return o.identity(id), err
+}
+
+// Refresh implements app.Redirector.
+func (o *openID) Refresh(ctx context.Context, refresh belay.Secret, subject string) (*app.Identity, error) {
+	id, err := o.provider.Refresh(ctx, refresh, subject)
+	return o.identity(id), err
+}
+
+// identity leaves out an address that may be anybody's: members are found and
+// given roles by their addresses.
+func (o *openID) identity(id *oidc.Identity) *app.Identity {
+	if id == nil {
+		return nil
+	}
+	out := &app.Identity{
+		Issuer: id.Issuer, Subject: id.Subject, Email: id.Email, FirstName: id.FirstName, LastName: id.LastName, Picture: id.Picture,
+		Groups: id.Groups, SessionID: id.SessionID, RefreshToken: id.RefreshToken, ExpiresAt: id.ExpiresAt,
+	}
+	if !id.EmailVerified && !o.settings.TrustEmail {
+		out.Email = ""
+	}
+	if out.FirstName == "" && out.LastName == "" {
+		out.FirstName = id.Name
+	}
+	return out
+}
+
+// SignOutURL implements app.SignOuter.
+func (o *openID) SignOutURL(ctx context.Context) (string, error) {
+	return o.provider.LogoutURL(ctx, o.here+"/", "")
+}
+
+// VerifyLogout implements app.SignOuter.
+func (o *openID) VerifyLogout(ctx context.Context, token string) (*app.ProviderLogout, error) {
+	l, err := o.provider.VerifyLogout(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return &app.ProviderLogout{Subject: l.Subject, SessionID: l.SessionID, IssuedAt: l.IssuedAt}, nil
+}
+
+// Examine implements app.Examiner.
+func (o *openID) Examine(ctx context.Context) []app.Finding {
+	grades := map[oidc.Grade]app.FindingStatus{oidc.Good: app.FindingOK, oidc.Doubt: app.FindingWarning, oidc.Broken: app.FindingFailed}
+	var found []app.Finding
+	for _, f := range o.provider.Examine(ctx) {
+		found = append(found, app.Finding{Name: f.Name, Status: grades[f.Grade], Message: f.Message, Fix: f.Fix})
+	}
+	return append(found,
+		app.Finding{Name: "redirect URI", Status: app.FindingNote, Message: o.redirect(), Fix: "Register it at the provider, letter for letter, for the client " + o.settings.ClientID + "."},
+		app.Finding{Name: "post-logout redirect URI", Status: app.FindingNote, Message: o.here + "/", Fix: "Register it, so that browsers come back that have signed out there."},
+		app.Finding{Name: "back-channel logout URI", Status: app.FindingNote, Message: o.here + web.BackChannelPath(o.key), Fix: "Register it where the provider can reach this server, so that signing out there ends the sessions here."},
+	)
+}
+
+// admission is who may enter, by the settings.
+func (o *openID) admission() app.Admission {
+	config := o.provider.Config()
+	return app.Admission{
+		Organization: o.settings.Organization, Newcomers: o.settings.Newcomers,
+		Teams: func() (names []string) {
+			for _, r := range config.Mapping {
+				if !strings.Contains(r.Team, "*") && !slices.Contains(names, r.Team) {
+					names = append(names, r.Team)
+				}
+			}
+			return names
+		},
+		Map: func(groups []string) app.Mapped {
+			v := config.Mapping.Preview(groups)
+			m := app.Mapped{Teams: v.Teams, Unmatched: v.Unmatched}
+			if !config.AdmitsGroups(groups) {
+				m.Refused = "allowedGroups has none of these groups"
+			}
+			for _, match := range v.Matches {
+				m.Matches = append(m.Matches, app.GroupMatch{Group: match.Group, Rule: match.Rule.Group + " → " + match.Rule.Team, Team: match.Team})
+			}
+			return m
+		},
+	}
+}
