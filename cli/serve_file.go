@@ -86,6 +86,7 @@ func readServeFile(path string, known []string) (map[string]string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, usage("cannot read %s — %s", path, yamlComplaint(err))
 	}
+	delete(doc, providersKey) // see providerSettings
 	out := map[string]string{}
 	flatten("", doc, out)
 	for name := range out {

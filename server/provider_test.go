@@ -1,0 +1,40 @@
+package server_test
+
+import (
+	"testing"
+
+	"belay"
+	"belay/server"
+)
+
+// TestProvidersThatAreRefused names the keys of what is wrong, all at once,
+// before anything is touched.
+func TestProvidersThatAreRefused(t *testing.T) {
+	t.Parallel()
+	good := belay.ProviderSettings{Type: "oidc", Issuer: "https://login.example.com", ClientID: "belay"}
+	for key, c := range map[string]struct {
+		edit func(*belay.ProviderSettings)
+		want []string
+	}{
+		"okta": {func(s *belay.ProviderSettings) {
+			s.Type, s.Issuer, s.AllowedDomains, s.Teams = "saml", "http://login.example.com", []string{"x"}, []belay.TeamRule{{Group: "", Team: "*"}}
+			s.AllowedGroups = []string{"**"}
+		}, []string{
+			"providers.okta.type: must be oidc", "providers.okta.issuer: must begin with https://", "providers.okta.allowedDomains: ",
+			"providers.okta.teams.0.group: ", "providers.okta.organization: is missing", "providers.okta.allowedGroups: ",
+		}},
+		"local": {func(*belay.ProviderSettings) {}, []string{"providers.local.type: the key local is that of the built-in provider"}},
+		"A b":   {func(*belay.ProviderSettings) {}, []string{"lower case letters"}},
+		"dex":   {func(s *belay.ProviderSettings) { s.Newcomers, s.Organization = belay.OrganizationOwner, "x" }, []string{"providers.dex.newcomers: must be member or admin"}},
+		"empty": {func(s *belay.ProviderSettings) { s.ClientSecretFile = "/x" }, []string{"providers.empty.clientSecretFile: what it names is empty"}},
+		"ca":    {func(s *belay.ProviderSettings) { s.CAFile, s.CA = "/x", []byte("no PEM") }, []string{"providers.ca.caFile: holds no certificate"}},
+	} {
+		s := good
+		c.edit(&s)
+		dir := t.TempDir() + "/data"
+		what, help := why(t, server.Config{DataDir: dir, Providers: map[string]belay.ProviderSettings{key: s}})
+		wants(t, what, help, append(c.want, "docs/providers.md")...)
+	}
+	what, help := why(t, server.Config{Provider: "dex", Providers: map[string]belay.ProviderSettings{"okta": good}})
+	wants(t, what, help, `there is no provider "dex" to enforce`, "local, okta")
+}
