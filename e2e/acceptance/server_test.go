@@ -46,6 +46,7 @@ type nodeOptions struct {
 	Database   string
 	Args       []string
 	Key        string // a file with the key; "" for that of the data directory
+	Env        map[string]string
 	Kubeconfig []byte // in ~/.kube/config before the first start
 	Seen       *recorder
 }
@@ -65,6 +66,7 @@ func startNode(t *testing.T, o nodeOptions) *node {
 	if o.Kubeconfig != nil {
 		writeFile(t, filepath.Join(kube, "config"), o.Kubeconfig)
 	}
+	maps.Copy(n.env, o.Env)
 	if o.Database != "" {
 		n.env["BELAY_DATABASE"] = o.Database
 	}

@@ -35,6 +35,20 @@ func NewBrowser(user, password string) *Browser {
 	}}
 }
 
+// Cookies is the header Cookie that the browser would send to an address.
+func (b *Browser) Cookies(address *url.URL) string {
+	var pairs []string
+	for _, c := range b.client.Jar.Cookies(address) {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// Forget makes the browser lose a cookie for an address.
+func (b *Browser) Forget(address *url.URL, name string) {
+	b.client.Jar.SetCookies(address, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1}})
+}
+
 // maxPages is how many pages and redirects a way through a provider may have.
 const maxPages = 30
 
