@@ -112,7 +112,7 @@ func TestIfMatchList(t *testing.T) {
 func TestNotModifiedIsAuthorized(t *testing.T) {
 	w := newWorld(t)
 	stranger, member := w.Client(belay.Secret{}), w.Member("ann")
-	scopeless := w.As(w.Admin.UserID, belay.PermissionOrganizationWrite)
+	scopeless := w.As(w.Admin.UserID, belay.PermissionTokenWrite)
 	w.eachRoute(t, func(t *testing.T, a *belaytest.Client, r rest.Route) {
 		if r.Method != http.MethodGet || strings.Contains(r.Path, "kubernetes/") || r.Path == "/api/token" {
 			return // /api/token holds what is kept nowhere

@@ -20,6 +20,7 @@ var outside = []string{
 	"GET /healthz/live", "GET /healthz/ready", "GET /openapi.json", "GET /docs", "GET /docs/errors", "GET /docs/errors/{code}",
 	"GET /docs/kinds", "GET /docs/kinds/{name}",
 	"GET /user/login", "POST /user/login", "GET /user/logout", "POST /user/logout",
+	"GET /user/callback/{providerName}", "POST /user/backchannel-logout/{providerName}",
 	"GET /user/invitation", "POST /user/invitation", "GET /user/password", "POST /user/password",
 	"GET /.well-known/oauth-authorization-server", "GET /oauth/authorize", "POST /oauth/authorize",
 	"POST /oauth/token", "POST /oauth/device", "POST /oauth/revoke", "GET /device", "POST /device",

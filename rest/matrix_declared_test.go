@@ -126,6 +126,8 @@ var expected = map[string]declared{
 	"GET /api/user":                                                       {needs: everybody, answer: ok},
 	"PUT /api/user/password":                                              {own: true, needs: everybody, answer: badBody},
 	"GET /api/token":                                                      {needs: everybody, answer: http.StatusConflict}, // it is not sent
+	"POST /api/providers/{providerName}/test":                             {creates: true, needs: orgOwner, answer: ok},
+	"GET /api/providers/{providerName}/mapping":                           {creates: true, needs: orgOwner, answer: ok},
 	"GET /api/provider/capabilities":                                      {needs: everybody, answer: ok},
 	"GET /api/identity/tokens":                                            {needs: everybody, answer: ok},
 	"POST /api/identity/tokens":                                           {needs: everybody, answer: badBody},

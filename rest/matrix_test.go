@@ -162,7 +162,7 @@ func (s site) path(r rest.Route) string {
 		}
 	}
 	path := strings.NewReplacer("{workspaceId}", s.workspace, "{environmentId}", environment, "{connectionId}", connection,
-		"{credentialId}", credential, "{orgId}", s.organization, "{teamId}", team, "{userId}", user, "{name}", "http", "{registrationId}", missing,
+		"{credentialId}", credential, "{orgId}", s.organization, "{teamId}", team, "{userId}", user, "{name}", "http", "{registrationId}", missing, "{providerName}", "local",
 		"{tokenId}", missing, "{sessionId}", missing).Replace(r.Path)
 	switch r.Method + " " + r.Path {
 	case "POST /api/identity/orgs/{orgId}/users/{userId}/transfer":
@@ -402,6 +402,7 @@ func TestMatrixOutside(t *testing.T) {
 		"GET /device": http.StatusSeeOther, "POST /device": http.StatusSeeOther,
 		"GET /user/password": http.StatusSeeOther, "POST /user/password": http.StatusSeeOther,
 		"POST /api/identity/sessions": badBody, "GET /api/providers": ok, "GET /api/provider": http.StatusBadRequest,
+		"GET /user/callback/{providerName}": http.StatusBadRequest, "POST /user/backchannel-logout/{providerName}": http.StatusBadRequest, // local is none of those
 	}
 	member := w.Member("ann")
 	names := slices.Clone(outside)
@@ -420,7 +421,7 @@ func TestMatrixOutside(t *testing.T) {
 			continue
 		}
 		method, path, _ := strings.Cut(name, " ")
-		path = strings.NewReplacer("{code}", "forbidden", "{name}", "http").Replace(path)
+		path = strings.NewReplacer("{code}", "forbidden", "{name}", "http", "{providerName}", "local").Replace(path)
 		if got := w.Client(belay.Secret{}).Do(method, path, nil); got.Status != want {
 			t.Errorf("%s as a stranger: %d, want %d: %.200s", name, got.Status, want, got.Body)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"belay"
+	"belay/belaytest"
 )
 
 // TestProviders asks as a stranger where users come from, and chooses.
@@ -52,4 +53,47 @@ func TestOwnToken(t *testing.T) {
 	if strings.Contains(w.Log(), token) {
 		t.Error("the token is in the log")
 	}
+}
+
+// TestProviderCheck tests a provider that does not answer, and previews what
+// groups give.
+func TestProviderCheck(t *testing.T) {
+	t.Parallel()
+	s := belaytest.Start(t, belaytest.Options{Providers: map[string]belay.ProviderSettings{"okta": {
+		Type: "oidc", Issuer: "http://127.0.0.1:1", ClientID: "belay", Organization: "My Org",
+		Teams: []belay.TeamRule{{Group: "belay-*", Team: "*"}, {Group: "ops", Team: "absent"}},
+	}}})
+	s.Admin.Post("/api/identity/orgs/"+string(s.Organization)+"/teams", object{"name": "sre"}).Want(http.StatusCreated)
+	var got struct {
+		OK       bool
+		State    struct{ Status string }
+		Findings []struct{ Name, Status, Message, Fix string }
+	}
+	s.Admin.Post("/api/providers/okta/test", nil).Want(http.StatusOK).Decode(&got)
+	found := map[string]string{}
+	for _, f := range got.Findings {
+		found[f.Name] = f.Status + " " + f.Message + " " + f.Fix
+	}
+	for name, part := range map[string]string{
+		"description": "failed the OpenID provider http://127.0.0.1:1 cannot be used now: it cannot be reached", "redirect URI": "note " + s.URL() + "/user/callback/okta",
+		"organization": "ok My Org", "teams": "warning there are no teams of these names, and so their groups give nothing: absent",
+		"back-channel logout URI": "note " + s.URL() + "/user/backchannel-logout/okta",
+	} {
+		if !strings.HasPrefix(found[name], part) {
+			t.Errorf("%s: %q, want %q", name, found[name], part)
+		}
+	}
+	if got.OK || got.State.Status != "unreachable" {
+		t.Errorf("got %+v", got)
+	}
+	v := s.Admin.Get("/api/providers/okta/mapping?group=belay-sre&group=ops&group=x").Want(http.StatusOK).Object()
+	if v["enters"] != true || v["role"] != "member" || len(v["teams"].([]any)) != 2 || len(v["unmatched"].([]any)) != 1 || len(v["matches"].([]any)) != 2 {
+		t.Errorf("got %v", v)
+	}
+	if v := s.Admin.Get("/api/providers/okta/mapping?group=ops").Want(http.StatusOK).Object(); v["enters"] != false {
+		t.Errorf("got %v", v)
+	}
+	s.Admin.Get("/api/providers/absent/mapping").Want(http.StatusNotFound)
+	s.Admin.Post("/api/providers/absent/test", nil).Want(http.StatusNotFound)
+	s.Member("max").Post("/api/providers/okta/test", nil).Want(http.StatusForbidden)
 }

@@ -18,7 +18,7 @@ var (
 	pageParams = []string{"page", "pageSize", "pagesize", "page_size", "cursor", "search", "order"}
 	// plainParams are those of a list in which there is nothing to search.
 	plainParams = []string{"page", "pageSize", "pagesize", "page_size", "cursor", "order"}
-	repeatable  = []string{"kind", "status", "type", "health", "label"}
+	repeatable  = []string{"kind", "status", "type", "health", "label", "group"}
 	spellings   = [][]string{{"orgId", "orgID"}, {"pageSize", "pagesize", "page_size"}} // of one parameter each
 )
 

@@ -83,6 +83,9 @@ func (w *world) badParameter(t *testing.T, name string, refused func(query, poin
 	case "kind", "type":
 		refused(name+"="+q(`[1]`), name, "JSON array")
 		refused(strings.Repeat(name+"=a&", 51), name, "50")
+	case "group":
+		refused("group="+strings.Repeat("a", 513), "group", "512")
+		refused(strings.Repeat("group=a&", 1001), "group", "1000")
 	case "label":
 		refused("label=nonsense", "label", "KEY=VALUE")
 		refused("label="+q("=x"), "label", "KEY=VALUE")

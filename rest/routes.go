@@ -146,6 +146,8 @@ func (a *API) routes() []Route {
 		{get, "/api/token", AnyCaller, ok, nil, 0, false, a.getOwnToken},
 		{get, "/api/providers", Anyone, ok, nil, 0, false, a.listProviders},
 		{get, "/api/provider", Anyone, http.StatusFound, nil, 0, false, a.chooseProvider},
+		{post, "/api/providers/{providerName}/test", belay.PermissionOrganizationWrite, ok, nil, 0, false, a.testProvider},
+		{get, "/api/providers/{providerName}/mapping", belay.PermissionOrganizationWrite, ok, []string{"group"}, 0, false, a.previewMapping},
 		{get, "/api/provider/capabilities", AnyCaller, ok, nil, 0, false, a.getCapabilities},
 
 		{get, "/api/access/explain", belay.PermissionUserRead, ok, []string{"user", "permission", "workspace", "environment", "connection", "credential"}, 0, false, a.explain},

@@ -90,7 +90,7 @@ func (w *world) path(pattern string) string {
 	return strings.NewReplacer(
 		"{workspaceId}", w.workspace, "{environmentId}", w.environment, "{connectionId}", w.connection,
 		"{credentialId}", w.credential, "{tokenId}", w.token, "{sessionId}", w.session, "{teamId}", w.team, "{userId}", string(w.person.UserID),
-		"{orgId}", string(w.Organization), "{name}", "http", "{registrationId}", missing,
+		"{orgId}", string(w.Organization), "{name}", "http", "{registrationId}", missing, "{providerName}", "local",
 	).Replace(pattern)
 }
 

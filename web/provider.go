@@ -92,12 +92,28 @@ func (h *Handler) depart(w http.ResponseWriter, r *http.Request, provider string
 	}
 	d, err := h.Gate.Depart(r.Context(), provider, errand)
 	if err != nil {
-		h.failed(w, r, err, func(status int, text string) { h.showSignIn(w, status, signingIn{Text: text, Return: back}) })
+		h.notDeparted(w, r, err, signingIn{Return: back})
 		return
 	}
 	h.setSignIn(w, d.State, string(d.Sealed.Reveal()), d.ExpiresAt)
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, d.URL, http.StatusSeeOther)
+}
+
+// notDeparted says why a sign-in has not begun or has not ended well, to a
+// person on the page with all ways in.
+func (h *Handler) notDeparted(w http.ResponseWriter, r *http.Request, err error, page signingIn) {
+	if !wantsPage(r) {
+		h.API.Problem(w, r, err)
+		return
+	}
+	h.failed(w, r, err, func(status int, text string) {
+		page.Text = text
+		if e, ok := errors.AsType[*belay.Error](err); ok && len(e.Remedy) > 0 {
+			page.Text += " " + e.Remedy[0].Description
+		}
+		h.showSignIn(w, status, page)
+	})
 }
 
 // hint is whom a browser's user calls himself, as far as it may be passed on.
@@ -141,12 +157,7 @@ func (h *Handler) notArrived(w http.ResponseWriter, r *http.Request, err error) 
 	if e, ok := errors.AsType[*belay.Error](err); ok {
 		h.Log.InfoContext(r.Context(), "nobody was signed in by a provider", "provider", r.PathValue("provider"), "reason", e.Message, "cause", e.Err)
 	}
-	h.failed(w, r, err, func(status int, text string) {
-		if e, ok := errors.AsType[*belay.Error](err); ok && len(e.Remedy) > 0 {
-			text += " " + e.Remedy[0].Description
-		}
-		h.showSignIn(w, status, signingIn{Text: text})
-	})
+	h.notDeparted(w, r, err, signingIn{})
 }
 
 // backChannel ends the sessions that a provider names. It comes from the

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -149,8 +148,12 @@ func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error, agai
 		return
 	}
 	text := e.Message
-	if len(e.Fields) > 0 && strings.HasPrefix(e.Fields[0].Pointer, "/") {
-		text = "the password " + e.Fields[0].Message
+	if len(e.Fields) > 0 {
+		what := "the password"
+		if e.Code == belay.CodeBadQuery {
+			what = "the " + e.Fields[0].Pointer
+		}
+		text = what + " " + e.Fields[0].Message
 	}
 	if e.RetryAfter > 0 {
 		seconds := int(math.Ceil(e.RetryAfter.Seconds()))
