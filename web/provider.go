@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -182,9 +181,7 @@ func (h *Handler) backChannel(w http.ResponseWriter, r *http.Request) {
 		err = errors.Join(err, e.Err)
 	}
 	h.Log.WarnContext(r.Context(), "a provider's logout is refused", "provider", r.PathValue("provider"), "error", err)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusBadRequest) // whatever went wrong: section 2.8
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_request", "error_description": text})
+	h.API.Problem(w, r, belay.Errorf(belay.CodeMalformed, "%s", text)) // 400, whatever went wrong: section 2.8
 }
 
 // signedOut is what the page of that name shows.
