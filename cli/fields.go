@@ -48,6 +48,8 @@ func shownNoun(command string) string {
 	switch {
 	case noun == "whoami":
 		return "user"
+	case noun == "provider":
+		return ""
 	case noun == "organization" && verb == "member":
 		return "member"
 	case noun == "workspace" && verb == "access":

@@ -12,11 +12,17 @@ import (
 type providerCommands struct {
 	List providerList `cmd:"" aliases:"ls" help:"List where the server's users come from."`
 	View providerView `cmd:"" aliases:"show" help:"Show one provider."`
+	Test providerTest `cmd:"" help:"Test whether users can sign in through a provider, and what their groups give."`
 }
 
 func providerColumns() []column {
 	return []column{
 		field("NAME", "providerName"), field("TITLE", "title"), field("TYPE", "providerType"),
+		{title: "STATE", cell: func(it item, _ view) cell {
+			state := it.text("state.status")
+			return cell{text: state, tone: map[string]tone{"answering": good, "unreachable": bad}[state]}
+		}},
+		when("SINCE", "state.since"),
 		field("URL", "providerUrl"),
 	}
 }
