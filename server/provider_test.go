@@ -1,6 +1,10 @@
 package server_test
 
 import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
 	"testing"
 
 	"belay"
@@ -37,4 +41,33 @@ func TestProvidersThatAreRefused(t *testing.T) {
 	}
 	what, help := why(t, server.Config{Provider: "dex", Providers: map[string]belay.ProviderSettings{"okta": good}})
 	wants(t, what, help, `there is no provider "dex" to enforce`, "local, okta")
+}
+
+// TestEnforcedProviderIsGoneTo sends browsers to the only provider at once;
+// where that does not answer they are told so, and the server runs.
+func TestEnforcedProviderIsGoneTo(t *testing.T) {
+	t.Parallel()
+	settings := belay.ProviderSettings{Type: "oidc", Title: "Okta", Issuer: "http://127.0.0.1:1", ClientID: "belay"}
+	s, err := server.Start(t.Context(), server.Config{
+		Listen: "127.0.0.1:0", DataDir: t.TempDir(), Provider: "okta", Providers: map[string]belay.ProviderSettings{"okta": settings},
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/user/login", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/html")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(page), "Sign in with Okta") || strings.Contains(string(page), `type="password"`) {
+		t.Errorf("%s %v\n%s", response.Status, err, page)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"belay"
 	"belay/belaytest"
 	"belay/e2e/peers"
+	"belay/web"
 )
 
 // okta is a real OpenID provider's settings.
@@ -215,12 +216,11 @@ func TestProviderOutage(t *testing.T) {
 	v.Post("/user/backchannel-logout/local", []byte("logout_token=x")).Want(http.StatusBadRequest)
 }
 
-// TestEnforcedSignIn goes to the only provider at once, with a cookie for TLS.
-func TestEnforcedSignIn(t *testing.T) {
+// TestSignInOverTLS takes a cookie for TLS along, to where the provider sends
+// the browser back.
+func TestSignInOverTLS(t *testing.T) {
 	t.Parallel()
 	there := peers.StartOIDCProvider(t, peers.OIDCOptions{})
-	// The administrator's token is of another provider, and so is refused: the
-	// server is made before it is enforced.
 	s := belaytest.Start(t, belaytest.Options{Providers: map[string]belay.ProviderSettings{"okta": okta(there.Issuer)}, PublicURL: public})
 	pair, to := leave(t, visitor(s), "/user/login?provider=okta")
 	if !strings.HasPrefix(pair, "__Host-belay_signin_") || mustParse(t, to).Query().Get("redirect_uri") != "https://belay.example.com/user/callback/okta" {
@@ -229,4 +229,21 @@ func TestEnforcedSignIn(t *testing.T) {
 	if a := visitor(s).Get("/api/provider?provider=okta").Want(http.StatusFound); a.Header.Get("Location") != "/user/login?provider=okta" {
 		t.Errorf("who chooses is sent to %s", a.Header.Get("Location"))
 	}
+	// Another site does not make somebody accept an invitation.
+	v := visitor(s).With("Sec-Fetch-Site", "cross-site")
+	v.Get("/user/login?provider=okta&invitation=x").Want(http.StatusForbidden)
+}
+
+func FuzzReturnTo(f *testing.F) {
+	for _, to := range []string{"/docs?x=1#y", "//evil.example", `/\evil.example`, "/.//evil.example", "/\t/evil.example", "https:evil.example"} {
+		f.Add(to)
+	}
+	base := &url.URL{Scheme: "https", Host: "belay.example"}
+	f.Fuzz(func(t *testing.T, to string) {
+		got := web.ReturnTo(to)
+		u, err := base.Parse(got)
+		if err != nil || u.Host != base.Host || u.Scheme != base.Scheme || u.User != nil || !strings.HasPrefix(got, "/") || strings.HasPrefix(got, "//") || strings.ContainsAny(got, "\\\t\r\n") {
+			t.Errorf("%q leads to %q, %v", to, got, err)
+		}
+	})
 }
