@@ -34,14 +34,21 @@ func (w *threshold) says(token string, groups ...string) *app.Identity {
 	return &id
 }
 
+var everybody = app.Admission{Organization: "My Org", Newcomers: belay.OrganizationMember, Map: sameName}
+
 // lasting signs the user in with a refresh token, for five minutes.
 func lasting(t *testing.T) (*threshold, *app.Arrival) {
 	t.Helper()
-	w := newThreshold(t, app.Admission{Organization: "My Org", Newcomers: belay.OrganizationMember, Map: sameName})
+	w := newThreshold(t, everybody)
+	return w, w.lasting()
+}
+
+func (w *threshold) lasting() *app.Arrival {
+	w.t.Helper()
 	w.team("sre")
 	w.team("web")
 	w.identity = *w.says("canary-first", "sre")
-	return w, w.enters()
+	return w.enters()
 }
 
 func (w *threshold) wantSession(s *app.Arrival, g *app.Gate, want belay.Code) {
@@ -84,8 +91,12 @@ func TestRefresh(t *testing.T) {
 // TestRefreshOnce has many requests on two replicas at once.
 func TestRefreshOnce(t *testing.T) {
 	t.Parallel()
-	w, s := lasting(t)
-	other := w.replica()
+	eachDatabase(t, everybody, testRefreshOnce)
+}
+
+func testRefreshOnce(t *testing.T, w *threshold) {
+	t.Helper()
+	s, other := w.lasting(), w.replica()
 	w.answers(func(string) (*app.Identity, error) { return w.says("canary-second", "web"), nil })
 	for round := 1; round <= 5; round++ {
 		w.advance(5 * time.Minute)

@@ -15,6 +15,7 @@ import (
 
 	"belay"
 	"belay/app"
+	"belay/e2e/peers"
 	"belay/secret"
 	"belay/store"
 )
@@ -85,9 +86,28 @@ type threshold struct {
 
 func newThreshold(t *testing.T, ad app.Admission) *threshold {
 	t.Helper()
+	return newThresholdOn(t, filepath.Join(t.TempDir(), "belay.db"), ad)
+}
+
+// eachDatabase runs a test on a server on either engine.
+func eachDatabase(t *testing.T, ad app.Admission, test func(*testing.T, *threshold)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, newThreshold(t, ad)) })
+	t.Run("postgres", func(t *testing.T) {
+		pg, err := peers.SharedPostgres()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pg.Close)
+		test(t, newThresholdOn(t, pg.Database(t), ad))
+	})
+}
+
+func newThresholdOn(t *testing.T, database string, ad app.Admission) *threshold {
+	t.Helper()
 	w := &threshold{t: t, door: &door{}, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	w.identity = app.Identity{Issuer: oktaIssuer, Subject: "alice", Email: "alice@example.test", FirstName: "Alice"}
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "belay.db"))
+	st, err := store.Open(t.Context(), database)
 	w.must(err)
 	w.store = st
 	keyring, err := app.OpenKeyring(t.Context(), st, secret.Source{Dir: t.TempDir()}, w.now)
@@ -253,6 +273,36 @@ func TestWhoSomebodyIs(t *testing.T) {
 	}
 	w.identity.Issuer = "https://other.example"
 	w.refused(belay.CodeForbidden, "not the one any more")
+}
+
+// TestFirstSignInsTogether makes one user of somebody whose browsers come back
+// at once.
+func TestFirstSignInsTogether(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, byGroups, func(t *testing.T, w *threshold) {
+		w.team("sre")
+		w.identity.Groups = []string{"sre"}
+		users := make(chan belay.ID, 8)
+		var wg sync.WaitGroup
+		for range cap(users) {
+			wg.Go(func() {
+				s, err := w.signIn(app.Errand{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				users <- s.UserID
+			})
+		}
+		wg.Wait()
+		close(users)
+		first := <-users
+		for other := range users {
+			if other != first {
+				t.Errorf("%s and %s", first, other)
+			}
+		}
+	})
 }
 
 // TestTeamsOfGroups are those that the groups own, and no others.

@@ -73,7 +73,8 @@ func decodeProviders(file []byte) (out map[string]belay.ProviderSettings, err er
 	if err != nil {
 		return nil, err
 	}
-	return out, yaml.NodeToValue(node, &out, yaml.Strict())
+	err = yaml.NodeToValue(node, &out, yaml.Strict())
+	return out, err
 }
 
 // completeProvider reads what settings name by a file or a variable.

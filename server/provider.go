@@ -56,6 +56,10 @@ func (c Config) checkProviders() error {
 func (s *Server) newProviders(dialer *egress.Dialer) (p providers, err error) {
 	p.all = map[string]app.Provider{belay.LocalProvider: app.LocalProvider()}
 	p.admissions = map[string]app.Admission{}
+	if len(s.config.Providers) > 0 && s.config.PublicURL == nil && !s.onLoopback() {
+		return p, startError(fmt.Errorf("it cannot tell browsers where to come back to from a provider: %s is no address of theirs", s.config.Listen),
+			"say where browsers reach this server: --public-url https://HOST (BELAY_PUBLIC_URL)")
+	}
 	for key, settings := range s.config.Providers {
 		o, err := newOpenID(key, settings, s.config.Clock, dialer, s.PublicURL())
 		if err != nil {

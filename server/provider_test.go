@@ -41,6 +41,8 @@ func TestProvidersThatAreRefused(t *testing.T) {
 	}
 	what, help := why(t, server.Config{Provider: "dex", Providers: map[string]belay.ProviderSettings{"okta": good}})
 	wants(t, what, help, `there is no provider "dex" to enforce`, "local, okta")
+	what, help = why(t, server.Config{Listen: "0.0.0.0:0", InsecureHTTP: true, Providers: map[string]belay.ProviderSettings{"okta": good}})
+	wants(t, what, help, "where to come back to", "--public-url")
 }
 
 // TestEnforcedProviderIsGoneTo sends browsers to the only provider at once;

@@ -98,7 +98,10 @@ func (t *Tx) PutOffRefresh(ctx context.Context, session belay.ID, at time.Time) 
 // may ask the provider with it until then; nil where there is nothing to ask,
 // or another is asking.
 func (t *Tx) ClaimRefresh(ctx context.Context, session belay.ID, now, until time.Time) ([]byte, error) {
-	sealed, err := one(ctx, t.Reader, func(r row) (b []byte, err error) { return b, r.Scan(&b) }, `
+	sealed, err := one(ctx, t.Reader, func(r row) (b []byte, err error) {
+		err = r.Scan(&b)
+		return b, err
+	}, `
 		update sessions set refreshing_until = $3
 		where id = $1 and refresh_at > 0 and refresh_at <= $2 and refreshing_until <= $2 and refresh_token is not null
 		returning refresh_token`, session, micros(now), micros(until))

@@ -83,7 +83,7 @@ func (h *Handler) depart(w http.ResponseWriter, r *http.Request, provider string
 	back := returnTo(query.Get("return_to"))
 	errand := app.Errand{Return: back, Hint: hint(query.Get("login_hint"))}
 	if code := query.Get("invitation"); code != "" {
-		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {
 			h.refuse(w, r, belay.Errorf(belay.CodeForbidden, "accept the invitation from this server's own page"))
 			return
 		}
