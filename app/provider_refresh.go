@@ -108,6 +108,8 @@ func (g *Gate) askAgain(ctx context.Context, s *belay.Session) error {
 // followAgain makes the user of a session what his provider says now. It
 // lets nobody in again whom an administrator has removed.
 func (g *Gate) followAgain(ctx context.Context, s *belay.Session, key string, id *Identity) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshStop) // the token of before is spent
+	defer cancel()
 	e := entry{Gate: g, key: key, Identity: id, now: g.now()}
 	err := g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.keepRefresh(ctx, tx, s.ID); err != nil {
