@@ -198,7 +198,9 @@ func TestRefreshThatHangs(t *testing.T) {
 	}()
 	<-began
 	leave()
-	_ = <-left // who has left gets none
+	if err := <-left; err == nil {
+		t.Error("who has left is answered")
+	}
 	close(finish)
 	w.gate.Close()
 	if got := w.teams(s.UserID); !slices.Equal(got, []string{"web"}) {

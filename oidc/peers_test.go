@@ -382,3 +382,27 @@ func TestASecretPrintsNowhere(t *testing.T) {
 		}
 	}
 }
+
+// TestRealExamine finds out whether the client's secret is right without
+// anybody who signs in.
+func TestRealExamine(t *testing.T) {
+	everyPeer(t, func(t *testing.T, o *peers.OIDC) {
+		of := func(edits ...func(*oidc.Config)) map[string]oidc.Finding {
+			found := map[string]oidc.Finding{}
+			for _, f := range client(t, o, time.Now, edits...).Examine(t.Context()) {
+				found[f.Name] = f
+			}
+			return found
+		}
+		good := of()
+		for _, name := range []string{"description", "clock", "keys", "client"} {
+			if f, ok := good[name]; !ok || f.Grade != oidc.Good {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		wrong := of(func(c *oidc.Config) { c.ClientSecret = belay.SecretString("wrong-secret") })
+		if f := wrong["client"]; f.Grade != oidc.Broken || f.Fix == "" {
+			t.Errorf("a wrong secret: %+v", f)
+		}
+	})
+}

@@ -210,6 +210,15 @@ func TestA4_SeveralProviders(t *testing.T) {
 	if to, err := url.Parse(away.header.Get("Location")); err != nil || to.Query().Get("code_challenge_method") != "S256" {
 		t.Errorf("who goes to Dex goes without PKCE: %v", to)
 	}
+	for _, key := range []string{"okta", "dex"} {
+		tested := decode[struct {
+			OK       bool
+			Findings []struct{ Name, Status, Message string }
+		}](c.do(http.StatusOK, http.MethodPost, "/api/providers/"+key+"/test", nil))
+		if !tested.OK {
+			t.Errorf("%s: %+v", key, tested)
+		}
+	}
 	there := peers.NewBrowser("alice", "secret")
 	alice := f.signIn(t, there, "dex")
 	me := decode[struct{ ID, Email, Provider string }](alice.get("/api/user"))
