@@ -13,6 +13,10 @@ import (
 // it says that the sessions of a user are to end.
 const logoutLeeway = time.Minute
 
+// signOutWait is how long who signs out waits for his provider to say where
+// he goes on.
+const signOutWait = 2 * time.Second
+
 // ProviderSignedOut ends the sessions that a provider names, by a logout token
 // which somebody has sent who says that he is that provider. The error is a
 // CodeUnauthenticated for a token that is not to be trusted.
@@ -58,7 +62,9 @@ func (g *Gate) SignOutElsewhere(ctx context.Context, value belay.Secret) (where 
 	if !ok {
 		return "", provider, nil
 	}
-	if where, err = p.SignOutURL(ctx); err != nil {
+	asking, cancel := context.WithTimeout(ctx, signOutWait)
+	defer cancel()
+	if where, err = p.SignOutURL(asking); err != nil {
 		g.log.WarnContext(ctx, "a browser is not sent on to sign out at its provider", "provider", u.Provider, "error", err)
 		return "", provider, nil
 	}

@@ -278,4 +278,11 @@ func TestSignOutElsewhere(t *testing.T) {
 	if where, _, err := w.gate.SignOutElsewhere(t.Context(), s.Value); err != nil || where != "" {
 		t.Errorf("again: %q, %v", where, err)
 	}
+	// A provider that does not answer keeps nobody here.
+	w.silent = true
+	s = w.enters()
+	if where, _, err := w.gate.SignOutElsewhere(t.Context(), s.Value); err != nil || where != "" {
+		t.Errorf("without the provider: %q, %v", where, err)
+	}
+	w.wantSession(s, w.gate, belay.CodeUnauthenticated)
 }

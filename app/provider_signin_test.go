@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/url"
 	"path/filepath"
@@ -24,9 +25,11 @@ import (
 type door struct {
 	mu       sync.Mutex
 	identity app.Identity
+	finished error // instead of it
 	refresh  func(token string) (*app.Identity, error)
 	asked    []string // refresh tokens
 	logout   *app.ProviderLogout
+	silent   bool // it does not say where one signs out
 }
 
 const oktaIssuer = "https://okta.example"
@@ -46,7 +49,7 @@ func (d *door) Finish(_ context.Context, _ url.Values, remembered belay.Secret) 
 		return nil, app.Unauthenticated("another sign-in")
 	}
 	id := d.identity
-	return &id, nil
+	return &id, d.finished
 }
 
 func (d *door) Refresh(_ context.Context, refresh belay.Secret, subject string) (*app.Identity, error) {
@@ -60,7 +63,13 @@ func (d *door) Refresh(_ context.Context, refresh belay.Secret, subject string) 
 	return do(string(refresh.Reveal()))
 }
 
-func (*door) SignOutURL(context.Context) (string, error) { return oktaIssuer + "/end", nil }
+func (d *door) SignOutURL(ctx context.Context) (string, error) {
+	if d.silent {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	return oktaIssuer + "/end", nil
+}
 
 func (d *door) VerifyLogout(_ context.Context, token string) (*app.ProviderLogout, error) {
 	if token != "good" {
@@ -362,6 +371,30 @@ func TestSealedSignIn(t *testing.T) {
 	}
 }
 
+// TestArriveTooOften keeps whoever comes back without an account from making
+// this server ask the provider again and again.
+func TestArriveTooOften(t *testing.T) {
+	t.Parallel()
+	w := newThreshold(t, everybody)
+	for range 50 { // what goes well does not count
+		w.enters()
+	}
+	w.finished = app.Unauthenticated("no code of the provider's")
+	var err error
+	for range 41 {
+		_, err = w.signIn(app.Errand{})
+	}
+	if e, ok := errors.AsType[*belay.Error](err); !ok || e.Code != belay.CodeRateLimited || e.RetryAfter == 0 {
+		t.Errorf("after many attempts: %v", err)
+	}
+	d, err := w.gate.Depart(t.Context(), "okta", app.Errand{})
+	w.must(err)
+	w.finished = nil
+	if _, err := w.gate.Arrive(t.Context(), "okta", url.Values{"state": {d.State}}, d.Sealed, app.Visitor{RemoteAddr: "192.0.2.2"}); err != nil {
+		t.Errorf("from elsewhere: %v", err)
+	}
+}
+
 // TestInvitationByProvider is accepted by whoever has it, once.
 func TestInvitationByProvider(t *testing.T) {
 	t.Parallel()
@@ -401,7 +434,7 @@ func TestInvitationByProvider(t *testing.T) {
 	}
 }
 
-// TestGroupsRefused shows what groups would give, without giving it.
+// TestGroupPreview shows what groups would give, without giving it.
 func TestGroupPreview(t *testing.T) {
 	t.Parallel()
 	w := newThreshold(t, byGroups)
