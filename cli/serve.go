@@ -32,6 +32,7 @@ type ServeConfig struct {
 	TokenMaxLife       time.Duration                     // the longest life that a token can be given; negative: any, and none that ends
 	SessionLife        time.Duration                     // from signing in
 	SessionIdle        time.Duration                     // from the last use
+	Clients            []belay.Client                    // that may act for users who allow it
 	Provider           string                            // whose users alone are let in; "": of all
 	Providers          map[string]belay.ProviderSettings // outside of the server, by key; the server says whether they are valid
 	LogLevel           slog.Level
@@ -76,7 +77,7 @@ type serve struct {
 
 // Help gives examples.
 func (*serve) Help() string {
-	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\nThe key providers, which is no flag, says at which OpenID providers users sign in.\nThe files of TLS are read again when they change, and on SIGHUP.\nA PostgreSQL database is best named by BELAY_DATABASE_FILE, a file that holds its URL.\n\n" + examples(
+	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\nTwo keys are no flags: providers says at which OpenID providers users sign in, clients which programs may act for users.\nThe files of TLS are read again when they change, and on SIGHUP.\nA PostgreSQL database is best named by BELAY_DATABASE_FILE, a file that holds its URL.\n\n" + examples(
 		"belay serve", "belay serve --data-dir ./data --listen 127.0.0.1:0 --log-format json",
 		"BELAY_LOG_LEVEL=warn belay serve --config /etc/belay.yaml", "belay serve --tls-cert /etc/belay/tls.crt --tls-key /etc/belay/tls.key")
 }
@@ -105,6 +106,9 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 		return conf, err
 	}
 	if conf.Providers, err = c.providerSettings(in); err != nil {
+		return conf, err
+	}
+	if conf.Clients, err = c.clients(); err != nil {
 		return conf, err
 	}
 	if err := c.lifetimes(&conf); err != nil {

@@ -87,6 +87,7 @@ func readServeFile(path string, known []string) (map[string]string, error) {
 		return nil, usage("cannot read %s — %s", path, yamlComplaint(err))
 	}
 	delete(doc, providersKey) // see providerSettings
+	delete(doc, clientsKey)   // see clients
 	out := map[string]string{}
 	flatten("", doc, out)
 	for name := range out {
