@@ -181,7 +181,7 @@ func farewell(text string) string {
 // come up.
 func (f *signingIn) open(ctx context.Context, address string) {
 	command := browserCommand(f.in.env("BROWSER"), address)
-	var err error = exec.ErrNotFound
+	err := exec.ErrNotFound
 	if len(command) > 0 {
 		cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) //nolint:gosec // the user's own choice
 		if err = cmd.Start(); err == nil {

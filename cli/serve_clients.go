@@ -70,7 +70,8 @@ func decodeClients(file []byte) (map[string]clientSettings, error) {
 		return nil, err
 	}
 	var out map[string]clientSettings
-	return out, yaml.NodeToValue(node, &out, yaml.Strict())
+	err = yaml.NodeToValue(node, &out, yaml.Strict())
+	return out, err
 }
 
 func (s clientSettings) client(id string) (belay.Client, error) {

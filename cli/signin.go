@@ -158,7 +158,8 @@ type fileVault struct{ path string }
 
 func (v fileVault) all() (map[string]writtenSignIn, error) {
 	all := map[string]writtenSignIn{}
-	return all, readYAML(v.path, &all)
+	err := readYAML(v.path, &all)
+	return all, err
 }
 
 func (v fileVault) load(id string) (signIn, error) {
@@ -188,10 +189,10 @@ func (v fileVault) change(change func(map[string]writtenSignIn)) error {
 	}
 	change(all)
 	if len(all) == 0 {
-		if err := os.Remove(v.path); !errors.Is(err, os.ErrNotExist) {
-			return err
+		if err = os.Remove(v.path); errors.Is(err, os.ErrNotExist) {
+			err = nil
 		}
-		return nil
+		return err
 	}
 	b, err := yaml.Marshal(all)
 	if err != nil {

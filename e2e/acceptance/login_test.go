@@ -162,12 +162,7 @@ func TestA12_WhereTokensComeFrom(t *testing.T) {
 		}
 		piped.want(0, []string{"whoami", "-o", "table"}, "credentials.yaml, 0600")
 
-		dir, err := os.MkdirTemp("", "keyring-") // a socket's path is short
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(dir) })
-		ring, err := peers.NewKeyring(dir)
+		ring, err := peers.NewKeyring(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
