@@ -50,7 +50,7 @@ type grammar struct {
 	Organization organizationCommands `cmd:"" aliases:"organizations,org,orgs" help:"The tenants that you belong to."`
 	Access       accessCommands       `cmd:"" help:"Who may do what, and why."`
 	Token        tokenCommands        `cmd:"" aliases:"tokens" help:"Tokens by which programs are known."`
-	Session      sessionCommands      `cmd:"" aliases:"sessions" help:"Browsers in which you are signed in."`
+	Session      sessionCommands      `cmd:"" aliases:"sessions" help:"Browsers and programs in which you are signed in."`
 	User         userCommands         `cmd:"" aliases:"users" help:"The users of the server on this machine."`
 	Provider     providerCommands     `cmd:"" aliases:"providers" help:"Where the server's users come from."`
 	Kind         kindCommands         `cmd:"" aliases:"kinds" help:"What a connection can connect to."`

@@ -180,7 +180,7 @@ func TestHasBrowser(t *testing.T) {
 		"DISPLAY=:0": true, "WAYLAND_DISPLAY=w": true, "BROWSER=b": true, "DISPLAY=:0 SSH_CONNECTION=x": false, "BROWSER=b SSH_TTY=x": false, "": false,
 	} {
 		env := map[string]string{}
-		for _, pair := range strings.FieldsSeq(line) {
+		for pair := range strings.FieldsSeq(line) {
 			name, value, _ := strings.Cut(pair, "=")
 			env[name] = value
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 type sessionCommands struct {
-	List   sessionList   `cmd:"" aliases:"ls" help:"List the browsers in which you are signed in."`
-	Revoke sessionRevoke `cmd:"" aliases:"rm,delete" help:"Sign browsers out."`
+	List   sessionList   `cmd:"" aliases:"ls" help:"List the browsers and programs in which you are signed in."`
+	Revoke sessionRevoke `cmd:"" aliases:"rm,delete" help:"Sign browsers and programs out."`
 }
 
 func sessions() resource {
@@ -23,7 +23,7 @@ func sessions() resource {
 		noun: "session", key: "sessions", path: "/api/identity/sessions",
 		columns: []column{
 			field("ID", "id").firm(), field("FROM", "remoteAddr"), when("SIGNED IN", "createdAt"), when("LAST USED", "lastUsedAt"),
-			when("ENDS", "idleAt"), current.onlyWide(), field("BROWSER", "userAgent"),
+			when("ENDS", "idleAt"), current.onlyWide(), field("BROWSER OR PROGRAM", "userAgent"),
 		},
 	}
 }
@@ -88,7 +88,7 @@ func (c *sessionRevoke) Run(ctx context.Context, in *invocation) error {
 		if _, err := in.change(ctx, request{method: http.MethodDelete, path: sessions().at(it.id())}); err != nil {
 			return err
 		}
-		in.say(good, "session %s revoked: that browser must sign in again", shortID(it.id()))
+		in.say(good, "session %s revoked: that browser or program must sign in again", shortID(it.id()))
 		return in.showChanged(sessions(), it)
 	})
 }
