@@ -189,5 +189,9 @@ func signInFor(r *http.Request) string {
 	if r.Method != http.MethodGet || r.URL.Path == "/" {
 		return "/user/login"
 	}
-	return "/user/login?" + url.Values{"return_to": {r.URL.RequestURI()}}.Encode()
+	query := url.Values{"return_to": {r.URL.RequestURI()}}
+	if provider := r.URL.Query().Get("provider"); provider != "" {
+		query.Set("provider", provider) // that was chosen before the browser was opened
+	}
+	return "/user/login?" + query.Encode()
 }

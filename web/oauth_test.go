@@ -172,6 +172,10 @@ func TestAuthorizationCode(t *testing.T) {
 	if got := in.Header.Get("Location"); got != wanted {
 		t.Fatalf("signing in leads to %s", got)
 	}
+	chosen := stranger.Get(wanted + "&provider=local").Want(http.StatusSeeOther).Header.Get("Location")
+	if u, err := url.Parse(chosen); err != nil || u.Query().Get("provider") != "local" {
+		t.Errorf("the provider that was chosen is lost: %s", chosen)
+	}
 	page := f.browser.Get(wanted).Want(http.StatusOK)
 	wantPage(t, page, "Belay command line", "laptop", "admin@localhost", "127.0.0.1:49152", "Deny")
 	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' http://127.0.0.1:49152;") || !strings.Contains(policy, "frame-ancestors 'none'") {
