@@ -249,7 +249,7 @@ func (l *leak) refused(a answer) {
 // everyGet asks every route that can be read, of every object there is.
 func (l *leak) everyGet() {
 	org, me := l.c.organization(), decode[named](l.c.get("/api/user")).ID
-	ids := map[string][]string{"orgId": {org}, "name": {"kubernetes", "http"}, "userId": {me}, "teamId": {l.c.team(org, l.name("team"), me)}}
+	ids := map[string][]string{"orgId": {org}, "name": {"kubernetes", "http"}, "providerName": {"local"}, "userId": {me}, "teamId": {l.c.team(org, l.name("team"), me)}}
 	l.c.post(tokensPath, object{"name": l.name("token")})
 	for name, path := range map[string]string{
 		"tokenId": tokensPath, "connectionId": connectionsPath, "credentialId": credentialsPath, "environmentId": environmentsPath, "workspaceId": workspacesPath,
