@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"belay/keypair":         {},
 	"belay/password":        {"belay"},
 	"belay/oidc":            {"belay", "belay/egress"},
+	"belay/remote":          {"belay", "belay/egress"},
 	"belay/kind/probe":      {"belay", "belay/egress"},
 	"belay/kind/httpkind":   {"belay", "belay/egress", "belay/kind/probe"},
 	"belay/kind/kubernetes": {"belay", "belay/egress", "belay/kind/probe"},
@@ -40,7 +41,7 @@ var imports = map[string][]string{
 	"belay/web":             {"belay", "belay/app", "belay/rest", "belay/site"},
 	"belay/server": {
 		"belay", "belay/app", "belay/egress", "belay/keypair", "belay/kind", "belay/kind/kubernetes",
-		"belay/oidc", "belay/password", "belay/rest", "belay/secret", "belay/store", "belay/web",
+		"belay/oidc", "belay/password", "belay/remote", "belay/rest", "belay/secret", "belay/store", "belay/web",
 	},
 	"belay/cli":       {"belay", "belay/egress", "belay/kubeconfig"},
 	"belay/cmd/belay": {"belay", "belay/cli", "belay/keypair", "belay/server"},
