@@ -260,11 +260,14 @@ func (g *Gate) principal(ctx context.Context, user belay.ID) (*belay.Principal, 
 	if err := g.inForce(u); err != nil {
 		return nil, err
 	}
-	memberships, err := g.store.Memberships(ctx, user)
 	p := &belay.Principal{
 		UserID: u.ID, Email: u.Email, Provider: u.Provider,
 		Roles: map[belay.ID]belay.OrganizationRole{}, AccessVersions: map[belay.ID]int64{},
 	}
+	if g.Keeps(u.Provider) {
+		return p, nil // what he may do is elsewhere
+	}
+	memberships, err := g.store.Memberships(ctx, user)
 	for _, m := range memberships {
 		p.Roles[m.OrganizationID], p.AccessVersions[m.OrganizationID] = m.Role, m.AccessVersion
 	}
@@ -356,8 +359,16 @@ func (g *Gate) SignOut(ctx context.Context, value belay.Secret) error {
 	if err != nil || s == nil {
 		return err
 	}
+	sealed, err := g.store.KeptRefresh(ctx, s.ID)
+	if err != nil {
+		return err
+	}
 	defer g.forgetSession(s.ID)
-	return g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, s.UserID, s.ID) })
+	if err := g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, s.UserID, s.ID) }); err != nil {
+		return err
+	}
+	g.revokeKept(ctx, s, sealed)
+	return nil
 }
 
 // ExpiresSoon tells whether whoever uses a token is to be warned that it

@@ -25,6 +25,9 @@ var errSubjectTaken = errors.New("the user was made meanwhile")
 // user finds the user of the identity, or makes him. Provider and subject
 // name him; an address never does, since providers give one to somebody else.
 func (e entry) user(ctx context.Context, tx *store.Tx, invitation belay.Secret) (*belay.User, error) {
+	if !invitation.IsZero() && e.Keeps(e.key) {
+		return nil, cannotBeInvited(e.key)
+	}
 	u, err := tx.UserBySubject(ctx, e.key, e.Subject)
 	if err != nil && !isNotFound(err) {
 		return nil, err
@@ -140,8 +143,12 @@ func (e entry) describe(u *belay.User) (news bool) {
 }
 
 // admit gives a user who signs in what the provider's Admission says. Who is
-// a member of no organization then may not enter.
+// a member of no organization then may not enter, unless the provider keeps
+// his data too.
 func (e entry) admit(ctx context.Context, tx *store.Tx, u *belay.User) error {
+	if e.Keeps(e.key) {
+		return e.follow(ctx, tx, u)
+	}
 	if err := e.join(ctx, tx, u.ID); err != nil {
 		return err
 	}

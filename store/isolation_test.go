@@ -29,7 +29,7 @@ var organizationless = map[string]string{
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
 	"AllMemberships": "of a user", "RevokeTokensOf": "of a user", "LocalUser": "of the server", "AnyOwner": "of the server", "Password": "of a user", "SetPassword": "of a user", "RemovePassword": "of a user", "KnownAt": "of a user",
 	"UserBySubject": "users", "FollowUser": "users", "Adopt": "users", "OrganizationsNamed": "of the server",
-	"KeepRefresh": "of a session", "PutOffRefresh": "of a session", "ClaimRefresh": "of a session", "EndProviderSessions": "of a provider", "EndSessionsOfSubject": "of a user",
+	"KeepRefresh": "of a session", "PutOffRefresh": "of a session", "ClaimRefresh": "of a session", "KeptRefresh": "of a session", "HurryRefresh": "of a session", "EndProviderSessions": "of a provider", "EndSessionsOfSubject": "of a user",
 	"UpdateUser": "users", "CreateInvitation": "of a user", "Invited": "by secret", "UseInvitation": "by secret", "CancelLinks": "of a user",
 	"HeldUntil": "of the server", "CountAttempt": "of the server", "UncountAttempt": "of the server", "ClearAttempts": "of the server",
 	"SessionByAccess": "by secret", "SessionsByAccess": "by secret", "SessionByFamily": "by secret", "CreateClientSession": "of a user", "RefreshSession": "by secret",

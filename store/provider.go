@@ -87,6 +87,27 @@ func (t *Tx) KeepRefresh(ctx context.Context, session belay.ID, sealed []byte, a
 		session, sealed, micros(at)), "session")
 }
 
+// KeptRefresh returns the sealed refresh token of a session, nil where it has
+// none or has ended.
+func (r Reader) KeptRefresh(ctx context.Context, session belay.ID) ([]byte, error) {
+	sealed, err := one(ctx, r, func(r row) (b []byte, err error) {
+		err = r.Scan(&b)
+		return b, err
+	}, "select refresh_token from sessions where id = $1", session)
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	return sealed, err
+}
+
+// HurryRefresh says that the provider is to be asked again at a time already,
+// as long as the session's refresh token is still sealed so.
+func (t *Tx) HurryRefresh(ctx context.Context, session belay.ID, sealed []byte, at time.Time) error {
+	_, err := t.execAny(ctx, "update sessions set refresh_at = $3 where id = $1 and refresh_token = $2 and refresh_at > $3",
+		session, sealed, micros(at))
+	return err
+}
+
 // PutOffRefresh says when the provider is to be asked again that was not to be
 // had, with the token that there is.
 func (t *Tx) PutOffRefresh(ctx context.Context, session belay.ID, at time.Time) error {
