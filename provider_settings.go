@@ -3,9 +3,10 @@ package belay
 // ProviderSettings are what an operator writes down of a provider outside of
 // this server. Only the server can tell whether they are valid.
 type ProviderSettings struct {
-	Type     string `yaml:"type"`   // oidc
+	Type     string `yaml:"type"`   // oidc, or remote for another server of this kind
 	Title    string `yaml:"title"`  // for people; "" is the key
 	Issuer   string `yaml:"issuer"` // the address that it calls its issuer
+	URL      string `yaml:"url"`    // of the other server
 	ClientID string `yaml:"clientId"`
 	// ClientSecretFile and ClientSecretVariable name where the client's secret
 	// is; with neither the client is a public one.

@@ -39,6 +39,9 @@ type Config struct {
 	// PublicURL is where people reach the server, without a slash at its end:
 	// links begin with it.
 	PublicURL string
+	// Hubs keep the data of the users of some providers, by key: their requests
+	// are passed on. nil: there are none.
+	Hubs map[string]Hub
 }
 
 // API answers requests below /api/. Authentication stands before it: it
@@ -53,6 +56,8 @@ type API struct {
 	writeTimeout time.Duration
 	publicURL    string
 	open         map[string]bool // patterns of the routes for strangers
+	hubs         map[string]Hub
+	onward       *http.ServeMux // the same routes for who has his data at a hub
 }
 
 // New makes an API with all its routes. One that does not say who may use it
@@ -60,22 +65,36 @@ type API struct {
 func New(c Config) (*API, error) {
 	a := &API{
 		app: c.App, gate: c.Gate, log: c.Log, version: c.Version, mux: http.NewServeMux(), writeTimeout: c.WriteTimeout,
-		publicURL: c.PublicURL, open: map[string]bool{},
+		publicURL: c.PublicURL, open: map[string]bool{}, hubs: c.Hubs, onward: http.NewServeMux(),
 	}
 	for _, r := range a.routes() {
 		if err := r.check(); err != nil {
 			return nil, err
 		}
-		a.mux.Handle(r.Method+" "+r.Path, a.serve(r))
-		a.open[r.Method+" "+r.Path] = r.Permission == Anyone
+		own, pattern := a.serve(r), r.Method+" "+r.Path
+		a.mux.Handle(pattern, own)
+		passed, err := r.PassedOn()
+		if err != nil {
+			return nil, err
+		}
+		if passed {
+			a.onward.Handle(pattern, a.passOn(r))
+		} else {
+			a.onward.Handle(pattern, a.keeps(r, own))
+		}
+		a.open[pattern] = r.Permission == Anyone
 	}
 	return a, nil
 }
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := a.mux.Handler(r); pattern != "" {
-		a.mux.ServeHTTP(w, r)
+	mux := a.mux
+	if a.passing(r.Context()) != nil {
+		mux = a.onward
+	}
+	if _, pattern := mux.Handler(r); pattern != "" {
+		mux.ServeHTTP(w, r)
 		return
 	}
 	allowed := a.methodsAt(r)

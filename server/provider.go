@@ -16,6 +16,7 @@ import (
 	"belay/app"
 	"belay/egress"
 	"belay/oidc"
+	"belay/rest"
 	"belay/web"
 )
 
@@ -27,20 +28,29 @@ var providerKey = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 type providers struct {
 	all        map[string]app.Provider
 	admissions map[string]app.Admission
-	openID     []*oidc.Provider
+	hubs       map[string]rest.Hub
+	closers    []func()
 }
 
 // close ends what providers keep open.
 func (p providers) close() {
-	for _, o := range p.openID {
-		o.Close()
+	for _, end := range p.closers {
+		end()
 	}
 }
+
+// typeRemote is the type of a provider that is another server of this kind.
+const typeRemote = "remote"
 
 // checkProviders refuses a configuration before anything is touched.
 func (c Config) checkProviders() error {
 	for _, key := range slices.Sorted(maps.Keys(c.Providers)) {
-		if _, err := newOpenID(key, c.Providers[key], c.Clock, nil, ""); err != nil {
+		s := c.Providers[key]
+		_, err := newOpenID(key, s, c.Clock, nil, "")
+		if s.Type == typeRemote {
+			_, err = newHub(key, s, c.Clock, nil, "", "")
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -55,17 +65,25 @@ func (c Config) checkProviders() error {
 // that one that does not answer keeps nobody out but its users.
 func (s *Server) newProviders(dialer *egress.Dialer) (p providers, err error) {
 	p.all = map[string]app.Provider{belay.LocalProvider: app.LocalProvider()}
-	p.admissions = map[string]app.Admission{}
+	p.admissions, p.hubs = map[string]app.Admission{}, map[string]rest.Hub{}
 	if len(s.config.Providers) > 0 && s.config.PublicURL == nil && !s.onLoopback() {
 		return p, startError(fmt.Errorf("it cannot tell browsers where to come back to from a provider: %s is no address of theirs", s.config.Listen),
 			"say where browsers reach this server: --public-url https://HOST (BELAY_PUBLIC_URL)")
 	}
 	for key, settings := range s.config.Providers {
+		if settings.Type == typeRemote {
+			h, err := newHub(key, settings, s.config.Clock, dialer, s.PublicURL(), s.config.Version)
+			if err != nil {
+				return p, err
+			}
+			p.all[key], p.hubs[key], p.closers = h, h, append(p.closers, h.provider.Close)
+			continue
+		}
 		o, err := newOpenID(key, settings, s.config.Clock, dialer, s.PublicURL())
 		if err != nil {
 			return p, err
 		}
-		p.all[key], p.admissions[key], p.openID = o, o.admission(), append(p.openID, o.provider)
+		p.all[key], p.admissions[key], p.closers = o, o.admission(), append(p.closers, o.provider.Close)
 	}
 	return p, nil
 }
@@ -79,14 +97,9 @@ type openID struct {
 }
 
 func newOpenID(key string, s belay.ProviderSettings, now func() time.Time, dialer *egress.Dialer, here string) (*openID, error) {
-	problems := checkSettings(key, s)
-	var roots *x509.CertPool
-	if s.CAFile != "" {
-		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(s.CA) {
-			problems = append(problems, "caFile: holds no certificate in PEM")
-		}
-	}
+	problems := append(checkCommon(key, s), checkOpenID(s)...)
+	roots, wrong := rootsOf(s)
+	problems = append(problems, wrong...)
 	p, err := oidc.New(oidcConfig(key, s), oidc.Options{Dialer: dialer, RootCAs: roots, Now: now})
 	if e, ok := errors.AsType[*belay.Error](err); ok {
 		for _, f := range e.Fields {
@@ -98,32 +111,64 @@ func newOpenID(key string, s belay.ProviderSettings, now func() time.Time, diale
 	if len(problems) == 0 {
 		return &openID{provider: p, key: key, settings: s, here: here}, nil
 	}
+	return nil, settingsError(key, problems)
+}
+
+// settingsError refuses the settings of a provider.
+func settingsError(key string, problems []string) error {
 	for i, text := range problems {
 		problems[i] = "providers." + key + "." + text
 	}
-	return nil, startError(errors.New(strings.Join(problems, "; ")), "docs/providers.md says what each key means")
+	return startError(errors.New(strings.Join(problems, "; ")), "docs/providers.md says what each key means")
 }
 
-// checkSettings checks what is not OpenID Connect's.
-func checkSettings(key string, s belay.ProviderSettings) (problems []string) {
-	for _, p := range []struct {
-		wrong bool
-		text  string
-	}{
-		{key == belay.LocalProvider, "type: the key local is that of the built-in provider; choose another"},
-		{!providerKey.MatchString(key), "type: the key must be of at most 63 lower case letters, digits and hyphens"},
-		{s.Type != "oidc", "type: must be oidc"},
-		{len(s.Title) > 100, "title: must be of at most 100 bytes"},
-		{s.ClientSecretFile != "" && s.ClientSecretVariable != "", "clientSecretFile: must not be there beside clientSecretVariable"},
-		{(s.ClientSecretFile != "" || s.ClientSecretVariable != "") && s.ClientSecret.IsZero(), "clientSecretFile: what it names is empty"},
-		{s.Newcomers != "" && s.Newcomers != belay.OrganizationMember && s.Newcomers != belay.OrganizationAdmin, "newcomers: must be member or admin; without it only those enter who are invited, or whose groups give them a team"},
-		{s.Organization == "" && (s.Newcomers != "" || len(s.Teams) > 0), "organization: is missing; it names the one that newcomers and teams are about"},
-	} {
-		if p.wrong {
-			problems = append(problems, p.text)
+// rootsOf are the certificates that vouch for a provider, nil for the
+// system's, and what is wrong with them.
+func rootsOf(s belay.ProviderSettings) (roots *x509.CertPool, problems []string) {
+	if s.CAFile == "" {
+		return nil, nil
+	}
+	roots = x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(s.CA) {
+		problems = []string{"caFile: holds no certificate in PEM"}
+	}
+	return roots, problems
+}
+
+// setting is a rule about settings, and whether they break it.
+type setting struct {
+	wrong bool
+	text  string
+}
+
+func broken(rules []setting) (problems []string) {
+	for _, r := range rules {
+		if r.wrong {
+			problems = append(problems, r.text)
 		}
 	}
 	return problems
+}
+
+// checkCommon checks what all providers have.
+func checkCommon(key string, s belay.ProviderSettings) []string {
+	return broken([]setting{
+		{key == belay.LocalProvider, "type: the key local is that of the built-in provider; choose another"},
+		{!providerKey.MatchString(key), "type: the key must be of at most 63 lower case letters, digits and hyphens"},
+		{s.Type != "oidc" && s.Type != typeRemote, "type: must be oidc or remote"},
+		{len(s.Title) > 100, "title: must be of at most 100 bytes"},
+		{s.ClientSecretFile != "" && s.ClientSecretVariable != "", "clientSecretFile: must not be there beside clientSecretVariable"},
+		{(s.ClientSecretFile != "" || s.ClientSecretVariable != "") && s.ClientSecret.IsZero(), "clientSecretFile: what it names is empty"},
+	})
+}
+
+// checkOpenID checks what is an OpenID provider's and not OpenID Connect's.
+func checkOpenID(s belay.ProviderSettings) []string {
+	return broken([]setting{
+		{s.URL != "", "url: is for a provider of type remote; the address of an OpenID provider is its issuer"},
+		{s.Newcomers != "" && s.Newcomers != belay.OrganizationMember && s.Newcomers != belay.OrganizationAdmin, "newcomers: must be member or admin; without it only those enter who are invited, or whose groups give them a team"},
+		{s.Organization == "" && (s.Newcomers != "" || len(s.Teams) > 0), "organization: is missing; it names the one that newcomers and teams are about"},
+	})
 }
 
 func oidcConfig(key string, s belay.ProviderSettings) oidc.Config {
@@ -140,7 +185,7 @@ func oidcConfig(key string, s belay.ProviderSettings) oidc.Config {
 // settingOf is the setting that a pointer into package oidc's configuration
 // is about.
 func settingOf(pointer string) string {
-	first, rest, nested := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	first, inner, nested := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
 	name := map[string]string{
 		"emailDomains": "allowedDomains", "groups": "allowedGroups", "mapping": "teams", "clientSecret": "clientSecretFile", "key": "type",
 	}[first]
@@ -148,7 +193,7 @@ func settingOf(pointer string) string {
 		name = first
 	}
 	if nested {
-		name += "." + strings.ReplaceAll(rest, "/", ".")
+		name += "." + strings.ReplaceAll(inner, "/", ".")
 	}
 	return name
 }
@@ -162,19 +207,25 @@ func (o *openID) Describe() belay.Provider {
 	if title == "" {
 		title = o.key
 	}
-	state := belay.ProviderState{Status: belay.ProviderUnknown}
-	switch now := o.provider.State(); {
-	case now.Reason != nil:
-		state = belay.ProviderState{Status: belay.ProviderUnreachable, CheckedAt: now.CheckedAt, Since: now.DownSince}
-	case !now.CheckedAt.IsZero():
-		state = belay.ProviderState{Status: belay.ProviderAnswering, CheckedAt: now.CheckedAt}
-	}
+	now := o.provider.State()
 	local := app.LocalProvider().Describe()
 	return belay.Provider{
-		Key: o.key, Type: "remote", Name: o.key, Title: title, URL: o.settings.Issuer, Redirects: true, State: state,
+		Key: o.key, Type: "remote", Name: o.key, Title: title, URL: o.settings.Issuer, Redirects: true, State: stateOf(now.CheckedAt, now.DownSince, now.Reason),
 		Description:  []string{"Users sign in at " + o.settings.Issuer + ", by OpenID Connect.", "Sessions and data are kept on this server."},
 		Capabilities: local.Capabilities,
 	}
+}
+
+// stateOf is whether a provider answers: when it was asked, zero for never, and
+// why it does not answer since when.
+func stateOf(checked, since time.Time, reason error) belay.ProviderState {
+	switch {
+	case reason != nil:
+		return belay.ProviderState{Status: belay.ProviderUnreachable, CheckedAt: checked, Since: since}
+	case !checked.IsZero():
+		return belay.ProviderState{Status: belay.ProviderAnswering, CheckedAt: checked}
+	}
+	return belay.ProviderState{Status: belay.ProviderUnknown}
 }
 
 // Begin implements app.Redirector.

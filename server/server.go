@@ -283,6 +283,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	api, err := rest.New(rest.Config{
 		App: s.app, Gate: s.gate, Log: c.Log, Version: c.Version, WriteTimeout: c.WriteTimeout, PublicURL: s.PublicURL(),
+		Hubs: s.outside.hubs,
 	})
 	if err != nil {
 		return err

@@ -241,6 +241,12 @@ func (h *Handler) sessionName() string {
 func (h *Handler) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		principal, err := h.principal(r)
+		if belay.CodeOf(err) == belay.CodeUnauthenticated {
+			if at, token, is := h.foreign(r); is {
+				next.ServeHTTP(w, r.WithContext(rest.WithForeign(r.Context(), at, token)))
+				return
+			}
+		}
 		if err != nil {
 			h.API.Problem(w, r, err)
 			return
