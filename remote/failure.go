@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -68,6 +69,7 @@ func cause(doing string, err error) error {
 // reason is why a hub cannot be used, as everybody may be told.
 func reason(err error) string {
 	var status *statusError
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, egress.ErrDenied):
 		return "this server's network policy refuses its address"
@@ -77,6 +79,8 @@ func reason(err error) string {
 		return "its answer is too large"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it does not answer in time"
+	case errors.As(err, &untrusted):
+		return "its certificate is not to be trusted; caFile in the provider's settings names who vouches for it"
 	case errors.As(err, &status):
 		return fmt.Sprintf("it answers with status %d", status.status)
 	default:

@@ -3,8 +3,10 @@ package remote_test
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -172,4 +174,26 @@ func TestForwardToNobody(t *testing.T) {
 	}
 	h.Close()
 	wantError(t, "closed", send(t.Context()), belay.CodeUnavailable, "cannot be reached")
+}
+
+// TestWhoVouches trusts a hub for which the configuration's certificates vouch,
+// and dials it only where the policy permits.
+func TestWhoVouches(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	secure := httptest.NewTLSServer(h.Config.Handler)
+	t.Cleanup(secure.Close)
+	h.URL = secure.URL
+	roots := x509.NewCertPool()
+	roots.AddCert(secure.Certificate())
+	p, _ := h.trusted(roots, "127.0.0.0/8")
+	if id := enters(t, h, p); id.Issuer != secure.URL {
+		t.Errorf("entered at %s", id.Issuer)
+	}
+	p, _ = h.trusted(nil, "127.0.0.0/8")
+	_, err := p.Begin(t.Context(), callback, "")
+	wantError(t, "unknown authority", err, belay.CodeUnavailable, "its certificate is not to be trusted")
+	p, _ = h.trusted(roots, "192.0.2.0/24")
+	_, err = p.Begin(t.Context(), callback, "")
+	wantError(t, "refused address", err, belay.CodeUnavailable, "network policy")
 }

@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -154,10 +155,16 @@ func (c *clock) advance(d time.Duration) {
 
 func (h *hub) provider() (*remote.Provider, *clock) {
 	h.t.Helper()
+	return h.trusted(nil, "127.0.0.0/8")
+}
+
+// trusted is a provider for which some vouch, and that may dial some addresses.
+func (h *hub) trusted(roots *x509.CertPool, allowed string) (*remote.Provider, *clock) {
+	h.t.Helper()
 	c := &clock{now: time.Now().UTC().Truncate(time.Second)}
 	p, err := remote.New(
 		remote.Config{Key: "hub", URL: h.URL + "/", ClientID: "spoke", ClientSecret: belay.SecretString(secret)},
-		remote.Options{Dialer: &egress.Dialer{Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}, Now: c.Now},
+		remote.Options{Dialer: &egress.Dialer{Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix(allowed)}}}, Now: c.Now, RootCAs: roots},
 	)
 	if err != nil {
 		h.t.Fatal(err)
