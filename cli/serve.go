@@ -77,7 +77,7 @@ type serve struct {
 
 // Help gives examples.
 func (*serve) Help() string {
-	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\nTwo keys are no flags: providers says at which OpenID providers users sign in, clients which programs may act for users.\nThe files of TLS are read again when they change, and on SIGHUP.\nA PostgreSQL database is best named by BELAY_DATABASE_FILE, a file that holds its URL.\n\n" + examples(
+	return "In the file, flags are keys without their dashes: listen, data-dir, egress-allow; egress: {allow: […]} is the same. Unknown keys are refused.\nTwo keys are no flags: providers says at which OpenID providers and other servers of this kind users sign in, clients which programs may act for users.\nThe files of TLS are read again when they change, and on SIGHUP.\nA PostgreSQL database is best named by BELAY_DATABASE_FILE, a file that holds its URL.\n\n" + examples(
 		"belay serve", "belay serve --data-dir ./data --listen 127.0.0.1:0 --log-format json",
 		"BELAY_LOG_LEVEL=warn belay serve --config /etc/belay.yaml", "belay serve --tls-cert /etc/belay/tls.crt --tls-key /etc/belay/tls.key")
 }
