@@ -92,6 +92,23 @@ func (g *Gate) nothingToPassOn(ctx context.Context, p *belay.Principal) error {
 	}
 }
 
+// MayAllow tells whether somebody may let programs act for him: in a browser,
+// and not where his data are elsewhere, since a program gets no tokens of there.
+func (g *Gate) MayAllow(p *belay.Principal) *belay.Error {
+	if err := inBrowser(p); err != nil {
+		return err
+	}
+	if !g.Keeps(p.Provider) {
+		return nil
+	}
+	where := g.providers[p.Provider].Describe().URL
+	return &belay.Error{
+		Code:    belay.CodeForbidden,
+		Message: fmt.Sprintf("your data are kept by the provider %s, and programs cannot be passed on from here: sign in at %s with the program", p.Provider, where),
+		Remedy:  []belay.Remedy{{ID: "provider.login", Title: "Sign in at the provider", Description: "The program then works with your data there.", Command: belay.CommandLine("belay", "login", where)}},
+	}
+}
+
 // keptSessionEnded is what a session hears that its provider has ended.
 func (g *Gate) keptSessionEnded(p *belay.Principal) error {
 	e := Unauthenticated(fmt.Sprintf("the session has expired: it has ended at the provider %s, which keeps your data; sign in again", p.Provider))
