@@ -141,7 +141,7 @@ func (b *Browser) fill(page string) (action string, values url.Values, ok bool) 
 		switch value := a["value"]; {
 		case a["type"] == "password":
 			values.Set(a["name"], b.Password)
-		case a["type"] == "text" && value == "":
+		case (a["type"] == "text" || a["type"] == "email") && value == "":
 			values.Set(a["name"], b.User)
 		case a["name"] != "":
 			values.Set(a["name"], value)
