@@ -56,7 +56,7 @@ func (g *Gate) SignOutElsewhere(ctx context.Context, value belay.Secret) (where 
 	}
 	u, err := g.store.User(ctx, s.UserID)
 	if err != nil {
-		return "", provider, nil //nolint:nilerr // who is gone is signed out
+		return "", provider, nil // who is gone is signed out
 	}
 	p, ok := g.providers[u.Provider].(SignOuter)
 	if !ok {
