@@ -111,6 +111,9 @@ type Session struct {
 	CreatedAt  time.Time
 	LastUsedAt time.Time
 	ExpiresAt  time.Time
+	// ParentID is the browser's session in which a client was allowed and with
+	// which it ends; "" where it does not depend on one.
+	ParentID ID
 	// ProviderSession is the session at the user's provider in which this one
 	// began; "" where that has not told.
 	ProviderSession string

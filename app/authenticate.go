@@ -329,11 +329,16 @@ func (g *Gate) Session(ctx context.Context, value belay.Secret, from string) (*b
 			return nil, err
 		}
 		p.SessionID, p.IssuedAt, p.ExpiresAt = s.ID, s.CreatedAt, s.ExpiresAt
-		if now.Sub(s.LastUsedAt) > min(usedResolution, g.lives.SessionIdle/4) {
-			g.used(ctx, s.ID, func(ctx context.Context, tx *store.Tx) error { return tx.SessionUsed(ctx, s.ID, now) })
-		}
+		g.keepUsed(ctx, s, now)
 		return p, nil
 	})
+}
+
+// keepUsed records now and then that a browser's session is used.
+func (g *Gate) keepUsed(ctx context.Context, s *belay.Session, now time.Time) {
+	if now.Sub(s.LastUsedAt) > min(usedResolution, g.lives.SessionIdle/4) {
+		g.used(ctx, s.ID, func(ctx context.Context, tx *store.Tx) error { return tx.SessionUsed(ctx, s.ID, now) })
+	}
 }
 
 // SignIn spends a one-time sign-in link and begins a session. It returns the

@@ -222,7 +222,7 @@ func (g *Gate) ExchangeCode(ctx context.Context, client *belay.Client, code bela
 	if !verifies(verifier, c.Challenge) {
 		return nil, invalidGrant("the code_verifier is not that of the code_challenge")
 	}
-	s, tokens, err := g.newClientSession(ctx, client, c.UserID, c.Host, v)
+	s, tokens, err := g.newClientSession(ctx, client, allowedIn{c.UserID, c.SessionID, c.Host}, v)
 	if err != nil {
 		return nil, err
 	}

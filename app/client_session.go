@@ -10,10 +10,22 @@ import (
 	"belay/store"
 )
 
+// allowedIn is by whom, in which browser's session and for what host a client
+// was allowed.
+type allowedIn struct {
+	user, session belay.ID
+	host          string
+}
+
 // newClientSession is a session of a client that is to be stored, and its
 // tokens, if the user may be let in.
-func (g *Gate) newClientSession(ctx context.Context, client *belay.Client, user belay.ID, host string, v Visitor) (*belay.ClientSession, *Tokens, error) {
-	if err := g.stillIn(ctx, user); err != nil {
+func (g *Gate) newClientSession(ctx context.Context, client *belay.Client, by allowedIn, v Visitor) (*belay.ClientSession, *Tokens, error) {
+	parent, err := g.parent(ctx, by)
+	if err != nil {
+		return nil, nil, err
+	}
+	until, err := g.stillIn(ctx, &belay.Session{UserID: by.user, ParentID: parent})
+	if err != nil {
 		return nil, nil, err
 	}
 	nobodys, _, err := belay.NewToken(rand.Reader) // it is no browser's, and has no cookie
@@ -22,28 +34,71 @@ func (g *Gate) newClientSession(ctx context.Context, client *belay.Client, user 
 	}
 	now := g.now()
 	s := &belay.ClientSession{Session: &belay.Session{
-		ID: g.newID(), UserID: user, Hash: belay.HashToken(nobodys), Client: client.ID, UserAgent: client.Title,
+		ID: g.newID(), UserID: by.user, ParentID: parent, Hash: belay.HashToken(nobodys), Client: client.ID, UserAgent: client.Title,
 		RemoteAddr: v.RemoteAddr, CreatedAt: now,
 	}}
-	if host != "" {
-		s.UserAgent += " on " + host
+	if by.host != "" {
+		s.UserAgent += " on " + by.host
 	}
-	tokens, err := g.newTokens(s, belay.Secret{})
+	tokens, err := g.newTokens(s, belay.Secret{}, until)
 	return s, tokens, err
 }
 
-// stillIn refuses tokens for a user who would not be let in with them.
-func (g *Gate) stillIn(ctx context.Context, user belay.ID) error {
-	_, err := g.principal(ctx, user)
-	if belay.CodeOf(err) == belay.CodeUnauthenticated {
-		return invalidGrant(err.Error())
+// parent is the session on which that of a client depends: the browser's, where
+// the user's provider is asked again in that. What the provider ends there so
+// ends here too. A user of this server itself is his own master: "".
+func (g *Gate) parent(ctx context.Context, by allowedIn) (belay.ID, error) {
+	u, err := g.store.User(ctx, by.user)
+	if isNotFound(err) {
+		return "", invalidGrant("the user is no longer known")
 	}
-	return err
+	if err != nil {
+		return "", err
+	}
+	if _, outside := g.providers[u.Provider].(Redirector); !outside {
+		return "", nil
+	}
+	return by.session, nil
+}
+
+// dependable refuses a client's session whose parent has ended, and returns
+// when that ends, zero where there is none. The parent's provider is asked again
+// if it is time to, and the use of one is a use of the other.
+func (g *Gate) dependable(ctx context.Context, s *belay.Session) (until time.Time, err error) {
+	if s.ParentID == "" {
+		return until, nil
+	}
+	parent, err := g.store.SessionOf(ctx, s.UserID, s.ParentID)
+	if err != nil {
+		return until, err
+	}
+	now := g.now()
+	if err := g.lives.sessionEnded(parent, now); err != nil {
+		return until, err
+	}
+	if parent, err = g.refreshed(ctx, parent, now); err != nil {
+		return until, err
+	}
+	g.keepUsed(ctx, parent, now)
+	return parent.ExpiresAt, nil
+}
+
+// stillIn refuses tokens for a session whose user would not be let in with
+// them, and returns when that on which it depends ends.
+func (g *Gate) stillIn(ctx context.Context, s *belay.Session) (until time.Time, err error) {
+	until, err = g.dependable(ctx, s)
+	if err == nil {
+		_, err = g.principal(ctx, s.UserID)
+	}
+	if belay.CodeOf(err) == belay.CodeUnauthenticated {
+		return until, invalidGrant(err.Error())
+	}
+	return until, err
 }
 
 // newTokens gives a session the tokens of which the refresh token follows on
-// before, and the end that it then has.
-func (g *Gate) newTokens(s *belay.ClientSession, before belay.Secret) (*Tokens, error) {
+// before, and the end that it then has, which is not after until.
+func (g *Gate) newTokens(s *belay.ClientSession, before belay.Secret, until time.Time) (*Tokens, error) {
 	access, err := belay.NewText(belay.AccessMarker, rand.Reader)
 	if err != nil {
 		return nil, err
@@ -58,6 +113,9 @@ func (g *Gate) newTokens(s *belay.ClientSession, before belay.Secret) (*Tokens, 
 		longest = min(longest, g.lives.Token) // it is a token of the user's too
 	}
 	s.LastUsedAt, s.ExpiresAt = now, earlier(now.Add(clientIdle), s.CreatedAt.Add(longest))
+	if !until.IsZero() {
+		s.ExpiresAt = earlier(s.ExpiresAt, until)
+	}
 	s.AccessHash, s.AccessExpiresAt = belay.HashToken(access), earlier(now.Add(accessLife), s.ExpiresAt)
 	s.FamilyHash, s.RefreshHash = belay.HashFamily(refresh), belay.HashToken(refresh)
 	return &Tokens{Access: access, AccessLife: s.AccessExpiresAt.Sub(now), Refresh: refresh, RefreshLife: s.ExpiresAt.Sub(now)}, nil
@@ -96,10 +154,11 @@ func (g *Gate) Refresh(ctx context.Context, client *belay.Client, refresh belay.
 	if !bytes.Equal(former, s.RefreshHash) {
 		return nil, g.reused(ctx, s)
 	}
-	if err := g.stillIn(ctx, s.UserID); err != nil {
+	until, err := g.stillIn(ctx, s.Session)
+	if err != nil {
 		return nil, err
 	}
-	tokens, err := g.newTokens(s, refresh)
+	tokens, err := g.newTokens(s, refresh, until)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +224,9 @@ func (g *Gate) access(ctx context.Context, text belay.Secret, from string) (*bel
 		}
 		if !now.Before(s.AccessExpiresAt) {
 			return nil, Unauthenticated("the access token expired at " + s.AccessExpiresAt.Format(time.RFC3339) + "; it is to be refreshed")
+		}
+		if _, err := g.dependable(ctx, s.Session); err != nil {
+			return nil, err
 		}
 		p, err := g.principal(ctx, s.UserID)
 		if err != nil {

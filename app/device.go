@@ -165,7 +165,7 @@ func (g *Gate) ExchangeDevice(ctx context.Context, client *belay.Client, code be
 		return nil, &GrantError{Code: GrantDenied, Description: "the user has said no"}
 	case belay.DeviceAllowed:
 	}
-	s, tokens, err := g.newClientSession(ctx, client, d.UserID, d.Host, v)
+	s, tokens, err := g.newClientSession(ctx, client, allowedIn{d.UserID, d.SessionID, d.Host}, v)
 	if err != nil {
 		return nil, err
 	}

@@ -14,11 +14,8 @@ const clientSessionFrom = " from session_tokens k join sessions s on s.id = k.se
 
 func scanClientSession(r row) (*belay.ClientSession, error) {
 	c := belay.ClientSession{Session: &belay.Session{}}
-	s := c.Session
-	err := r.Scan(&s.ID, &s.UserID, &s.Hash, &s.UserAgent, &s.RemoteAddr,
-		stamp{&s.CreatedAt}, stamp{&s.LastUsedAt}, stamp{&s.ExpiresAt}, &s.Client,
-		&c.AccessHash, stamp{&c.AccessExpiresAt}, &c.FamilyHash, &c.RefreshHash)
-	return &c, err
+	own := []any{&c.AccessHash, stamp{&c.AccessExpiresAt}, &c.FamilyHash, &c.RefreshHash}
+	return &c, r.Scan(append(intoSession(c.Session), own...)...)
 }
 
 func (r Reader) clientSession(ctx context.Context, where string, hash []byte) (*belay.ClientSession, error) {

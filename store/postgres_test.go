@@ -136,7 +136,7 @@ func TestPostgresErrorsKeepThePassword(t *testing.T) {
 		"no such name":        {with(func(u *url.URL) { u.Host = "database.invalid" }), "database.invalid"},
 		"bad port":            {"postgres://admin:" + password + "@127.0.0.1:port/db", "cannot be read"},
 		"bad escape":          {"postgres://admin:" + password + "%zz@127.0.0.1/db", "cannot be read"},
-		"bad option":          {with(func(u *url.URL) { u.RawQuery = "sslmode=" + password }), "cannot be read"},
+		"bad option":          {with(func(u *url.URL) { u.RawQuery = "sslmode=" + password }), "sslmode is invalid"},
 		"password in query":   {"postgresql://admin@127.0.0.1:1/db?sslmode=disable&password=" + password, "refused"},
 		"not escaped, a port": {"postgres://admin:4711/" + password + "@127.0.0.1/db", "admin"},
 		"not escaped":         {"postgres://admin:a/" + password + "@127.0.0.1/db", "cannot be read"},

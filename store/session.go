@@ -9,14 +9,24 @@ import (
 )
 
 const sessionColumns = `s.id, s.user_id, s.hash, s.user_agent, s.remote_addr, s.created_at, s.last_used_at, s.expires_at, s.client,
-	s.provider_session, s.refresh_at`
+	coalesce(s.parent_id, ''), s.provider_session, s.refresh_at`
 
 func scanSession(r row) (*belay.Session, error) {
 	var s belay.Session
-	err := r.Scan(&s.ID, &s.UserID, &s.Hash, &s.UserAgent, &s.RemoteAddr,
-		stamp{&s.CreatedAt}, stamp{&s.LastUsedAt}, stamp{&s.ExpiresAt}, &s.Client,
-		&s.ProviderSession, stamp{&s.RefreshAt})
-	return &s, err
+	return &s, r.Scan(intoSession(&s)...)
+}
+
+// intoSession is where sessionColumns go.
+func intoSession(s *belay.Session) []any {
+	return []any{
+		&s.ID, &s.UserID, &s.Hash, &s.UserAgent, &s.RemoteAddr,
+		stamp{&s.CreatedAt},
+		stamp{&s.LastUsedAt},
+		stamp{&s.ExpiresAt},
+		&s.Client,
+		&s.ParentID, &s.ProviderSession,
+		stamp{&s.RefreshAt},
+	}
 }
 
 var sessions = list[*belay.Session]{
@@ -76,10 +86,10 @@ func (r Reader) Sessions(ctx context.Context, user belay.ID, now, idle time.Time
 // CreateSession stores a new session.
 func (t *Tx) CreateSession(ctx context.Context, s *belay.Session) error {
 	return t.exec(ctx, `
-		insert into sessions (id, user_id, hash, user_agent, remote_addr, created_at, last_used_at, expires_at, client, provider_session)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		insert into sessions (id, user_id, hash, user_agent, remote_addr, created_at, last_used_at, expires_at, client, provider_session, parent_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, ''))`,
 		s.ID, s.UserID, s.Hash, s.UserAgent, s.RemoteAddr, micros(s.CreatedAt), micros(s.LastUsedAt), micros(s.ExpiresAt), s.Client,
-		s.ProviderSession)
+		s.ProviderSession, s.ParentID)
 }
 
 // SessionUsed records when a session was last used.
