@@ -27,7 +27,7 @@ func startUnion(t *testing.T) union {
 	t.Helper()
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret")
-	writeFile(t, secret, []byte("canary-client-secret\n"))
+	writeFile(t, secret, []byte("canary-client-secret-of-40-characters-or-so\n"))
 	configured := func(name, format string, args ...any) nodeOptions {
 		path := filepath.Join(dir, name)
 		writeFile(t, path, fmt.Appendf(nil, format, args...))
@@ -56,7 +56,7 @@ func (u union) enter(t *testing.T) *client {
 	b := peers.NewBrowser(hubUser, hubPassword)
 	at, err := b.Visit(t.Context(), u.spoke.url+"/user/login?return_to=/docs/errors&provider=hub", u.spoke.url+"/docs/errors")
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, u.spoke.stderr.String())
 	}
 	return &client{t: t, node: u.spoke, header: http.Header{"Cookie": {b.Cookies(at)}, "Sec-Fetch-Site": {"same-origin"}}}
 }

@@ -121,6 +121,7 @@ func (n *node) start(t testing.TB) {
 	}
 	url, ok := <-ready
 	if !ok {
+		n.cmd = nil // there is nothing to kill
 		t.Fatalf("the server ended: %v\n%s", <-n.ended, n.stderr.String())
 	}
 	n.url = url
