@@ -124,6 +124,8 @@ var expected = map[string]declared{
 	"DELETE /api/identity/orgs/{orgId}/teams/{teamId}/users/{userId}":     {ofAll: true, of: "organization", needs: itsAdmins, answer: absent},
 	"GET /api/identity/teams/{teamId}/users":                              {ofAll: true, of: "organization", needs: everybody, answer: ok},
 	"GET /api/user":                                                       {needs: everybody, answer: ok},
+	"GET /api/user/prefs":                                                 {needs: everybody, answer: ok},
+	"PUT /api/user/prefs":                                                 {own: true, needs: everybody, answer: badBody},
 	"PUT /api/user/password":                                              {own: true, needs: everybody, answer: badBody},
 	"GET /api/token":                                                      {needs: everybody, answer: http.StatusConflict}, // it is not sent
 	"POST /api/providers/{providerName}/test":                             {creates: true, needs: orgOwner, answer: ok},

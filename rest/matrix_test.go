@@ -189,6 +189,7 @@ func (s site) body(r rest.Route) any {
 		"PUT /api/identity/orgs/{orgId}":                          object{"description": ""},
 		"POST /api/identity/orgs/{orgId}/users":                   object{"email": "nobody"},
 		"POST /api/identity/orgs/{orgId}/users/invite":            object{"email": "nobody"},
+		"PUT /api/user/prefs":                                     object{"theme": "mauve"},
 		"PUT /api/user/password":                                  object{"password": "short"},
 		"PUT /api/identity/orgs/{orgId}/users/{userId}":           object{"role": "member"},
 		"POST /api/identity/orgs/{orgId}/users/{userId}/transfer": object{"to": s.user},

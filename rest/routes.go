@@ -142,6 +142,8 @@ func (a *API) routes() []Route {
 		{del, sessions + "/{sessionId}", belay.PermissionSessionWrite, noContent, nil, 0, false, a.endSession},
 
 		{get, "/api/user", belay.PermissionUserRead, ok, nil, 0, false, a.getUser},
+		{get, "/api/user/prefs", belay.PermissionUserRead, ok, nil, 0, false, a.getPreferences},
+		{put, "/api/user/prefs", belay.PermissionUserWrite, ok, nil, 0, false, a.setPreferences},
 		{put, "/api/user/password", belay.PermissionUserWrite, ok, nil, 0, false, a.changePassword},
 		{get, "/api/token", AnyCaller, ok, nil, 0, false, a.getOwnToken},
 		{get, "/api/providers", Anyone, ok, nil, 0, false, a.listProviders},

@@ -170,6 +170,7 @@ func (w *world) body(r rest.Route) object {
 		"POST /api/identity/orgs/{orgId}/users/{userId}/transfer": {"to": w.Admin.UserID},
 		"POST /api/identity/orgs/{orgId}/users":                   {"email": strings.ReplaceAll(w.other, " ", ".") + "@example.org"},
 		"POST /api/identity/orgs/{orgId}/users/invite":            {"email": "pat@example.com"},
+		"PUT /api/user/prefs":                                     {"theme": "dark"},
 		"PUT /api/user/password":                                  {"currentPassword": adminPassword, "password": adminPassword},
 		"POST /api/identity/orgs":                                 {"name": w.other},
 		"PUT /api/identity/orgs/{orgId}":                          {"description": "of the shop"},

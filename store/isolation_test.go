@@ -27,7 +27,7 @@ var organizationless = map[string]string{
 	"TokensByHash": "by secret", "Tokens": "of a user, or of the organization that the filter names", "RotateToken": "of a user",
 	"Sessions": "of a user", "SessionsByHash": "by secret", "DeleteOtherSessions": "of a user",
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
-	"AllMemberships": "of a user", "RevokeTokensOf": "of a user", "LocalUser": "of the server", "AnyOwner": "of the server", "Password": "of a user", "SetPassword": "of a user", "RemovePassword": "of a user", "KnownAt": "of a user",
+	"AllMemberships": "of a user", "RevokeTokensOf": "of a user", "LocalUser": "of the server", "AnyOwner": "of the server", "Password": "of a user", "Preferences": "of a user", "SetPreferences": "of a user", "SetPassword": "of a user", "RemovePassword": "of a user", "KnownAt": "of a user",
 	"UserBySubject": "users", "FollowUser": "users", "Adopt": "users", "OrganizationsNamed": "of the server",
 	"KeepRefresh": "of a session", "PutOffRefresh": "of a session", "ClaimRefresh": "of a session", "KeptRefresh": "of a session", "HurryRefresh": "of a session", "EndProviderSessions": "of a provider", "EndSessionsOfSubject": "of a user",
 	"UpdateUser": "users", "CreateInvitation": "of a user", "Invited": "by secret", "UseInvitation": "by secret", "CancelLinks": "of a user",

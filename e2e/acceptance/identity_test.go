@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A1: providers handle authentication and sessions; the local one is there
+// A1: providers handle authentication, sessions and preferences; the local one is there
 // without any configuration. Whoever signs in is a user of the provider by
 // which he did, and a request that names another one is not his.
 func TestA1_ProvidersHandleAuthentication(t *testing.T) {
@@ -46,6 +46,10 @@ func TestA1_ProvidersHandleAuthentication(t *testing.T) {
 		if got := decode[provider](b.get("/api/provider/capabilities")); got.Name != "local" {
 			t.Errorf("the session is of the provider %q", got.Name)
 		}
+		if got := decode[object](b.get("/api/user/prefs")); got["theme"] != map[string]string{"local": "system", "": "dark"}[named] {
+			t.Errorf("signed in by %q, the user prefers %v", named, got)
+		}
+		b.do(http.StatusOK, http.MethodPut, "/api/user/prefs", object{"theme": "dark"})
 		b.do(http.StatusSeeOther, http.MethodPost, "/user/logout", nil)
 		b.do(http.StatusUnauthorized, http.MethodGet, "/api/user", nil)
 	}
