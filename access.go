@@ -1,6 +1,7 @@
 package belay
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -151,6 +152,7 @@ type Principal struct {
 	TokenID        ID           // "" for a session
 	SessionID      ID           // "" for a token
 	Client         string       // whose session it is; "" for a browser's, and for a token
+	ParentID       ID           // the browser's session on which a client's depends; "" for none
 	Scopes         []Permission // nil: all; otherwise only these
 	// OrganizationID binds a token to one organization, the only one in Roles;
 	// "" for none.
@@ -163,6 +165,10 @@ type Principal struct {
 	IssuedAt      time.Time // of the token or session; zero for what a token was before its rotation
 	ExpiresAt     time.Time // of the token or session, zero for never
 }
+
+// AtProvider is the session that is followed at the user's provider: his
+// browser's, also where a client acts for him. "" for a token.
+func (p *Principal) AtProvider() ID { return cmp.Or(p.ParentID, p.SessionID) }
 
 // Bound tells whether the token that was used, if any, is for one workspace
 // or environment only.

@@ -159,7 +159,7 @@ func HostName(s string) string {
 
 // inBrowser refuses who is not signed in with a browser: what acts for a user
 // lets nothing else act for him.
-func inBrowser(p *belay.Principal) *belay.Error {
+func inBrowser(p *belay.Principal) error {
 	if p == nil || p.SessionID == "" || p.Client != "" {
 		return belay.Errorf(belay.CodeForbidden, "only who is signed in with a browser can allow this")
 	}
@@ -170,7 +170,7 @@ func inBrowser(p *belay.Principal) *belay.Error {
 // exchanges for tokens: within a minute, once, and only while the session lasts
 // in which it was allowed.
 func (g *Gate) Authorize(ctx context.Context, p *belay.Principal, a Authorization) (belay.Secret, error) {
-	if err := g.MayAllow(p); err != nil {
+	if err := inBrowser(p); err != nil {
 		return belay.Secret{}, err
 	}
 	if _, err := g.CheckRedirect(a); err != nil {

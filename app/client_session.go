@@ -232,7 +232,7 @@ func (g *Gate) access(ctx context.Context, text belay.Secret, from string) (*bel
 		if err != nil {
 			return nil, err
 		}
-		p.SessionID, p.Client, p.IssuedAt, p.ExpiresAt = s.ID, s.Client, s.CreatedAt, s.AccessExpiresAt
+		p.SessionID, p.ParentID, p.Client, p.IssuedAt, p.ExpiresAt = s.ID, s.ParentID, s.Client, s.CreatedAt, s.AccessExpiresAt
 		if now.Sub(s.LastUsedAt) > usedResolution {
 			g.used(ctx, s.ID, func(ctx context.Context, tx *store.Tx) error { return tx.SessionUsed(ctx, s.ID, now) })
 		}

@@ -101,7 +101,7 @@ type Device struct {
 // Device finds the client that waits with a code, however it is typed. Who
 // tries many is CodeRateLimited.
 func (g *Gate) Device(ctx context.Context, p *belay.Principal, typed string) (*Device, error) {
-	if err := g.MayAllow(p); err != nil {
+	if err := inBrowser(p); err != nil {
 		return nil, err
 	}
 	typing := []counter{g.throttle.counter(perTyping, false, "user code", string(p.UserID))}

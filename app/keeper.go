@@ -43,21 +43,21 @@ type Onward struct {
 }
 
 // Onward returns what a request of a session is authenticated with at the
-// Keeper of its user. The error is a CodeForbidden for a session or token
-// that was made here for such a user: there is nothing to pass it on with.
+// Keeper of its user. The error is a CodeForbidden for an API token that
+// was made here for such a user: there is nothing to pass it on with.
 func (g *Gate) Onward(ctx context.Context, p *belay.Principal) (*Onward, error) {
 	k := g.keeper(p.Provider)
 	if k == nil {
 		return nil, fmt.Errorf("the data of user %s are not at his provider %s", p.UserID, p.Provider)
 	}
-	sealed, err := g.store.KeptRefresh(ctx, p.SessionID)
+	sealed, err := g.store.KeptRefresh(ctx, p.AtProvider())
 	if err != nil {
 		return nil, err
 	}
 	if sealed == nil {
 		return nil, g.nothingToPassOn(ctx, p)
 	}
-	kept, err := g.keyring.OpenBytes(sealed, sealedRefresh, string(p.SessionID))
+	kept, err := g.keyring.OpenBytes(sealed, sealedRefresh, string(p.AtProvider()))
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +71,8 @@ func (g *Gate) Onward(ctx context.Context, p *belay.Principal) (*Onward, error) 
 // nothingToPassOn is why a request cannot be passed on: its session has ended
 // meanwhile, or it never was one that began at the provider.
 func (g *Gate) nothingToPassOn(ctx context.Context, p *belay.Principal) error {
-	if p.SessionID != "" {
-		s, err := g.store.SessionOf(ctx, p.UserID, p.SessionID)
+	if session := p.AtProvider(); session != "" {
+		s, err := g.store.SessionOf(ctx, p.UserID, session)
 		if err != nil {
 			return err
 		}
@@ -83,29 +83,12 @@ func (g *Gate) nothingToPassOn(ctx context.Context, p *belay.Principal) error {
 	where := g.providers[p.Provider].Describe().URL
 	return &belay.Error{
 		Code:    belay.CodeForbidden,
-		Message: fmt.Sprintf("your data are kept by the provider %s, and only a browser that is signed in there can be passed on from here", p.Provider),
+		Message: fmt.Sprintf("your data are kept by the provider %s, and a token that was made here has nothing to sign in there with", p.Provider),
 		Remedy: []belay.Remedy{{
 			ID: "provider.token", Title: "Use a token of the provider",
 			Description: fmt.Sprintf("Programs sign in at %s itself, or send a token that was made there and name the provider, with the header meshery-provider: %s.", where, p.Provider),
 			Command:     belay.CommandLine("belay", "login", where),
 		}},
-	}
-}
-
-// MayAllow tells whether somebody may let programs act for him: in a browser,
-// and not where his data are elsewhere, since a program gets no tokens of there.
-func (g *Gate) MayAllow(p *belay.Principal) *belay.Error {
-	if err := inBrowser(p); err != nil {
-		return err
-	}
-	if !g.Keeps(p.Provider) {
-		return nil
-	}
-	where := g.providers[p.Provider].Describe().URL
-	return &belay.Error{
-		Code:    belay.CodeForbidden,
-		Message: fmt.Sprintf("your data are kept by the provider %s, and programs cannot be passed on from here: sign in at %s with the program", p.Provider, where),
-		Remedy:  []belay.Remedy{{ID: "provider.login", Title: "Sign in at the provider", Description: "The program then works with your data there.", Command: belay.CommandLine("belay", "login", where)}},
 	}
 }
 
@@ -124,12 +107,12 @@ func (g *Gate) keptSessionEnded(p *belay.Principal) error {
 // CodeUnavailable when the Keeper does not answer.
 func (g *Gate) OnwardAgain(ctx context.Context, p *belay.Principal, refused *Onward) (*Onward, error) {
 	err := g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.HurryRefresh(ctx, p.SessionID, refused.sealed, g.now())
+		return tx.HurryRefresh(ctx, p.AtProvider(), refused.sealed, g.now())
 	})
 	if err != nil {
 		return nil, err
 	}
-	s, err := g.store.SessionOf(ctx, p.UserID, p.SessionID)
+	s, err := g.store.SessionOf(ctx, p.UserID, p.AtProvider())
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +137,7 @@ func (g *Gate) OnwardAgain(ctx context.Context, p *belay.Principal, refused *Onw
 // EndOnward ends a session whose new tokens its Keeper refuses too, and returns
 // what its user hears.
 func (g *Gate) EndOnward(ctx context.Context, p *belay.Principal) error {
-	if err := g.endRefused(ctx, &belay.Session{ID: p.SessionID, UserID: p.UserID}); err != nil {
+	if err := g.endRefused(ctx, &belay.Session{ID: p.AtProvider(), UserID: p.UserID}); err != nil {
 		return err
 	}
 	return g.keptSessionEnded(p)

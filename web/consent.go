@@ -90,10 +90,6 @@ func (h *Handler) consentPage(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
-	if err := h.Gate.MayAllow(p); err != nil {
-		h.refuse(w, r, err)
-		return
-	}
 	fields := map[string]string{}
 	for _, name := range []string{"response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method", "state", "host"} {
 		fields[name] = v.Get(name)
@@ -154,10 +150,6 @@ func (h *Handler) consent(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) devicePage(w http.ResponseWriter, r *http.Request) {
 	r, p := h.inSession(w, r)
 	if p == nil {
-		return
-	}
-	if err := h.Gate.MayAllow(p); err != nil {
-		h.refuse(w, r, err)
 		return
 	}
 	h.ask(w, http.StatusOK, "device.html", asking{Email: p.Email, Fields: map[string]string{"code": app.HostName(r.URL.Query().Get("code"))}})

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -94,15 +96,18 @@ func TestA3_RemoteProvider(t *testing.T) {
 	if got := decode[check](alice.do(http.StatusOK, http.MethodPost, connectionsPath+"/"+conn.ID+"/test?orgId="+u.org, nil)); got.Health != "healthy" {
 		t.Errorf("the hub tests it: %+v", got)
 	}
-	// Programs of hers sign in at the hub, and hear so.
-	if page := alice.page(http.MethodGet, "/device").want(http.StatusForbidden); !strings.Contains(string(page.body), "sign in at "+u.hub.url) {
-		t.Errorf("she reads %s", page.body)
+	program := u.letIn(t, alice)
+	program.want(0, []string{"environment", "list", "--org", u.org, "-o", "name"}, "environment/production")
+	program.want(0, []string{"environment", "create", "staging", "--org", u.org})
+	if got := hub.list(environmentsPath, "orgId", u.org).Environments; len(got) != 2 {
+		t.Errorf("the hub has %+v", got)
 	}
 	if r := u.spoke.command(t, "", "provider", "test", "hub", "--output", "json"); r.status != 0 || !strings.Contains(r.stdout, "it knows this server by its client id and secret") || !strings.Contains(r.stdout, "is known there") {
 		t.Errorf("the test of the provider ends with %d: %s%s", r.status, r.stdout, r.stderr)
 	}
 	u.outage(t, alice)
 	u.ended(t, alice)
+	program.want(4, []string{"environment", "list", "--org", u.org}, "belay login") // it has ended with her browser's session
 
 	// What the hub's administrator takes away is gone here within a second.
 	alice = u.enter(t)
@@ -114,6 +119,35 @@ func TestA3_RemoteProvider(t *testing.T) {
 			t.Errorf("a secret is printed:\n%s", printed)
 		}
 	}
+}
+
+// letIn signs her in at the spoke with the command line of another machine, by
+// leave of her browser.
+func (u union) letIn(t *testing.T, alice *client) *laptop {
+	t.Helper()
+	l := newLaptop(t, u.spoke)
+	_, wait := l.begin("", "login", u.spoke.url, "--web", "--insecure-storage", "--timeout", "1m")
+	var address []byte
+	l.eventually("the browser", func() bool {
+		address, _ = os.ReadFile(filepath.Join(l.home, "opened"))
+		return len(address) > 0
+	})
+	page, err := url.Parse(string(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := page.Query()
+	form.Set("answer", "allow")
+	back := alice.send(http.MethodPost, page.Path, "application/x-www-form-urlencoded", []byte(form.Encode())).want(http.StatusSeeOther)
+	answer, err := http.Get(back.header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if r := wait(); r.status != 0 {
+		t.Fatalf("belay login ends with %d: %s%s", r.status, r.stdout, r.stderr)
+	}
+	return l
 }
 
 // outage stops the hub, and starts it again: the session lives on.
