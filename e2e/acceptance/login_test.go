@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,6 +140,35 @@ func (l *laptop) login(flags ...string) ran {
 		l.t.Fatalf("belay login: exit status %d\n%s", r.status, r.stderr)
 	}
 	return r
+}
+
+// letIn signs somebody in with the command line of another machine, by leave
+// of the browser that c is.
+func (c *client) letIn() *laptop {
+	c.t.Helper()
+	l := newLaptop(c.t, c.node)
+	_, wait := l.begin("", "login", c.node.url, "--web", "--insecure-storage", "--timeout", "1m")
+	var address []byte
+	l.eventually("the browser", func() bool {
+		address, _ = os.ReadFile(filepath.Join(l.home, "opened"))
+		return len(address) > 0
+	})
+	page, err := url.Parse(string(address))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	form := page.Query()
+	form.Set("answer", "allow")
+	back := c.send(http.MethodPost, page.Path, "application/x-www-form-urlencoded", []byte(form.Encode())).want(http.StatusSeeOther)
+	answer, err := http.Get(back.header.Get("Location"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if r := wait(); r.status != 0 {
+		c.t.Fatalf("belay login ends with %d: %s%s", r.status, r.stdout, r.stderr)
+	}
+	return l
 }
 
 var secretText = regexp.MustCompile(`bl[yarc]_[0-9A-Za-z]{20}`)

@@ -129,6 +129,8 @@ func TestA3_OpenIDProviders(t *testing.T) {
 	if got := decode[connection](alice.get(path)); got.Name != "shop" {
 		t.Errorf("alice sees %+v", got)
 	}
+	program := alice.letIn()
+	program.want(0, []string{"connection", "view", "shop"}, "shop")
 	f.signIn(t, bob, "okta").do(http.StatusForbidden, http.MethodPost, path+"/test", nil) // a viewer tests nothing
 
 	// A group that she is not in any more is a team less, at the next refresh.
@@ -142,6 +144,7 @@ func TestA3_OpenIDProviders(t *testing.T) {
 	}
 	alice.until(15*time.Second, path, http.StatusNotFound)
 	alice.get("/api/user") // she is signed in all the same
+	program.want(3, []string{"connection", "view", "shop"}, "shop")
 
 	// Signing out there is signing out here, in all browsers.
 	if at, err := url.Parse(f.url); err != nil {
@@ -160,6 +163,7 @@ func TestA3_OpenIDProviders(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice.until(time.Second, "/api/user", http.StatusUnauthorized)
+	program.want(4, []string{"whoami"}, "belay login")
 	f.noSecrets(t)
 }
 

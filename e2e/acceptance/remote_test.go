@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -96,7 +94,7 @@ func TestA3_RemoteProvider(t *testing.T) {
 	if got := decode[check](alice.do(http.StatusOK, http.MethodPost, connectionsPath+"/"+conn.ID+"/test?orgId="+u.org, nil)); got.Health != "healthy" {
 		t.Errorf("the hub tests it: %+v", got)
 	}
-	program := u.letIn(t, alice)
+	program := alice.letIn()
 	program.want(0, []string{"environment", "list", "--org", u.org, "-o", "name"}, "environment/production")
 	program.want(0, []string{"environment", "create", "staging", "--org", u.org})
 	if got := hub.list(environmentsPath, "orgId", u.org).Environments; len(got) != 2 {
@@ -119,35 +117,6 @@ func TestA3_RemoteProvider(t *testing.T) {
 			t.Errorf("a secret is printed:\n%s", printed)
 		}
 	}
-}
-
-// letIn signs her in at the spoke with the command line of another machine, by
-// leave of her browser.
-func (u union) letIn(t *testing.T, alice *client) *laptop {
-	t.Helper()
-	l := newLaptop(t, u.spoke)
-	_, wait := l.begin("", "login", u.spoke.url, "--web", "--insecure-storage", "--timeout", "1m")
-	var address []byte
-	l.eventually("the browser", func() bool {
-		address, _ = os.ReadFile(filepath.Join(l.home, "opened"))
-		return len(address) > 0
-	})
-	page, err := url.Parse(string(address))
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := page.Query()
-	form.Set("answer", "allow")
-	back := alice.send(http.MethodPost, page.Path, "application/x-www-form-urlencoded", []byte(form.Encode())).want(http.StatusSeeOther)
-	answer, err := http.Get(back.header.Get("Location"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = answer.Body.Close()
-	if r := wait(); r.status != 0 {
-		t.Fatalf("belay login ends with %d: %s%s", r.status, r.stdout, r.stderr)
-	}
-	return l
 }
 
 // outage stops the hub, and starts it again: the session lives on.
