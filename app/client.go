@@ -227,6 +227,9 @@ func (g *Gate) ExchangeCode(ctx context.Context, client *belay.Client, code bela
 		return nil, err
 	}
 	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.HoldUser(ctx, s.UserID); err != nil {
+			return err
+		}
 		if err := tx.UseAuthorizationCode(ctx, c.Hash, s.ID); err != nil {
 			return err
 		}

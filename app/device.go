@@ -170,6 +170,9 @@ func (g *Gate) ExchangeDevice(ctx context.Context, client *belay.Client, code be
 		return nil, err
 	}
 	err = g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.HoldUser(ctx, s.UserID); err != nil {
+			return err
+		}
 		if err := tx.EndDeviceRequest(ctx, d.Hash); err != nil {
 			return err
 		}

@@ -79,7 +79,7 @@ func TestKeptElsewhere(t *testing.T) {
 	wantMessage(t, err, belay.CodeUnauthenticated, "the session has expired")
 	p.SessionID, p.TokenID = "", "token"
 	_, err = w.gate.Onward(t.Context(), p)
-	wantMessage(t, err, belay.CodeForbidden, "only a browser that is signed in there")
+	wantMessage(t, err, belay.CodeForbidden, "a token that was made here")
 }
 
 func wantMessage(t *testing.T, err error, code belay.Code, part string) {

@@ -167,6 +167,9 @@ func (a *App) storeUser(ctx context.Context, tx *store.Tx, c caller, u *belay.Us
 	if err := tx.UpdateUser(ctx, u, u.UpdatedAt); err != nil {
 		return err
 	}
+	if err := tx.CancelLinks(ctx, u.ID); err != nil {
+		return err
+	}
 	if err := tx.RemovePassword(ctx, u.ID); err != nil {
 		return err
 	}

@@ -110,6 +110,9 @@ func (a *App) setMember(ctx context.Context, c caller, user belay.ID,
 			return err
 		}
 		if role != "" {
+			if err := outgrown(ctx, tx, before, role); err != nil {
+				return err
+			}
 			if err := tx.SetMembership(ctx, belay.Membership{OrganizationID: c.org, UserID: user, Role: role}, a.now()); err != nil {
 				return err
 			}
@@ -119,6 +122,19 @@ func (a *App) setMember(ctx context.Context, c caller, user belay.ID,
 	})
 	a.gate.ForgetUser(user)
 	return m, err
+}
+
+// outgrown makes void the links that somebody might not make any more when a
+// member gets another role, or "" for none: the member's own, which would let
+// their maker take over more than he could then, and all that he may have made
+// where he administers no longer.
+func outgrown(ctx context.Context, tx *store.Tx, before belay.Membership, role belay.OrganizationRole) error {
+	if before.Role.Administers() && !role.Administers() {
+		if err := tx.CancelInvitationsOf(ctx, before.OrganizationID); err != nil {
+			return err
+		}
+	}
+	return tx.CancelLinks(ctx, before.UserID)
 }
 
 // mayMakeOwner refuses an administrator who would make or unmake an owner:
@@ -186,6 +202,9 @@ func (a *App) RemoveMember(ctx context.Context, org, user belay.ID, version int6
 			if err := c.mayMakeOwner(before.Role, ""); err != nil {
 				return err
 			}
+		}
+		if err := outgrown(ctx, tx, before, ""); err != nil {
+			return err
 		}
 		return tx.RemoveMember(ctx, c.org, user)
 	})

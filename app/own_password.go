@@ -92,6 +92,9 @@ func (a *App) proveOwn(ctx context.Context, principal *belay.Principal, stored *
 // replacePassword stores a hash, unless another request has done so since the
 // present one was read, and makes void what could sign in instead.
 func (a *App) replacePassword(ctx context.Context, tx *store.Tx, principal *belay.Principal, stored *belay.Password, hash string) (int, error) {
+	if err := tx.HoldUser(ctx, principal.UserID); err != nil {
+		return 0, err
+	}
 	now, err := tx.Password(ctx, principal.UserID)
 	if err != nil {
 		return 0, err

@@ -174,10 +174,15 @@ func (g *Gate) Provider(parameter, key string) (belay.Provider, error) {
 	return p.Describe(), nil
 }
 
-// inForce refuses users of a provider that is not, or no longer, in force.
+// inForce refuses users of a provider that is not, or no longer, in force, and
+// of another one that had its key before.
 func (g *Gate) inForce(u *belay.User) error {
-	if _, ok := g.providers[u.Provider]; !ok {
+	p, ok := g.providers[u.Provider]
+	if !ok {
 		return Unauthenticated("users of the provider " + u.Provider + " cannot sign in to this server")
+	}
+	if _, outside := p.(Redirector); outside && u.Issuer != p.Describe().URL {
+		return Unauthenticated("the provider " + u.Provider + " is another one than that by whose word this user was known")
 	}
 	return nil
 }

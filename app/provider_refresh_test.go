@@ -286,3 +286,19 @@ func TestSignOutElsewhere(t *testing.T) {
 	}
 	w.wantSession(s, w.gate, belay.CodeUnauthenticated)
 }
+
+// TestAnotherIssuer gives the provider's key to another one: whom the first had
+// vouched for is not let in by its word, nor by what he has from then.
+func TestAnotherIssuer(t *testing.T) {
+	t.Parallel()
+	w, s := lasting(t)
+	text, err := w.gate.Issue(t.Context(), belay.Token{UserID: s.UserID, Name: "of before"})
+	w.must(err)
+	w.wantSession(s, w.gate, "")
+	w.door.issuer = "https://other.example"
+	w.advance(time.Second)
+	w.wantSession(s, w.gate, belay.CodeUnauthenticated)
+	if _, err := w.gate.Token(t.Context(), text, ""); belay.CodeOf(err) != belay.CodeUnauthenticated {
+		t.Errorf("his token is answered with %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,13 +30,14 @@ type door struct {
 	refresh  func(token string) (*app.Identity, error)
 	asked    []string // refresh tokens
 	logout   *app.ProviderLogout
-	silent   bool // it does not say where one signs out
+	silent   bool   // it does not say where one signs out
+	issuer   string // "" is oktaIssuer
 }
 
 const oktaIssuer = "https://okta.example"
 
-func (*door) Describe() belay.Provider {
-	return belay.Provider{Key: "okta", Type: "remote", Name: "okta", Redirects: true}
+func (d *door) Describe() belay.Provider {
+	return belay.Provider{Key: "okta", Type: "remote", Name: "okta", URL: cmp.Or(d.issuer, oktaIssuer), Redirects: true}
 }
 
 func (*door) Begin(_ context.Context, hint string) (*app.Begun, error) {

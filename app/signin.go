@@ -94,6 +94,9 @@ func (g *Gate) candidate(ctx context.Context, email, addr string) (*belay.User, 
 // was read. fresh is its hash at the cost that hashes have now, "" where that
 // is the one it has.
 func (g *Gate) passed(ctx context.Context, tx *store.Tx, verified belay.Password, fresh string, counters []counter) error {
+	if err := tx.HoldUser(ctx, verified.UserID); err != nil {
+		return err
+	}
 	now, err := tx.Password(ctx, verified.UserID)
 	if err != nil {
 		return err

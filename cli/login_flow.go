@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
@@ -110,7 +111,7 @@ func (f *signingIn) browser(ctx context.Context, provider string) (*oauth2.Token
 	}
 	verifier, state := oauth2.GenerateVerifier(), rand.Text()
 	arrived := make(chan arrival, 1)
-	server := &http.Server{Handler: awaiting(state, arrived), ReadHeaderTimeout: defaultTimeout}
+	server := &http.Server{Handler: awaiting(state, origin(f.in.set.base), arrived), ReadHeaderTimeout: defaultTimeout}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -141,8 +142,19 @@ func (f *signingIn) browser(ctx context.Context, provider string) (*oauth2.Token
 	}
 }
 
-// awaiting takes the one answer that has the state.
-func awaiting(state string, arrived chan<- arrival) http.Handler {
+// origin is how a server at an address calls itself as an issuer.
+func origin(base *url.URL) string {
+	host := strings.ToLower(base.Host)
+	if base.Port() == map[string]string{"http": "80", "https": "443"}[base.Scheme] {
+		host = strings.TrimSuffix(host, ":"+base.Port())
+	}
+	return base.Scheme + "://" + host
+}
+
+// awaiting takes the one answer that has the state. It must be from the server
+// that is to get its code: another one could otherwise send the browser on to
+// it, and have the code brought to itself (RFC 9207).
+func awaiting(state, issuer string, arrived chan<- arrival) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
@@ -160,6 +172,9 @@ func awaiting(state string, arrived chan<- arrival) http.Handler {
 		a := arrival{code: q.Get("code"), fault: q.Get("error"), why: q.Get("error_description")}
 		if a.code == "" && a.fault == "" {
 			a.fault = "invalid_request"
+		}
+		if a.fault == "" && q.Get("iss") != issuer {
+			a = arrival{fault: "issuer_mismatch", why: fmt.Sprintf("the answer is from %q, and not from %s: sign in at the address by which the server calls itself (its --public-url)", q.Get("iss"), issuer)}
 		}
 		if a.fault != "" {
 			text = "Nobody was signed in. You can close this page and go back to the terminal."

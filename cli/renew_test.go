@@ -214,23 +214,3 @@ func TestBrowserCommand(t *testing.T) {
 		}
 	}
 }
-
-// TestCallback takes the answer that has the state, and no other.
-func TestCallback(t *testing.T) {
-	arrived := make(chan arrival, 1)
-	h := awaiting("right", arrived)
-	get := func(path string) int {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
-		return w.Code
-	}
-	if got := get("/callback?state=wrong&code=x"); got != http.StatusBadRequest || len(arrived) != 0 {
-		t.Errorf("another state is taken: %d", got)
-	}
-	if got := get("/?state=right&code=x"); got != http.StatusNotFound || len(arrived) != 0 {
-		t.Errorf("another path is taken: %d", got)
-	}
-	if got := get("/callback?state=right&code=mine"); got != http.StatusOK || (<-arrived).code != "mine" {
-		t.Errorf("the answer is not taken: %d", got)
-	}
-}

@@ -98,6 +98,8 @@ type Identity struct {
 
 // kept is what of an Identity is kept.
 type kept struct {
+	Hub      string    `json:"hub"` // to which alone these tokens go
+	ClientID string    `json:"clientId"`
 	Access  string    `json:"access"`
 	Refresh string    `json:"refresh"`
 	Due     time.Time `json:"due"`
@@ -114,13 +116,23 @@ type person struct {
 }
 
 // Access is what a request of the user is authenticated with at the hub, out of
-// what is kept of his Identity.
-func Access(text belay.Secret) (belay.Secret, error) {
-	var k kept
-	if err := json.Unmarshal(text.Reveal(), &k); err != nil || k.Access == "" {
-		return belay.Secret{}, errors.New("what is kept of a user of a remote provider cannot be read")
+// what is kept of his Identity. The error is a CodeUnauthenticated for what was
+// kept of another hub.
+func (p *Provider) Access(text belay.Secret) (belay.Secret, error) {
+	k, err := p.held(text)
+	return belay.SecretString(k.Access), err
+}
+
+// held reads what is kept of an Identity. What another hub, or the same to
+// another client, has given goes to none but that.
+func (p *Provider) held(text belay.Secret) (k kept, err error) {
+	if err := json.Unmarshal(text.Reveal(), &k); err != nil || k.Access == "" || k.Refresh == "" {
+		return kept{}, refused("nothing is kept of the session at the provider", nil)
 	}
-	return belay.SecretString(k.Access), nil
+	if k.Hub != p.config.URL || k.ClientID != p.config.ClientID {
+		return kept{}, refused("what is kept of the session is of another provider than this one", nil)
+	}
+	return k, nil
 }
 
 // Finish ends a sign-in: query is what the user's browser brings from the hub,
@@ -198,7 +210,7 @@ func (p *Provider) identify(ctx context.Context, token *oauth2.Token, before *ke
 	if token.AccessToken == "" || token.RefreshToken == "" {
 		return nil, p.misconfigured("it gives no access or no refresh tokens", nil)
 	}
-	k := kept{Access: token.AccessToken, Refresh: token.RefreshToken, Due: p.due(token)}
+	k := kept{Hub: p.config.URL, ClientID: p.config.ClientID, Access: token.AccessToken, Refresh: token.RefreshToken, Due: p.due(token)}
 	_, err := p.get(ctx, "/api/user", belay.SecretString(k.Access), &k.Person)
 	s, answered := errors.AsType[*statusError](err)
 	switch {
@@ -234,9 +246,9 @@ func (p *Provider) due(token *oauth2.Token) time.Time {
 // which are then used up, and asks who he is now. The error is a
 // CodeUnauthenticated when his session there has ended.
 func (p *Provider) Refresh(ctx context.Context, text belay.Secret, subject string) (*Identity, error) {
-	var k kept
-	if err := json.Unmarshal(text.Reveal(), &k); err != nil || k.Refresh == "" {
-		return nil, refused("nothing is kept of the session at the provider", nil)
+	k, err := p.held(text)
+	if err != nil {
+		return nil, err
 	}
 	m, err := p.discover(ctx, retention)
 	if err != nil {
@@ -258,8 +270,8 @@ func (p *Provider) Refresh(ctx context.Context, text belay.Secret, subject strin
 
 // Revoke ends the session at the hub of which that is kept (RFC 7009).
 func (p *Provider) Revoke(ctx context.Context, text belay.Secret) error {
-	var k kept
-	if err := json.Unmarshal(text.Reveal(), &k); err != nil || k.Refresh == "" {
+	k, err := p.held(text)
+	if err != nil {
 		return nil //nolint:nilerr // there is nothing to end
 	}
 	m, err := p.discover(ctx, retention)

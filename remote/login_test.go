@@ -57,7 +57,7 @@ func TestSignIn(t *testing.T) {
 	if want := c.Now().Add(14 * time.Minute); !id.ExpiresAt.Equal(want) {
 		t.Errorf("refreshed at %s, want a minute before the access token expires, %s", id.ExpiresAt, want)
 	}
-	access, err := remote.Access(id.Kept)
+	access, err := p.Access(id.Kept)
 	if err != nil || string(access.Reveal()) != "canary-access-1" {
 		t.Errorf("the access token is %q: %v", access.Reveal(), err)
 	}
@@ -247,4 +247,26 @@ func TestExamine(t *testing.T) {
 	wantAll(callback+"x", "hub g, version g, clock d, api b, client b, redirect URI b")
 	h.Close()
 	wantAll(callback, "hub b")
+}
+
+// TestKeptOfAnotherHub goes to none but the hub that gave it, also when the
+// provider's key is given to another one.
+func TestKeptOfAnotherHub(t *testing.T) {
+	t.Parallel()
+	h, other := newHub(t), newHub(t)
+	p, _ := h.provider()
+	id := enters(t, h, p)
+	elsewhere, _ := other.provider()
+	if _, err := elsewhere.Access(id.Kept); belay.CodeOf(err) != belay.CodeUnauthenticated {
+		t.Errorf("access: %v", err)
+	}
+	if _, err := elsewhere.Refresh(t.Context(), id.Kept, id.Subject); belay.CodeOf(err) != belay.CodeUnauthenticated {
+		t.Errorf("refresh: %v", err)
+	}
+	if err := elsewhere.Revoke(t.Context(), id.Kept); err != nil {
+		t.Errorf("revoke: %v", err)
+	}
+	if r, body := other.last("/oauth/token"); r != nil {
+		t.Errorf("the other hub was sent %s", body)
+	}
 }

@@ -220,6 +220,33 @@ func TestInvitedFromDeletedOrganization(t *testing.T) {
 	w.Admin.Post(w.usersPath()+"?orgId="+string(w.Organization), object{"email": "eve@example.com"}).Want(http.StatusConflict)
 }
 
+// TestOutgrownInvitation: a link is void when the one whom it is for reaches
+// further than before, and when he who may have made it administers no longer.
+func TestOutgrownInvitation(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		invited := func(email string) (string, *url.URL) {
+			t.Helper()
+			a := w.Admin.Post(w.usersPath(), object{"email": email}).Want(http.StatusCreated)
+			return a.ID(), link(t, a)
+		}
+		const text = "amber glacier spoon"
+		mia, old := invited("mia@example.org")
+		w.Admin.Put(w.usersPath()+"/"+mia, object{"role": "owner"}).Want(http.StatusOK)
+		w.accept(old, text).Want(http.StatusUnauthorized)
+
+		adam := w.Member("adam")
+		w.Admin.Put(w.usersPath()+"/"+string(adam.UserID), object{"role": "admin"}).Want(http.StatusOK)
+		_, made := invited("max@example.org")
+		w.Admin.Delete(w.usersPath() + "/" + string(adam.UserID)).Want(http.StatusNoContent)
+		w.accept(made, text).Want(http.StatusUnauthorized)
+
+		nina, left := invited("nina@example.org")
+		w.Admin.Delete(w.usersPath() + "/" + nina).Want(http.StatusNoContent)
+		w.Admin.Post(w.usersPath(), object{"email": "nina@example.org", "password": "quiet harbor lantern"}).Want(http.StatusCreated)
+		w.accept(left, text).Want(http.StatusUnauthorized)
+	})
+}
+
 // TestFirstPassword is set in a session, never by a token.
 func TestFirstPassword(t *testing.T) {
 	w := newWorld(t)

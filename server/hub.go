@@ -117,7 +117,7 @@ func atHub(id *remote.Identity, err error) (*app.Identity, error) {
 }
 
 // Access implements app.Keeper.
-func (*hub) Access(kept belay.Secret) (belay.Secret, error) { return remote.Access(kept) }
+func (h *hub) Access(kept belay.Secret) (belay.Secret, error) { return h.provider.Access(kept) }
 
 // Revoke implements app.Keeper.
 func (h *hub) Revoke(ctx context.Context, kept belay.Secret) error {

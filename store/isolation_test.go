@@ -25,7 +25,7 @@ var organizationless = map[string]string{
 	"DeleteOrganization": "names the organization itself", "RestoreOrganization": "names the organization itself",
 	"CreateOrganization": "makes one", "TokenByHash": "by secret", "TokenOf": "of a user", "CreateToken": "of a user", "TokenUsed": "by secret", "RevokeToken": "of a user",
 	"TokensByHash": "by secret", "Tokens": "of a user, or of the organization that the filter names", "RotateToken": "of a user",
-	"Sessions": "of a user", "SessionsByHash": "by secret", "DeleteOtherSessions": "of a user",
+	"Sessions": "of a user", "SessionsByHash": "by secret", "DeleteOtherSessions": "of a user", "HoldUser": "of a user", "CancelInvitationsOf": "of an organization",
 	"SessionByHash": "by secret", "SessionOf": "of a user", "CreateSession": "of a user", "SessionUsed": "by secret", "DeleteSession": "of a user",
 	"AllMemberships": "of a user", "RevokeTokensOf": "of a user", "LocalUser": "of the server", "AnyOwner": "of the server", "Password": "of a user", "Preferences": "of a user", "SetPreferences": "of a user", "SetPassword": "of a user", "RemovePassword": "of a user", "KnownAt": "of a user",
 	"UserBySubject": "users", "FollowUser": "users", "Adopt": "users", "OrganizationsNamed": "of the server",

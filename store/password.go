@@ -86,6 +86,14 @@ func (t *Tx) CancelLinks(ctx context.Context, user belay.ID) error {
 	return err
 }
 
+// CancelInvitationsOf makes void all invitations of an organization's members:
+// of whoever made them it is not kept who that was.
+func (t *Tx) CancelInvitationsOf(ctx context.Context, org belay.ID) error {
+	_, err := t.execAny(ctx, `delete from sign_in_links where purpose = 'invitation'
+		and user_id in (select m.user_id from memberships m where m.organization_id = $1)`, org)
+	return err
+}
+
 // Invited returns whom a link invites to set a password, without spending
 // it.
 func (r Reader) Invited(ctx context.Context, hash []byte, now time.Time) (*belay.User, error) {

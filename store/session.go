@@ -92,6 +92,16 @@ func (t *Tx) CreateSession(ctx context.Context, s *belay.Session) error {
 		s.ProviderSession, s.ParentID)
 }
 
+// HoldUser waits for who begins and ends sessions of a user, and lets others
+// wait until the transaction ends: what it reads of how he signs in stays so.
+func (t *Tx) HoldUser(ctx context.Context, user belay.ID) error {
+	if !t.postgres {
+		return nil // there is one writer
+	}
+	_, err := t.execAny(ctx, "select 1 from users where id = $1 for no key update", user)
+	return err
+}
+
 // SessionUsed records when a session was last used.
 func (t *Tx) SessionUsed(ctx context.Context, id belay.ID, at time.Time) error {
 	_, err := t.execAny(ctx, "update sessions set last_used_at = $2 where id = $1", id, micros(at))
@@ -106,6 +116,9 @@ func (t *Tx) DeleteSession(ctx context.Context, user, id belay.ID) error {
 // DeleteOtherSessions ends all sessions of a user but one, and returns how
 // many those were; "" keeps none.
 func (t *Tx) DeleteOtherSessions(ctx context.Context, user, keep belay.ID) (int, error) {
+	if err := t.HoldUser(ctx, user); err != nil {
+		return 0, err
+	}
 	n, err := t.execAny(ctx, "delete from sessions where user_id = $1 and id <> $2", user, keep)
 	return int(n), err
 }
