@@ -196,3 +196,17 @@ func TestLargeForm(t *testing.T) {
 	visitor(s).Post("/user/login", []byte("code=%zz")).Want(http.StatusBadRequest)
 	signIn(visitor(s), code).Want(http.StatusSeeOther)
 }
+
+// TestFormsWithoutFetchMetadata are those of a browser that sends no
+// Sec-Fetch-Site, as all do by plain HTTP to another machine: its Origin is
+// "null" where a page's policy is to send no referrer at all.
+func TestFormsWithoutFetchMetadata(t *testing.T) {
+	s := belaytest.Start(t, belaytest.Options{})
+	v := visitor(s).With("Sec-Fetch-Site", "")
+	for _, path := range []string{"/", "/user/login", "/user/invitation?code=x", "/user/logout", "/nothing", "/docs"} {
+		if got := v.Get(path).Header.Get("Referrer-Policy"); got != "same-origin" {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+	signIn(v.With("Origin", s.URL()), link(t, s)).Want(http.StatusSeeOther)
+}

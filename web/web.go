@@ -139,7 +139,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Belay-Version", h.Version)
 	h.strictTransport(header, r.Host)
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
+	// By no-referrer the forms of these very pages would come with "Origin: null"
+	// (Fetch, "append a request Origin header"), which is nobody's own page.
+	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	record := &recorder{ResponseWriter: w}
 	defer h.finish(record, r, begin)
