@@ -9,11 +9,22 @@ import (
 	"belay/store"
 )
 
+// keptElsewhere refuses what is about a password that another provider keeps.
+func keptElsewhere(provider string) error {
+	if provider == belay.LocalProvider {
+		return nil
+	}
+	return belay.Errorf(belay.CodeConflict, "you sign in by the provider %s, which keeps your password; there is none here, and it is changed there", provider)
+}
+
 // OwnPassword returns when the caller's password was set, nil where he has
-// none.
+// none yet. The error is a CodeConflict where his provider keeps it.
 func (a *App) OwnPassword(ctx context.Context) (*belay.Password, error) {
 	principal, err := authenticated(ctx, belay.PermissionUserRead)
 	if err != nil {
+		return nil, err
+	}
+	if err := keptElsewhere(principal.Provider); err != nil {
 		return nil, err
 	}
 	p, err := a.store.Password(ctx, principal.UserID)
@@ -40,8 +51,8 @@ func (a *App) ChangePassword(ctx context.Context, current, text belay.Secret) (e
 	if err != nil {
 		return 0, err
 	}
-	if user.Provider != belay.LocalProvider {
-		return 0, belay.Errorf(belay.CodeConflict, "you sign in by the provider %s, which keeps no password here", user.Provider)
+	if err := keptElsewhere(user.Provider); err != nil {
+		return 0, err
 	}
 	if err := password.Check("/password", text, user.Email, user.FirstName, user.LastName); err != nil {
 		return 0, err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -110,6 +111,10 @@ func (h *Handler) showChange(w http.ResponseWriter, status int, c changing) {
 func (h *Handler) askForChange(w http.ResponseWriter, r *http.Request, p *belay.Principal, status int, text string) {
 	c := changing{Email: p.Email, Text: text}
 	own, err := h.App.OwnPassword(r.Context())
+	if e, ok := errors.AsType[*belay.Error](err); ok && e.Code == belay.CodeConflict {
+		h.refuse(w, r, e)
+		return
+	}
 	if err != nil {
 		h.API.Problem(w, r, err)
 		return

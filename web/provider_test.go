@@ -105,6 +105,10 @@ func TestSignInAtAProvider(t *testing.T) {
 	if me["email"] != "alice@example.test" {
 		t.Errorf("he is %v", me)
 	}
+	wantPage(t, in.Get("/user/password").Want(http.StatusConflict), "by the provider okta, which keeps your password")
+	if home := in.Get("/").Want(http.StatusOK); strings.Contains(string(home.Body), "/user/password") {
+		t.Errorf("he is offered to change a password that is not here: %s", home.Body)
+	}
 	v.WithCookie(pair).Get(back).Want(http.StatusUnauthorized) // the provider takes a code once
 	for _, hidden := range []string{session.Value, mustParse(t, back).Query().Get("code"), "web-secret"} {
 		if strings.Contains(s.Log(), hidden) {
