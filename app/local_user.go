@@ -154,7 +154,28 @@ func (a *App) belongsNowhere(ctx context.Context, r store.Reader, c caller, u *b
 	return taken
 }
 
+// notByAnother refuses the address of a member who signs in by another
+// provider: he would be two users then, the second of which has nothing.
+func notByAnother(ctx context.Context, r store.Reader, c caller, email string) error {
+	members, err := r.Members(ctx, c.org, belay.MemberFilter{Email: email}, belay.Query{Size: belay.MaxPageSize})
+	if err != nil {
+		return err
+	}
+	for _, m := range members.Items {
+		if m.Provider != belay.LocalProvider {
+			return &belay.Error{
+				Code: belay.CodeConflict, Message: "a member of this organization has that address, and signs in by the provider " + m.Provider,
+				Fields: []belay.Field{{Pointer: "/email", Message: "is that of a member who signs in by the provider " + m.Provider}},
+			}
+		}
+	}
+	return nil
+}
+
 func (a *App) storeUser(ctx context.Context, tx *store.Tx, c caller, u *belay.User, role belay.OrganizationRole, known bool) error {
+	if err := notByAnother(ctx, tx.Reader, c, u.Email); err != nil {
+		return err
+	}
 	if !known {
 		if err := tx.CreateUser(ctx, u); err != nil {
 			return err

@@ -419,6 +419,12 @@ func TestInvitationByProvider(t *testing.T) {
 	if again := w.enters(); again.UserID != id {
 		t.Error("without the invitation he is another")
 	}
+	// His address makes no second user of him.
+	for _, again := range []func(context.Context, belay.ID, app.NewUser) (*app.LocalUser, error){w.CreateUser, w.InviteUser} {
+		if _, err := again(w.admin, w.org, app.NewUser{Email: "Alice@example.test"}); belay.CodeOf(err) != belay.CodeConflict || !strings.Contains(err.Error(), "the provider okta") {
+			t.Errorf("he is invited to be another: %v", err)
+		}
+	}
 	// Who is here already keeps his role and takes nobody's account.
 	other, e := invite("other@example.test", belay.OrganizationMember)
 	s, err = w.signIn(e)

@@ -223,7 +223,11 @@ func one(r resource, ref string, found []item) (item, error) {
 	}
 	f := usage("%q can be %d different %s", ref, len(found), r.many())
 	for _, it := range found {
-		f.help = append(f.help, it.id()+"  "+it.name())
+		line := it.id() + "  " + it.name()
+		if r.noun == users().noun { // what tells those with one address apart
+			line += "  by the provider " + it.text("provider")
+		}
+		f.help = append(f.help, line)
 	}
 	return item{}, f
 }

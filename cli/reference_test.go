@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"belay"
@@ -57,6 +58,21 @@ func TestNamesThatReadLikeReferences(t *testing.T) {
 		}
 		if exit != c.exit || got.id() != c.want {
 			t.Errorf("%s: %d, %q: %v", what, exit, got.id(), err)
+		}
+	}
+}
+
+// TestOneAddressOfSeveralUsers says by which provider each of them signs in.
+func TestOneAddressOfSeveralUsers(t *testing.T) {
+	var found []item
+	for id, provider := range map[string]string{"1": "local", "2": "okta"} {
+		found = append(found, item{fields: map[string]any{"id": id, "email": "eva@example.test", "provider": provider}})
+	}
+	_, err := one(users(), "eva@example.test", found)
+	help := strings.Join(asFailure(err).help, "\n")
+	for _, want := range []string{"1  eva@example.test  by the provider local", "2  eva@example.test  by the provider okta"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("it is not said: %q in %s", want, help)
 		}
 	}
 }
