@@ -161,12 +161,16 @@ func boundElsewhere(why string) error {
 }
 
 func forbidden(p belay.Permission) error {
+	who := "An administrator of the organization"
+	if belay.RoleAdmin.Has(p) { // else no role in a workspace gives it
+		who = "An administrator of the workspace or of the organization"
+	}
 	return &belay.Error{
 		Code:    belay.CodeForbidden,
 		Message: "you may not do this: it needs the permission " + string(p),
 		Remedy: []belay.Remedy{{
 			ID: "permission.ask", Title: "Ask for the permission",
-			Description: "An administrator of the workspace or of the organization can grant " + string(p) + ".",
+			Description: who + " can grant " + string(p) + ".",
 		}},
 	}
 }

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -116,4 +118,14 @@ func (w *importWorld) hiddenEnvironment() belay.ID {
 	e, err := w.CreateEnvironment(w.admin, w.org, app.EnvironmentChange{Name: &name})
 	w.must(err)
 	return e.ID
+}
+
+// TestWhoCanGrant names those only who can give a permission.
+func TestWhoCanGrant(t *testing.T) {
+	w := newImportWorld(t)
+	_, err := w.CreateUser(w.member(), w.org, app.NewUser{Email: "new@example.test"})
+	e, ok := errors.AsType[*belay.Error](err)
+	if !ok || e.Code != belay.CodeForbidden || len(e.Remedy) == 0 || !strings.HasPrefix(e.Remedy[0].Description, "An administrator of the organization can grant member:write") {
+		t.Errorf("he is told %+v", err)
+	}
 }
