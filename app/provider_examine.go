@@ -176,8 +176,12 @@ func (a *App) PreviewGroups(ctx context.Context, key string, groups []string) (*
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.named(key); err != nil {
+	p, err := a.named(key)
+	if err != nil {
 		return nil, err
+	}
+	if _, keeps := p.(Keeper); keeps {
+		return nil, belay.Errorf(belay.CodeConflict, "the provider %s keeps its users, organizations and teams itself: it says who may enter, and groups give nothing here", key)
 	}
 	ad := a.admissions[key]
 	v := &GroupPreview{Mapped: ad.mapped(groups), Organization: org}

@@ -134,7 +134,7 @@ func (p *Provider) examineRefresh(m *metadata) Finding {
 }
 
 func examineLogout(m *metadata) Finding {
-	f := Finding{Name: "logout", Message: "signing out there ends the sessions here"}
+	f := Finding{Name: "logout", Message: "it can tell this server when users sign out there, if the back-channel logout URI is registered there"}
 	if !m.BackChannelLogout {
 		f.Message = "it does not say that it tells this server when users sign out there"
 	}

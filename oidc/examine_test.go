@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"belay/egress"
 	"belay/oidc"
 )
 
@@ -43,7 +45,7 @@ func TestExamine(t *testing.T) {
 		"offline": {func(s *standIn) {
 			s.metadata = func(m object) { m["scopes_supported"] = []string{"openid", "offline_access"} }
 		}, "refresh", oidc.Doubt, "no refresh tokens are asked for"},
-		"told": {func(s *standIn) { s.metadata = func(m object) { m["backchannel_logout_supported"] = true } }, "logout", oidc.Good, "ends the sessions here"},
+		"told": {func(s *standIn) { s.metadata = func(m object) { m["backchannel_logout_supported"] = true } }, "logout", oidc.Good, "if the back-channel logout URI is registered there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,5 +93,28 @@ func TestGroupsThatEnter(t *testing.T) {
 	wantRealError(t, err, "forbidden", "certain groups")
 	if !p.Config().AdmitsGroups([]string{"x", "belay-sre"}) {
 		t.Error("an asterisk stands for nothing")
+	}
+}
+
+// TestExamineUnreachable advises what is about the way to the provider, and
+// not about the client's settings.
+func TestExamineUnreachable(t *testing.T) {
+	t.Parallel()
+	gone := newStandIn(t)
+	p := gone.provider()
+	gone.Close()
+	found := p.Examine(t.Context())
+	if len(found) != 1 || !strings.Contains(found[0].Fix, gone.URL) || !strings.Contains(found[0].Fix, "network") || strings.Contains(found[0].Fix, "client") {
+		t.Errorf("found %+v", found)
+	}
+	denied, err := oidc.New(
+		oidc.Config{Key: "okta", Issuer: newStandIn(t).URL, ClientID: "belay"},
+		oidc.Options{Dialer: &egress.Dialer{Policy: egress.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}, Now: time.Now},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := denied.Examine(t.Context()); len(found) != 1 || !strings.Contains(found[0].Fix, "--egress-allow") {
+		t.Errorf("found %+v", found)
 	}
 }

@@ -94,21 +94,26 @@ func (p *Provider) unavailable(ctx context.Context, doing string, err error) err
 	reason := "it answers otherwise than an OpenID provider does"
 	var status *statusError
 	var transport *url.Error
+	cure := p.reachRemedy()
 	switch {
 	case errors.Is(err, egress.ErrDenied):
+		cure = allowRemedy()
 		reason = "this server's network policy refuses its address"
 	case errors.Is(err, errTooLarge), errors.Is(err, errRedirected):
+		cure = configureRemedy()
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "it does not answer in time"
 	case errors.As(err, &status):
 		reason = fmt.Sprintf("it answers with status %d", status.status)
 	case errors.As(err, &transport):
 		reason = "it cannot be reached"
+	default:
+		cure = configureRemedy()
 	}
 	return &belay.Error{
 		Code:       belay.CodeUnavailable,
 		Message:    fmt.Sprintf("the OpenID provider %s cannot be used now: %s", p.config.Issuer, reason),
-		Remedy:     []belay.Remedy{retryRemedy(), configureRemedy()},
+		Remedy:     []belay.Remedy{retryRemedy(), cure},
 		RetryAfter: pause,
 		Err:        cause(doing, err),
 	}
@@ -167,6 +172,22 @@ func configureRemedy() belay.Remedy {
 	return belay.Remedy{
 		ID: "provider.configure", Title: "Check the provider's settings",
 		Description: "The operator of this server compares issuer, client id, client secret and redirect address with what the provider has.",
+	}
+}
+
+// reachRemedy is for a provider that does not answer.
+func (p *Provider) reachRemedy() belay.Remedy {
+	return belay.Remedy{
+		ID: "provider.reach", Title: "Let this server reach the provider",
+		Description: "The operator of this server sees whether the provider runs, whether " + p.config.Issuer + " is its address, and whether this server's network lets it get there: names, firewall, caFile.",
+	}
+}
+
+// allowRemedy is for a provider to which the network policy lets nobody.
+func allowRemedy() belay.Remedy {
+	return belay.Remedy{
+		ID: "provider.allow", Title: "Allow the provider's address",
+		Description: "If this server is to reach that address, its operator starts it with --egress-allow CIDR (BELAY_EGRESS_ALLOW), which names the address or its network.",
 	}
 }
 

@@ -54,11 +54,15 @@ func (p *Provider) Examine(ctx context.Context, redirect, version string) []Find
 // broken is a finding about an error of this package.
 func broken(name string, err error) Finding {
 	f := Finding{Name: name, Grade: Broken, Message: err.Error()}
-	if e, ok := errors.AsType[*belay.Error](err); ok {
-		f.Message = e.Message
-		if len(e.Remedy) > 0 {
-			f.Fix = e.Remedy[len(e.Remedy)-1].Description
-		}
+	e, ok := errors.AsType[*belay.Error](err)
+	if !ok {
+		return f
+	}
+	f.Message = e.Message
+	if o, down := errors.AsType[*outage](e.Err); down {
+		f.Message, f.Fix = "it "+o.told(), o.cure
+	} else if len(e.Remedy) > 0 {
+		f.Fix = e.Remedy[len(e.Remedy)-1].Description
 	}
 	return f
 }

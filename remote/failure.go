@@ -98,17 +98,65 @@ func (p *Provider) unavailable(ctx context.Context, doing string, err error) err
 		return fmt.Errorf("%s: %w", doing, ended)
 	}
 	why := cause(doing, err)
-	since := p.heard(why)
+	o := &outage{error: why, reason: reason(statusOf(err)), since: p.heard(why), cure: p.cure(err)}
 	return &belay.Error{
-		Code: belay.CodeUnavailable,
-		Message: fmt.Sprintf("the provider %s (%s), which keeps your data, does not answer since %s: %s",
-			p.config.Key, p.config.URL, since.UTC().Format(time.RFC3339), reason(statusOf(err))),
+		Code:    belay.CodeUnavailable,
+		Message: fmt.Sprintf("the provider %s (%s), which keeps your data, %s", p.config.Key, p.config.URL, o.told()),
 		Remedy: []belay.Remedy{{
 			ID: "provider.retry", Title: "Try again", Description: "You stay signed in here. Wait a little and send the request again; nothing is known of whether a change was made.",
 		}},
 		RetryAfter: retryAfter,
-		Err:        why,
+		Err:        o,
 	}
+}
+
+// outage is that the hub does not answer.
+type outage struct {
+	error
+
+	reason string // as everybody may be told
+	since  time.Time
+	cure   string // what who runs this server can do about it
+}
+
+// Unwrap returns what may be logged.
+func (o *outage) Unwrap() error { return o.error }
+
+func (o *outage) told() string {
+	return fmt.Sprintf("does not answer since %s: %s", o.since.UTC().Format(time.RFC3339), o.reason)
+}
+
+// toStranger makes of an error one for who is not signed in: he has no session
+// that stays and has asked for no change.
+func (p *Provider) toStranger(err error) error {
+	e, ok := errors.AsType[*belay.Error](err)
+	if !ok {
+		return err
+	}
+	o, ok := errors.AsType[*outage](e.Err)
+	if !ok {
+		return err
+	}
+	return &belay.Error{
+		Code: e.Code, Message: fmt.Sprintf("the provider %s (%s) %s", p.config.Key, p.config.URL, o.told()), RetryAfter: e.RetryAfter, Err: e.Err,
+		Remedy: []belay.Remedy{{
+			ID: "provider.other", Title: "Sign in another way",
+			Description: "Nobody can sign in through it meanwhile. Try again in a little while, or sign in in another way that this server's sign-in page offers.",
+		}},
+	}
+}
+
+// cure is what who runs this server can do about a failed
+// request.
+func (p *Provider) cure(err error) string {
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, egress.ErrDenied):
+		return "If this server is to reach that address, start it with --egress-allow CIDR (BELAY_EGRESS_ALLOW), which names the address or its network."
+	case errors.As(err, &untrusted):
+		return "Name in caFile, in the provider's settings, the certificate that vouches for it."
+	}
+	return "See whether that server runs, whether " + p.config.URL + " is its address, and whether this server's network lets it get there: names, firewall, caFile."
 }
 
 // retryAfter is how long a caller should wait who found that the hub does not

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"belay"
+	"belay/remote"
 )
 
 // TestForward passes on what may pass, in both directions, and nothing else:
@@ -174,6 +176,23 @@ func TestForwardToNobody(t *testing.T) {
 	}
 	h.Close()
 	wantError(t, "closed", send(t.Context()), belay.CodeUnavailable, "cannot be reached")
+	strangers(t, p, h.URL)
+}
+
+// strangers are told of an outage what is about them: they are not signed in,
+// and who tests the hub is to look at the way there.
+func strangers(t *testing.T, p *remote.Provider, address string) {
+	t.Helper()
+	_, err := p.Begin(t.Context(), callback, "")
+	e, ok := errors.AsType[*belay.Error](err)
+	if !ok || !strings.Contains(e.Message, "does not answer since") || strings.Contains(e.Message, "your data") || len(e.Remedy) != 1 ||
+		strings.Contains(e.Remedy[0].Description, "signed in here") || !strings.Contains(e.Remedy[0].Description, "another way") {
+		t.Errorf("who signs in is told %+v", e)
+	}
+	found := p.Examine(t.Context(), callback, "v1")
+	if len(found) != 1 || strings.Contains(found[0].Fix, "signed in") || !strings.Contains(found[0].Fix, address) || !strings.Contains(found[0].Fix, "network") {
+		t.Errorf("who tests it is told %+v", found)
+	}
 }
 
 // TestWhoVouches trusts a hub for which the configuration's certificates vouch,

@@ -46,7 +46,7 @@ type remembered struct {
 func (p *Provider) Begin(ctx context.Context, redirect, host string) (*Begun, error) {
 	m, err := p.discover(ctx, 0)
 	if err != nil {
-		return nil, err
+		return nil, p.toStranger(err)
 	}
 	r := remembered{Hub: p.config.URL, ClientID: p.config.ClientID, Redirect: redirect, Expires: p.now().Add(loginLife)}
 	for _, text := range []*string{&r.State, &r.Verifier} {
@@ -139,6 +139,11 @@ func (p *Provider) held(text belay.Secret) (k kept, err error) {
 // secret what Begin had remembered. The error is a CodeUnauthenticated when he
 // is not signed in, a CodeUnavailable when the hub fails.
 func (p *Provider) Finish(ctx context.Context, query url.Values, secret belay.Secret) (*Identity, error) {
+	id, err := p.finish(ctx, query, secret)
+	return id, p.toStranger(err)
+}
+
+func (p *Provider) finish(ctx context.Context, query url.Values, secret belay.Secret) (*Identity, error) {
 	r, err := p.recall(secret)
 	if err != nil {
 		return nil, err

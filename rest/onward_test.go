@@ -247,6 +247,9 @@ func TestOnwardSession(t *testing.T) {
 func TestOnwardOutage(t *testing.T) {
 	t.Parallel()
 	s, h, c, cookies := spoke(t)
+	if a := s.Admin.Get("/api/providers/hub/mapping?group=x").Want(http.StatusConflict); !strings.Contains(string(a.Body), "says who may enter") {
+		t.Errorf("what groups give at a hub is %s", a.Body)
+	}
 	h.answers(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusBadGateway)
