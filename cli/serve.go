@@ -35,6 +35,7 @@ type ServeConfig struct {
 	Clients            []belay.Client                    // that may act for users who allow it
 	Provider           string                            // whose users alone are let in; "": of all
 	Providers          map[string]belay.ProviderSettings // outside of the server, by key; the server says whether they are valid
+	Faults             []string                          // what is wrong with clients and with what providers name; the server tells it with the rest
 	LogLevel           slog.Level
 	LogFormat          string // "text" or "json"
 }
@@ -92,6 +93,17 @@ func (c *serve) Run(ctx context.Context, in *invocation) error {
 	return in.Serve(ctx, conf, in.Program)
 }
 
+// fromOutside reads what the file says of providers and clients.
+func (c *serve) fromOutside(in *invocation, conf *ServeConfig) (err error) {
+	var more []string
+	if conf.Providers, conf.Faults, err = c.providerSettings(in); err != nil {
+		return err
+	}
+	conf.Clients, more, err = c.clients()
+	conf.Faults = append(conf.Faults, more...)
+	return err
+}
+
 func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	conf := ServeConfig{
 		Listen: c.Listen, DataDir: c.DataDir, KeyFile: c.KeyFile, DiscoverKubeconfig: c.DiscoverKubeconfig,
@@ -105,10 +117,7 @@ func (c *serve) settle(in *invocation) (ServeConfig, error) {
 	if conf.TLS, err = c.tls(); err != nil {
 		return conf, err
 	}
-	if conf.Providers, err = c.providerSettings(in); err != nil {
-		return conf, err
-	}
-	if conf.Clients, err = c.clients(); err != nil {
+	if err := c.fromOutside(in, &conf); err != nil {
 		return conf, err
 	}
 	if err := c.lifetimes(&conf); err != nil {

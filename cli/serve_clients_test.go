@@ -23,9 +23,9 @@ func TestServeClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &serve{Config: file}
-		_, err := c.clients()
+		_, faults, err := c.clients()
 		if err == nil {
-			return c, ""
+			return c, strings.Join(faults, "\n")
 		}
 		return c, asFailure(err).Error()
 	}
@@ -34,7 +34,7 @@ func TestServeClients(t *testing.T) {
 	if fault != "" {
 		t.Fatal(fault)
 	}
-	got, err := c.clients()
+	got, _, err := c.clients()
 	if err != nil || len(got) != 1 || got[0].ID != "other" || got[0].Title != "Other" || len(got[0].RedirectURIs) != 2 || got[0].Secret.Len() != 40 || got[0].Devices {
 		t.Errorf("the clients are %+v, %v", got, err)
 	}
@@ -43,7 +43,7 @@ func TestServeClients(t *testing.T) {
 	}
 	if c, fault := read(""); fault != "" {
 		t.Error(fault)
-	} else if got, err := c.clients(); err != nil || got != nil {
+	} else if got, _, err := c.clients(); err != nil || got != nil {
 		t.Errorf("without clients: %v, %v", got, err)
 	}
 	for text, want := range map[string]string{
@@ -55,6 +55,7 @@ func TestServeClients(t *testing.T) {
 		strings.Replace(good, "https://other", "http://other", 1):     "must begin with https://",
 		strings.Replace(good, "https://other.example/cb", "/cb", 1):   "not a URL",
 		strings.Replace(good, "other.example/cb", "o.example/c#x", 1): "not a URL",
+		"clients:\n  a: {title: x}\n  b: {redirectUris: [/x]}\n":      "clients.a.redirectUris: at least one is required\nclients.b.title: is required; it is what users are shown\nclients.b.redirectUris: ",
 		"clients:\n  other: {title: x}\n":                             "at least one is required",
 		"clients: [other]\n":                                          "cannot read the clients",
 	} {

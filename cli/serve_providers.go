@@ -25,41 +25,46 @@ var errSecretInFile = errors.New("clientSecret: a secret does not belong into th
 const maxCAFile = 1 << 20
 
 // providerSettings reads what the file says of providers, with the secrets
-// and certificates that it names.
-func (c *serve) providerSettings(in *invocation) (map[string]belay.ProviderSettings, error) {
+// and certificates that it names. Faults are what is wrong with those, which
+// the server tells with all else that is wrong with providers.
+func (c *serve) providerSettings(in *invocation) (all map[string]belay.ProviderSettings, faults []string, err error) {
 	path := c.Config
 	if path == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usage("cannot read the configuration — %v", err)
+		return nil, nil, usage("cannot read the configuration — %v", err)
 	}
 	var raw struct {
 		Providers map[string]map[string]any `yaml:"providers"`
 	}
 	if err := yaml.Unmarshal(b, &raw); err != nil {
-		return nil, usage("cannot read %s — %s", path, yamlComplaint(err))
+		return nil, nil, usage("cannot read %s — %s", path, yamlComplaint(err))
 	}
 	for _, key := range slices.Sorted(maps.Keys(raw.Providers)) {
 		if raw.Providers[key]["clientSecret"] != nil {
-			return nil, usage("%s: providers.%s.%v", path, key, errSecretInFile)
+			faults = append(faults, fmt.Sprintf("providers.%s.%v", key, errSecretInFile))
 		}
 	}
+	if len(faults) > 0 {
+		return nil, nil, usage("%s: %s", path, strings.Join(faults, "\n  "))
+	}
 	if len(raw.Providers) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	out, err := decodeProviders(b)
 	if err != nil {
-		return nil, usage("cannot read the providers in %s — %s", path, yamlComplaint(err)).withHelp("docs/providers.md says what each key means")
+		return nil, nil, usage("cannot read the providers in %s — %s", path, yamlComplaint(err)).withHelp("docs/providers.md says what each key means")
 	}
-	for key, s := range out {
-		if err := in.completeProvider(&s); err != nil {
-			return nil, usage("%s: providers.%s.%v", path, key, err)
+	for _, key := range slices.Sorted(maps.Keys(out)) {
+		s := out[key]
+		for _, err := range in.completeProvider(&s) {
+			faults = append(faults, fmt.Sprintf("providers.%s.%v", key, err))
 		}
 		out[key] = s
 	}
-	return out, nil
+	return out, faults, nil
 }
 
 // decodeProviders reads the part of a file that is about providers, and
@@ -77,32 +82,36 @@ func decodeProviders(file []byte) (out map[string]belay.ProviderSettings, err er
 	return out, err
 }
 
-// completeProvider reads what settings name by a file or a variable.
-func (in *invocation) completeProvider(s *belay.ProviderSettings) error {
+// completeProvider reads what settings name by a file or a variable. What
+// cannot be read counts as not named, so that it is told once.
+func (in *invocation) completeProvider(s *belay.ProviderSettings) (faults []error) {
 	if s.ClientSecretFile != "" {
 		b, err := os.ReadFile(s.ClientSecretFile)
 		if err != nil {
-			return fmt.Errorf("clientSecretFile: cannot be read — %w", err)
+			faults = append(faults, fmt.Errorf("clientSecretFile: cannot be read — %w", err))
+			s.ClientSecretFile = ""
 		}
 		s.ClientSecret = belay.SecretString(strings.TrimSpace(string(b)))
 	}
 	if name := s.ClientSecretVariable; name != "" {
 		value := in.env(name)
 		if value == "" {
-			return fmt.Errorf("clientSecretVariable: there is no variable %s in the environment, or it is empty", name)
+			faults = append(faults, fmt.Errorf("clientSecretVariable: there is no variable %s in the environment, or it is empty", name))
+			s.ClientSecretVariable = ""
 		}
 		s.ClientSecret = belay.SecretString(strings.TrimSpace(value))
 	}
 	if s.CAFile == "" {
-		return nil
+		return faults
 	}
 	b, err := os.ReadFile(s.CAFile)
-	if err != nil {
-		return fmt.Errorf("caFile: cannot be read — %w", err)
+	if err == nil && len(b) > maxCAFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxCAFile)
 	}
-	if len(b) > maxCAFile {
-		return fmt.Errorf("caFile: is larger than %d bytes", maxCAFile)
+	if err != nil {
+		s.CAFile = ""
+		return append(faults, fmt.Errorf("caFile: cannot be read — %w", err))
 	}
 	s.CA = b
-	return nil
+	return faults
 }

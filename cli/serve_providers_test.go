@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,7 +43,11 @@ func TestServeProviders(t *testing.T) {
 		if _, err := readServeFile(path, settingNames()); err != nil {
 			return nil, err
 		}
-		return (&serve{Config: path}).providerSettings(f.invocation(t, globals{}))
+		got, faults, err := (&serve{Config: path}).providerSettings(f.invocation(t, globals{}))
+		if len(faults) > 0 {
+			err = errors.New(strings.Join(faults, "\n"))
+		}
+		return got, err
 	}
 	for line, want := range map[string]string{
 		"clientSecretFile: " + secret: "canary-of-a-file", "clientSecretVariable: OKTA_SECRET": "canary-of-a-variable", "": "",
@@ -72,7 +77,7 @@ func TestServeProviders(t *testing.T) {
 	if _, err := read("providers: [okta]"); err == nil {
 		t.Error("a list is taken")
 	}
-	if got, err := (&serve{}).providerSettings(newFixture(t, nil).invocation(t, globals{})); err != nil || got != nil {
+	if got, _, err := (&serve{}).providerSettings(newFixture(t, nil).invocation(t, globals{})); err != nil || got != nil {
 		t.Errorf("without a file: %v, %v", got, err)
 	}
 }

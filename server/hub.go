@@ -32,14 +32,12 @@ func newHub(key string, s belay.ProviderSettings, now func() time.Time, dialer *
 		remote.Options{Dialer: dialer, RootCAs: roots, Now: now},
 	)
 	if e, ok := errors.AsType[*belay.Error](err); ok {
-		for _, f := range e.Fields {
-			problems = append(problems, settingOf(f.Pointer)+": "+f.Message)
-		}
+		problems = append(problems, told(s, e)...)
 	} else if err != nil {
 		return nil, err
 	}
 	if len(problems) > 0 {
-		return nil, settingsError(key, problems)
+		return nil, refuseSettings(key, problems)
 	}
 	return &hub{provider: p, key: key, settings: s, here: here, version: version}, nil
 }

@@ -44,15 +44,24 @@ const typeRemote = "remote"
 
 // checkProviders refuses a configuration before anything is touched.
 func (c Config) checkProviders() error {
+	faults := slices.Clone(c.Faults)
 	for _, key := range slices.Sorted(maps.Keys(c.Providers)) {
 		s := c.Providers[key]
-		_, err := newOpenID(key, s, c.Clock, nil, "")
+		var err error
 		if s.Type == typeRemote {
 			_, err = newHub(key, s, c.Clock, nil, "", "")
+		} else {
+			_, err = newOpenID(key, s, c.Clock, nil, "")
 		}
-		if err != nil {
+		if wrong, ok := errors.AsType[settingsError](err); ok {
+			faults = append(faults, wrong...)
+		} else if err != nil {
 			return err
 		}
+	}
+	if len(faults) > 0 {
+		slices.Sort(faults)
+		return startError(settingsError(faults), "docs/providers.md says what each key of a provider means, and docs/login.md those of a client")
 	}
 	if _, ok := c.Providers[c.Provider]; c.Provider != "" && c.Provider != belay.LocalProvider && !ok {
 		keys := append(slices.Collect(maps.Keys(c.Providers)), belay.LocalProvider)
@@ -102,24 +111,33 @@ func newOpenID(key string, s belay.ProviderSettings, now func() time.Time, diale
 	problems = append(problems, wrong...)
 	p, err := oidc.New(oidcConfig(key, s), oidc.Options{Dialer: dialer, RootCAs: roots, Now: now})
 	if e, ok := errors.AsType[*belay.Error](err); ok {
-		for _, f := range e.Fields {
-			problems = append(problems, settingOf(f.Pointer)+": "+f.Message)
-		}
+		problems = append(problems, told(s, e)...)
 	} else if err != nil {
 		return nil, err
 	}
 	if len(problems) == 0 {
 		return &openID{provider: p, key: key, settings: s, here: here}, nil
 	}
-	return nil, settingsError(key, problems)
+	return nil, refuseSettings(key, problems)
 }
 
-// settingsError refuses the settings of a provider.
-func settingsError(key string, problems []string) error {
+// settingsError is what is wrong with settings of providers and clients, each
+// with its key.
+type settingsError []string
+
+// Error has a line for each.
+func (e settingsError) Error() string { return strings.Join(e, "\n  ") }
+
+// refuseSettings refuses the settings of a provider. What begins with a colon is
+// about its key.
+func refuseSettings(key string, problems []string) error {
 	for i, text := range problems {
-		problems[i] = "providers." + key + "." + text
+		if !strings.HasPrefix(text, ":") {
+			text = "." + text
+		}
+		problems[i] = "providers." + key + text
 	}
-	return startError(errors.New(strings.Join(problems, "; ")), "docs/providers.md says what each key means")
+	return settingsError(problems)
 }
 
 // rootsOf are the certificates that vouch for a provider, nil for the
@@ -153,9 +171,10 @@ func broken(rules []setting) (problems []string) {
 // checkCommon checks what all providers have.
 func checkCommon(key string, s belay.ProviderSettings) []string {
 	return broken([]setting{
-		{key == belay.LocalProvider, "type: the key local is that of the built-in provider; choose another"},
-		{!providerKey.MatchString(key), "type: the key must be of at most 63 lower case letters, digits and hyphens"},
+		{key == belay.LocalProvider, ": the key local is that of the built-in provider; choose another"},
+		{!providerKey.MatchString(key), ": the key must be of at most 63 lower case letters, digits and hyphens"},
 		{s.Type != "oidc" && s.Type != typeRemote, "type: must be oidc or remote"},
+		{s.ClientID == "", "clientId: is missing; it is what the provider calls this server"},
 		{len(s.Title) > 100, "title: must be of at most 100 bytes"},
 		{s.ClientSecretFile != "" && s.ClientSecretVariable != "", "clientSecretFile: must not be there beside clientSecretVariable"},
 		{(s.ClientSecretFile != "" || s.ClientSecretVariable != "") && s.ClientSecret.IsZero(), "clientSecretFile: what it names is empty"},
@@ -182,12 +201,23 @@ func oidcConfig(key string, s belay.ProviderSettings) oidc.Config {
 	return c
 }
 
+// told says by its settings what is wrong with a provider's configuration. Its
+// key, and whether it has a client id, is checked here.
+func told(s belay.ProviderSettings, e *belay.Error) (problems []string) {
+	for _, f := range e.Fields {
+		if f.Pointer != "/key" && (f.Pointer != "/clientId" || s.ClientID != "") {
+			problems = append(problems, settingOf(f.Pointer)+": "+f.Message)
+		}
+	}
+	return problems
+}
+
 // settingOf is the setting that a pointer into package oidc's configuration
 // is about.
 func settingOf(pointer string) string {
 	first, inner, nested := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
 	name := map[string]string{
-		"emailDomains": "allowedDomains", "groups": "allowedGroups", "mapping": "teams", "clientSecret": "clientSecretFile", "key": "type",
+		"emailDomains": "allowedDomains", "groups": "allowedGroups", "mapping": "teams", "clientSecret": "clientSecretFile",
 	}[first]
 	if name == "" {
 		name = first

@@ -27,8 +27,8 @@ func TestProvidersThatAreRefused(t *testing.T) {
 			"providers.okta.type: must be oidc", "providers.okta.issuer: must begin with https://", "providers.okta.allowedDomains: ",
 			"providers.okta.teams.0.group: ", "providers.okta.organization: is missing", "providers.okta.allowedGroups: ",
 		}},
-		"local": {func(*belay.ProviderSettings) {}, []string{"providers.local.type: the key local is that of the built-in provider"}},
-		"A b":   {func(*belay.ProviderSettings) {}, []string{"lower case letters"}},
+		"local": {func(*belay.ProviderSettings) {}, []string{"providers.local: the key local is that of the built-in provider"}},
+		"A b":   {func(*belay.ProviderSettings) {}, []string{"providers.A b: the key must be"}},
 		"dex":   {func(s *belay.ProviderSettings) { s.Newcomers, s.Organization = belay.OrganizationOwner, "x" }, []string{"providers.dex.newcomers: must be member or admin"}},
 		"empty": {func(s *belay.ProviderSettings) { s.ClientSecretFile = "/x" }, []string{"providers.empty.clientSecretFile: what it names is empty"}},
 		"ca":    {func(s *belay.ProviderSettings) { s.CAFile, s.CA = "/x", []byte("no PEM") }, []string{"providers.ca.caFile: holds no certificate"}},
@@ -39,7 +39,11 @@ func TestProvidersThatAreRefused(t *testing.T) {
 		what, help := why(t, server.Config{DataDir: dir, Providers: map[string]belay.ProviderSettings{key: s}})
 		wants(t, what, help, append(c.want, "docs/providers.md")...)
 	}
-	what, help := why(t, server.Config{Provider: "dex", Providers: map[string]belay.ProviderSettings{"okta": good}})
+	what, help := why(t, server.Config{DataDir: t.TempDir(), Faults: []string{"clients.x.title: is required"}, Providers: map[string]belay.ProviderSettings{
+		"hub": {Type: "remote", URL: "https://hub.example"}, "okta": {Type: "oidc", ClientID: "belay"}, "good": good,
+	}})
+	wants(t, what, help, "clients.x.title: is required\n", "providers.hub.clientId: is missing", "\n  providers.okta.issuer: is missing")
+	what, help = why(t, server.Config{Provider: "dex", Providers: map[string]belay.ProviderSettings{"okta": good}})
 	wants(t, what, help, `there is no provider "dex" to enforce`, "local, okta")
 	what, help = why(t, server.Config{Listen: "0.0.0.0:0", InsecureHTTP: true, Providers: map[string]belay.ProviderSettings{"okta": good}})
 	wants(t, what, help, "where to come back to", "--public-url")

@@ -84,6 +84,10 @@ type Config struct {
 	Limits         app.Limits
 	Lifetimes      Lifetimes      // of tokens and sessions
 	Clients        []belay.Client // that may act for users who allow it
+	// Faults are what was found to be wrong with the parts about providers and
+	// clients by who has read them, each with its key: Start refuses them with
+	// what it finds itself.
+	Faults []string
 	// Provider is the key of the only provider whose users may sign in; "" for
 	// all that there are.
 	Provider string

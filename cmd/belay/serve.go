@@ -86,7 +86,7 @@ func serverConfig(c cli.ServeConfig, p *cli.Program) server.Config {
 		Listen: c.Listen, PublicURL: c.PublicURL, EgressLoopback: c.EgressLoopback, DataDir: c.DataDir, Database: c.Database, KeyFile: c.KeyFile,
 		Key: belay.SecretString(key), EgressAllow: c.EgressAllow, EgressDeny: c.EgressDeny,
 		Lifetimes: server.Lifetimes{Token: c.TokenMaxLife, Session: c.SessionLife, SessionIdle: c.SessionIdle},
-		Provider:  c.Provider, Providers: c.Providers, Clients: c.Clients,
+		Provider:  c.Provider, Providers: c.Providers, Clients: c.Clients, Faults: c.Faults,
 		TLS: keypair.Files{
 			Certificate: c.TLS.Certificate, Key: c.TLS.Key, ClientCA: c.TLS.ClientCA, RequireClient: c.TLS.RequireClient,
 		},
