@@ -359,21 +359,26 @@ func (g *Gate) SignIn(ctx context.Context, code belay.Secret, userAgent, remoteA
 
 // SignOut ends a session.
 func (g *Gate) SignOut(ctx context.Context, value belay.Secret) error {
+	_, err := g.signOut(ctx, value)
+	return err
+}
+
+// signOut ends a session, and tells whether that at its user's Keeper goes on.
+func (g *Gate) signOut(ctx context.Context, value belay.Secret) (goesOn bool, err error) {
 	hash := belay.HashToken(value)
 	s, err := g.store.SessionByHash(ctx, hash)
 	if err != nil || s == nil {
-		return err
+		return false, err
 	}
 	sealed, err := g.store.KeptRefresh(ctx, s.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer g.forgetSession(s.ID)
 	if err := g.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteSession(ctx, s.UserID, s.ID) }); err != nil {
-		return err
+		return false, err
 	}
-	g.revokeKept(ctx, s, sealed)
-	return nil
+	return g.revokeKept(ctx, s, sealed), nil
 }
 
 // ExpiresSoon tells whether whoever uses a token is to be warned that it

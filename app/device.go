@@ -88,6 +88,26 @@ func (g *Gate) userCode(typed string) []byte {
 	return g.throttle.keyring.Digest("device user code", []byte(typed))
 }
 
+// userCodeIn are the letters of a user code, however it is typed.
+func userCodeIn(typed string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(userCodeLetters, r) {
+			return r
+		}
+		return -1
+	}, strings.ToUpper(typed))
+}
+
+// UserCode is what was typed for a user code as XXXX-XXXX, or as it is where it
+// can be none.
+func UserCode(typed string) string {
+	letters := userCodeIn(typed)
+	if len(letters) != userCodeSize {
+		return HostName(typed)
+	}
+	return letters[:4] + "-" + letters[4:]
+}
+
 // Device is a client that waits, to be looked at by who may allow it.
 type Device struct {
 	Client     belay.Client
@@ -108,13 +128,7 @@ func (g *Gate) Device(ctx context.Context, p *belay.Principal, typed string) (*D
 	if err := g.throttle.take(ctx, typing); err != nil {
 		return nil, err
 	}
-	letters := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(userCodeLetters, r) {
-			return r
-		}
-		return -1
-	}, strings.ToUpper(typed))
-	d, err := g.store.DeviceRequestByUserCode(ctx, g.userCode(letters))
+	d, err := g.store.DeviceRequestByUserCode(ctx, g.userCode(userCodeIn(typed)))
 	if err != nil {
 		return nil, err
 	}

@@ -158,14 +158,15 @@ func (g *Gate) Foreign(ctx context.Context, key string, token belay.Secret, from
 func isToken(text belay.Secret) bool { return belay.CheckToken(string(text.Reveal())) == nil }
 
 // revokeKept ends the session at a Keeper of which something is stored with one
-// that has ended here. Whether that answers does not matter to what has ended.
-func (g *Gate) revokeKept(ctx context.Context, s *belay.Session, sealed []byte) {
+// that has ended here. Whether that answers does not matter to what has ended;
+// it tells whether the one there goes on.
+func (g *Gate) revokeKept(ctx context.Context, s *belay.Session, sealed []byte) (goesOn bool) {
 	if sealed == nil {
-		return
+		return false
 	}
 	u, err := g.store.User(ctx, s.UserID)
 	if err != nil || !g.Keeps(u.Provider) {
-		return
+		return false
 	}
 	kept, err := g.keyring.OpenBytes(sealed, sealedRefresh, string(s.ID))
 	if err == nil {
@@ -176,6 +177,7 @@ func (g *Gate) revokeKept(ctx context.Context, s *belay.Session, sealed []byte) 
 	if err != nil {
 		g.log.WarnContext(ctx, "a session that has ended here goes on at its provider, where nobody has its tokens any more", "provider", u.Provider, "error", err)
 	}
+	return err != nil
 }
 
 // cannotBeInvited refuses an invitation that somebody would accept whose data

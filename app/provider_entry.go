@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -203,6 +204,22 @@ func (g *Gate) given(ctx context.Context, r store.Reader, key string, groups []s
 	}
 	teams, err := r.TeamsNamed(ctx, org.ID, ad.mapped(groups).Teams...)
 	return org, teams, err
+}
+
+// WarnOfAdmissions logs which providers let nobody in, since the organization
+// in their configuration is none.
+func (g *Gate) WarnOfAdmissions(ctx context.Context) error {
+	for _, key := range slices.Sorted(maps.Keys(g.admissions)) {
+		_, err := g.admissions[key].organization(ctx, g.store.Reader, key)
+		if e, ok := errors.AsType[*belay.Error](err); ok && e.Code == belay.CodeUnavailable {
+			g.log.WarnContext(ctx, e.Message, "key", "providers."+key+".organization", "fix", "name an organization of this server, or make it, and start the server again")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // organization finds the one that an Admission names; nil for none.

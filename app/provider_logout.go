@@ -45,18 +45,23 @@ func (g *Gate) ProviderSignedOut(ctx context.Context, key, token string) error {
 
 // SignOutElsewhere ends a session and returns where its browser signs out at
 // the user's provider too, "" for nowhere. Whether that answers does not
-// matter to what ends here.
+// matter to what ends here. With "", a provider with a key is one that keeps
+// its users' data and did not answer: the session there goes on.
 func (g *Gate) SignOutElsewhere(ctx context.Context, value belay.Secret) (where string, provider belay.Provider, err error) {
 	s, err := g.store.SessionByHash(ctx, belay.HashToken(value))
 	if err != nil || s == nil {
 		return "", provider, err
 	}
-	if err := g.SignOut(ctx, value); err != nil && !isNotFound(err) {
+	goesOn, err := g.signOut(ctx, value)
+	if err != nil && !isNotFound(err) {
 		return "", provider, err
 	}
 	u, err := g.store.User(ctx, s.UserID)
 	if err != nil {
 		return "", provider, nil // who is gone is signed out
+	}
+	if goesOn {
+		return "", g.providers[u.Provider].Describe(), nil
 	}
 	p, ok := g.providers[u.Provider].(SignOuter)
 	if !ok {
@@ -66,6 +71,9 @@ func (g *Gate) SignOutElsewhere(ctx context.Context, value belay.Secret) (where 
 	defer cancel()
 	if where, err = p.SignOutURL(asking); err != nil {
 		g.log.WarnContext(ctx, "a browser is not sent on to sign out at its provider", "provider", u.Provider, "error", err)
+		return "", provider, nil
+	}
+	if where == "" {
 		return "", provider, nil
 	}
 	return where, g.providers[u.Provider].Describe(), nil

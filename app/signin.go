@@ -164,6 +164,25 @@ func (g *Gate) Invited(ctx context.Context, code belay.Secret) (*belay.User, err
 	return u, g.inForce(u)
 }
 
+// InvitedTo are the names of the organizations that a user belongs to.
+func (g *Gate) InvitedTo(ctx context.Context, user belay.ID) (names []string, err error) {
+	memberships, err := g.store.AllMemberships(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range memberships {
+		o, err := g.store.Organization(ctx, m.OrganizationID)
+		if isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, o.Name)
+	}
+	return names, nil
+}
+
 // Pending tells whether a user has no password yet.
 func (g *Gate) Pending(ctx context.Context, user belay.ID) (bool, error) {
 	p, err := g.store.Password(ctx, user)

@@ -363,3 +363,15 @@ func TestSignOutOfHub(t *testing.T) {
 	}
 	c.Get("/api/environments").WantCode(belay.CodeUnauthenticated)
 }
+
+// TestSignOutWhileTheHubIsDown says that the session there goes on.
+func TestSignOutWhileTheHubIsDown(t *testing.T) {
+	t.Parallel()
+	_, h, c, _ := spoke(t)
+	h.Close()
+	a := c.With("Accept", "text/html").Post("/user/logout", nil).Want(http.StatusOK)
+	if !strings.Contains(string(a.Body), "the session there goes on until it ends by itself") || a.Header.Get("Refresh") != "" {
+		t.Errorf("the page is %s", a.Body)
+	}
+	c.Get("/api/environments").WantCode(belay.CodeUnauthenticated)
+}

@@ -77,3 +77,23 @@ func TestEnforcedProviderIsGoneTo(t *testing.T) {
 		t.Errorf("%s %v\n%s", response.Status, err, page)
 	}
 }
+
+// TestOrganizationOfNobody warns at the start of a provider whose organization
+// is none.
+func TestOrganizationOfNobody(t *testing.T) {
+	t.Parallel()
+	settings := belay.ProviderSettings{Type: "oidc", Issuer: "http://127.0.0.1:1", ClientID: "belay", Organization: "Nowhere Ltd"}
+	var log strings.Builder
+	s, err := server.Start(t.Context(), server.Config{
+		Listen: "127.0.0.1:0", DataDir: t.TempDir(), Providers: map[string]belay.ProviderSettings{"okta": settings}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	for _, want := range []string{"level=WARN", "Nowhere Ltd", "nobody can sign in through the provider okta", "key=providers.okta.organization"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log does not say %q: %s", want, &log)
+		}
+	}
+}

@@ -285,6 +285,9 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.adminToken(ctx, parts); err != nil {
 		return err
 	}
+	if err := s.gate.WarnOfAdmissions(ctx); err != nil {
+		return err
+	}
 	api, err := rest.New(rest.Config{
 		App: s.app, Gate: s.gate, Log: c.Log, Version: c.Version, WriteTimeout: c.WriteTimeout, PublicURL: s.PublicURL(),
 		Hubs: s.outside.hubs,

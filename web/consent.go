@@ -152,7 +152,7 @@ func (h *Handler) devicePage(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
-	h.ask(w, http.StatusOK, "device.html", asking{Email: p.Email, Fields: map[string]string{"code": app.HostName(r.URL.Query().Get("code"))}})
+	h.ask(w, http.StatusOK, "device.html", asking{Email: p.Email, Fields: map[string]string{"code": app.UserCode(r.URL.Query().Get("code"))}})
 }
 
 // device shows what waits with a code, and takes the answer.
@@ -177,7 +177,7 @@ func (h *Handler) device(w http.ResponseWriter, r *http.Request) {
 	default:
 		d, err = h.Gate.AnswerDevice(r.Context(), p, code, answer)
 	}
-	fields := map[string]string{"code": app.HostName(code)}
+	fields := map[string]string{"code": app.UserCode(code)}
 	if err != nil {
 		h.failed(w, r, err, func(status int, text string) {
 			h.ask(w, status, "device.html", asking{Email: p.Email, Text: text, Fields: fields})

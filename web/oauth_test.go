@@ -421,7 +421,7 @@ func TestDevice(t *testing.T) {
 	wantPage(t, f.browser.Get(link).Want(http.StatusOK), code, "Continue")
 	wantPage(t, f.browser.Post("/device", formOf("code", "BCDF-BCDF")).Want(http.StatusNotFound), "No program waits")
 	page := f.browser.Post("/device", formOf("code", strings.ToLower(strings.ReplaceAll(code, "-", " ")))).Want(http.StatusOK)
-	wantPage(t, page, "box &lt;b&gt;", "127.0.0.1", "UTC", "admin@localhost", "Allow")
+	wantPage(t, page, "<code>"+code+"</code>", "box &lt;b&gt;", "127.0.0.1", "UTC", "admin@localhost", "Allow")
 	f.browser.With("Sec-Fetch-Site", "cross-site").Post("/device", formOf("code", code, "answer", "allow")).Want(http.StatusForbidden)
 	f.wantError(f.poll(d), http.StatusBadRequest, "slow_down")
 	wantPage(t, f.browser.Post("/device", formOf("code", code, "answer", "allow")).Want(http.StatusOK), "is signed in as admin@localhost")

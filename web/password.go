@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"belay"
 	"belay/site"
@@ -14,6 +15,7 @@ type invited struct {
 	Code  string
 	Email string // "" where the invitation is none
 	Text  string // what went wrong
+	To    string // the organizations that he belongs to, by name
 	// Others are the providers with whose account it can be accepted.
 	Others []belay.Provider
 }
@@ -39,6 +41,12 @@ func (h *Handler) askForPassword(w http.ResponseWriter, r *http.Request, status 
 		return
 	}
 	i := invited{Code: code, Email: u.Email, Text: text}
+	to, err := h.Gate.InvitedTo(r.Context(), u.ID)
+	if err != nil {
+		h.API.Problem(w, r, err)
+		return
+	}
+	i.To = strings.Join(to, ", ")
 	pending, err := h.Gate.Pending(r.Context(), u.ID)
 	if err != nil {
 		h.API.Problem(w, r, err)

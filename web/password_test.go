@@ -41,7 +41,7 @@ func TestPasswordPages(t *testing.T) {
 		t.Fatalf("the link is %s", u)
 	}
 	code := u.Query().Get("code")
-	wantPage(t, v.Get(u.RequestURI()).Want(http.StatusOK), "ann@example.org", "new-password", "12 to 128")
+	wantPage(t, v.Get(u.RequestURI()).Want(http.StatusOK), "You are invited to <strong>My Org</strong>", "ann@example.org", "new-password", "12 to 128")
 	wantPage(t, v.Get("/user/invitation?code=no").Want(http.StatusUnauthorized), "used before", "/user/login")
 	wantPage(t, v.Post("/user/invitation", formOf("code", code, "password", first, "again", second)).Want(http.StatusUnprocessableEntity), "differ", "ann@example.org")
 	wantPage(t, v.Post("/user/invitation", formOf("code", code, "password", "short", "again", "short")).Want(http.StatusUnprocessableEntity), "at least 12")

@@ -187,13 +187,15 @@ func (h *Handler) backChannel(w http.ResponseWriter, r *http.Request) {
 // signedOut is what the page of that name shows.
 type signedOut struct {
 	Title string // of the provider
-	URL   string // where one signs out there
+	URL   string // where one signs out there; "": the provider was asked to end its session, and does not answer
 }
 
 // showSignedOut sends a browser on to sign out at its provider. That is done
 // by a page: to where a form's answer redirects, browsers go within this
 // server only.
 func (h *Handler) showSignedOut(w http.ResponseWriter, p belay.Provider, where string) {
-	w.Header().Set("Refresh", "0; url="+where)
+	if where != "" {
+		w.Header().Set("Refresh", "0; url="+where)
+	}
 	h.show(w, http.StatusOK, "signedout.html", site.Page{Title: "Signed out", Data: signedOut{Title: p.Title, URL: where}})
 }

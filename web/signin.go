@@ -207,7 +207,7 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.setSession(w, "", time.Unix(1, 0))
-	if where != "" && wantsPage(r) {
+	if provider.Key != "" && wantsPage(r) {
 		h.showSignedOut(w, provider, where)
 		return
 	}
