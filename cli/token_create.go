@@ -23,7 +23,7 @@ func (*tokenCreate) Help() string {
 	return "The token alone goes to standard output, and all that is said about it to standard error. With -o json it is in accessToken." +
 		"\nOn this command line, --workspace and --org bind it: it is good for nothing else.\n\n" + examples(
 		"belay token create ci --scope connection:read,connection:use --workspace payments --expires 30d",
-		"belay token create ci2 --scope connection:use -q > token && chmod 400 token")
+		"belay token create ci2 --scope connection:read,connection:use -q > token && chmod 400 token")
 }
 
 // Run makes a token.

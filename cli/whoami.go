@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -23,6 +24,9 @@ func (*whoami) Help() string {
 // Run shows who the server takes the caller for, and by which token.
 func (c *whoami) Run(ctx context.Context, in *invocation) error {
 	res, err := in.send(ctx, request{method: http.MethodGet, path: "/api/user"})
+	if narrowToken(err) && !c.Permissions {
+		return in.showNarrow()
+	}
 	if err != nil {
 		return err
 	}
@@ -48,16 +52,50 @@ func (c *whoami) Run(ctx context.Context, in *invocation) error {
 		return err
 	}
 	how, until := in.signedInBy(it)
-	local := func(title, text string) column {
-		return column{title: title, cell: func(item, view) cell { return cell{text: text} }}
-	}
 	columns := []column{
 		field("EMAIL", "email"), field("FIRST NAME", "firstName"), field("LAST NAME", "lastName"),
-		field("PROVIDER", "provider"), field("ID", "id"), local("SERVER", in.set.server.text),
-		local("CONTEXT", in.set.context.text), local("ORGANIZATION", in.set.org.text), local("ROLES", roles), local("TOKEN FROM", origin),
-		local("SIGNED IN BY", how), local("UNTIL", until),
+		field("PROVIDER", "provider"), field("ID", "id"), localColumn("SERVER", in.set.server.text),
+		localColumn("CONTEXT", in.set.context.text), localColumn("ORGANIZATION", in.set.org.text), localColumn("ROLES", roles), localColumn("TOKEN FROM", origin),
+		localColumn("SIGNED IN BY", how), localColumn("UNTIL", until),
 	}
 	return in.show(document{raw: it.raw, items: []item{it}, columns: columns, noun: "user", single: true})
+}
+
+// localColumn shows what the server does not know.
+func localColumn(title, text string) column {
+	return column{title: title, cell: func(item, view) cell { return cell{text: text} }}
+}
+
+// narrowWords say of a token that the server takes it, and does not tell whose
+// it is.
+const narrowWords = "API token, valid; whose it is cannot be read with it: it lacks the scope user:read"
+
+// narrowToken tells whether a server refuses a token for its scopes alone: it
+// has taken it for valid then.
+func narrowToken(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		return false
+	}
+	var p problem
+	return json.Unmarshal(f.document, &p) == nil && p.Status == http.StatusForbidden &&
+		slices.ContainsFunc(p.Remediation, func(r remedy) bool { return r.ID == "token.scope" })
+}
+
+// showNarrow shows what there is to know of a token that may not read its user.
+func (in *invocation) showNarrow() error {
+	_, origin, err := in.token()
+	if err != nil {
+		return err
+	}
+	it, err := newItem(json.RawMessage(`{"authentication":{"method":"token","lacks":["user:read"]}}`))
+	if err != nil {
+		return err
+	}
+	return in.show(document{raw: it.raw, items: []item{it}, noun: "user", single: true, columns: []column{
+		localColumn("SERVER", in.set.server.text), localColumn("CONTEXT", in.set.context.text),
+		localColumn("TOKEN FROM", origin), localColumn("SIGNED IN BY", narrowWords),
+	}})
 }
 
 // rolesOf says what the caller is in which organizations; by its id where the
