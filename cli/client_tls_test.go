@@ -125,7 +125,7 @@ func TestUntrusted(t *testing.T) {
 	}{
 		"no authority":      {ca.server(later, "127.0.0.1"), "", []string{"unknown authority", "--ca-file PATH, BELAY_CA_FILE or ca_file"}},
 		"another authority": {ca.server(later, "127.0.0.1"), other.pem, []string{"none of the authorities in", "ca.pem has signed it", "it is from BELAY_CA_FILE"}},
-		"another name":      {ca.server(later, "belay.example", "10.0.0.1"), ca.pem, []string{"is for belay.example, 10.0.0.1, and not for 127.0.0.1", "--server https://belay.example"}},
+		"another name":      {ca.server(later, "belay.example", "10.0.0.1"), ca.pem, []string{"is for belay.example, 10.0.0.1, and not for 127.0.0.1", "--server https://belay.example:"}},
 		"no name":           {ca.server(later), ca.pem, []string{"names no host"}},
 		"expired":           {ca.server(before, "127.0.0.1"), ca.pem, []string{"its certificate ended on " + before.UTC().Format("2006-01-02T15:04:05Z"), "must renew it", "it shows 20"}},
 	} {

@@ -21,7 +21,7 @@ func (c *client) untrusted(err *tls.CertificateVerificationError) (why string, h
 			return "its certificate names no host", []string{"whoever runs it must give it one that names " + name.Host}
 		}
 		return "its certificate is for " + strings.Join(hosts, ", ") + ", and not for " + name.Host,
-			append([]string{"use a name that it is for: --server https://" + hosts[0]}, where...)
+			append([]string{"use a name that it is for: --server " + c.at(hosts[0])}, where...)
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		return c.outOfTime(invalid.Cert)
@@ -31,6 +31,19 @@ func (c *client) untrusted(err *tls.CertificateVerificationError) (why string, h
 			append(c.authorities.found(), append([]string{"trust the one that has: --ca-file PATH, BELAY_CA_FILE or ca_file in the context"}, where...)...)
 	}
 	return innermost(err), append([]string{"trust its authority: --ca-file PATH, BELAY_CA_FILE or ca_file in the context"}, where...)
+}
+
+// at is the server's address with another host: its port and path stay.
+func (c *client) at(host string) string {
+	u := *c.base
+	u.Host = host
+	switch {
+	case c.base.Port() != "":
+		u.Host = net.JoinHostPort(host, c.base.Port())
+	case strings.Contains(host, ":"):
+		u.Host = "[" + host + "]"
+	}
+	return u.String()
 }
 
 // outOfTime is about a certificate that is not valid now.
