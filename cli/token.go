@@ -21,11 +21,17 @@ const (
 // token finds the token for the server in effect, and says where. A zero
 // Secret means that there is none.
 func (in *invocation) token() (belay.Secret, string, error) {
-	if v := in.env("BELAY_TOKEN"); v != "" {
+	if v, set := in.LookupEnv("BELAY_TOKEN"); set {
+		if v == "" {
+			return belay.Secret{}, "", setAndEmpty("BELAY_TOKEN", "give it a token")
+		}
 		t, err := tokenIn("BELAY_TOKEN", []byte(v))
 		return t, "BELAY_TOKEN", err
 	}
-	if path := in.env("BELAY_TOKEN_FILE"); path != "" {
+	if path, set := in.LookupEnv("BELAY_TOKEN_FILE"); set {
+		if path == "" {
+			return belay.Secret{}, "", setAndEmpty("BELAY_TOKEN_FILE", "name the file that holds a token")
+		}
 		t, err := readToken(path)
 		return t, "BELAY_TOKEN_FILE (" + path + ")", fromWhere(err, "BELAY_TOKEN_FILE")
 	}
@@ -41,6 +47,13 @@ func (in *invocation) token() (belay.Secret, string, error) {
 		return k.current(), "belay login, in " + in.storedIn(in.set.login.Storage), nil
 	}
 	return in.localToken()
+}
+
+// setAndEmpty refuses a variable that is to say who acts and says nothing, as
+// where a pipeline has no such secret: nobody is to act by another way in
+// without having asked for that.
+func setAndEmpty(name, or string) error {
+	return usage("%s is set and empty; unset it, or %s", name, or).withHelp("see: belay help authentication")
 }
 
 // byLogin tells whether the token in effect is that of a sign-in.
