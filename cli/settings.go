@@ -56,6 +56,7 @@ func (in *invocation) settle() (*settings, error) {
 	if s.context.text != "" && !known && !in.contextOptional {
 		return nil, unknownContext(s.context, conf)
 	}
+	ctx = in.unlessDataDir(s.context, ctx)
 	in.settleContext(s, ctx, project, conf.Preferences)
 	if s.base, err = parseServer(s.server.text); err != nil {
 		return nil, asFailure(err).withHelp(s.server.found()...)
@@ -67,6 +68,24 @@ func (in *invocation) settle() (*settings, error) {
 		s.protected, s.login, s.own = ctx.Protected, ctx.Login, true
 	}
 	return s, nil
+}
+
+// unlessDataDir is the context c in effect, or nothing of it where
+// BELAY_DATA_DIR names the server and the context was not named beside it: a
+// context that was made current at some time is less than a variable. What it
+// says, its token too, is for its own server; where that is the very one of the
+// directory, it stays in effect.
+func (in *invocation) unlessDataDir(from setting, c contextConfig) contextConfig {
+	if in.env("BELAY_DATA_DIR") == "" || in.flags.Server != "" || in.env("BELAY_SERVER") != "" ||
+		from.origin == "--context" || from.origin == "BELAY_CONTEXT" {
+		return c
+	}
+	own, err := parseServer(c.Server)
+	local, localErr := parseServer(in.localServer())
+	if err == nil && localErr == nil && sameOrigin(own, local) {
+		return c
+	}
+	return contextConfig{}
 }
 
 func (in *invocation) settleContext(s *settings, ctx contextConfig, project *projectConfig, pref preferences) {
