@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +43,24 @@ func TestDataDirBeforeCurrentContext(t *testing.T) {
 	f.run(t, exitDone, "api", "/api/user")
 	if *sent != "Bearer cow" {
 		t.Errorf("where the context has the same server: sent %q", *sent)
+	}
+}
+
+// The doctor flags a token of the server on this machine that others can read.
+func TestDoctorLocalToken(t *testing.T) {
+	local, _ := echo(t)
+	data := t.TempDir()
+	token := filepath.Join(data, adminTokenFile)
+	writeFile(t, filepath.Join(data, addressFile), local)
+	writeFile(t, token, "horse")
+	for mode, open := range map[os.FileMode]bool{0o600: false, 0o640: true} {
+		if err := os.Chmod(token, mode); err != nil {
+			t.Fatal(err)
+		}
+		f := newFixture(t, map[string]string{"BELAY_DATA_DIR": data})
+		f.run(t, exitUnhealthy, "doctor")
+		if got := strings.Contains(f.out.String(), "chmod 600 "+token); got != open {
+			t.Errorf("mode %o: the doctor says %s", mode, f.out)
+		}
 	}
 }

@@ -86,22 +86,31 @@ func (in *invocation) startedHere() error {
 	return f.withHelp("start it: belay serve --data-dir "+shellWord(dir), "another one: --server URL, or unset BELAY_DATA_DIR")
 }
 
-// localToken is the one that a server on this machine left for whoever may
-// read its data directory. It is for that server only: on a machine with
-// several users, anybody could listen on some other port.
+// localTokenFile is the file of the token that a server on this machine left
+// for whoever may read its data directory, "" where the server in effect is
+// another one. The token is for that server only: on a machine with several
+// users, anybody could listen on some other port.
+func (in *invocation) localTokenFile() string {
+	own, err := parseServer(in.localServer())
+	if err != nil || !sameOrigin(own, in.set.base) || !loopback(own) {
+		return ""
+	}
+	return filepath.Join(in.DataDir(), adminTokenFile)
+}
+
+// localToken is the token in that file, if it is there and can be read.
 func (in *invocation) localToken() (belay.Secret, string, error) {
 	address := in.localServer()
 	if address == "" {
 		return belay.Secret{}, "", nil
 	}
-	own, err := parseServer(address)
-	if err != nil {
+	if _, err := parseServer(address); err != nil {
 		return belay.Secret{}, "", err
 	}
-	if !sameOrigin(own, in.set.base) || !loopback(own) {
+	path := in.localTokenFile()
+	if path == "" {
 		return belay.Secret{}, "", nil
 	}
-	path := filepath.Join(in.DataDir(), adminTokenFile)
 	t, err := readToken(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return belay.Secret{}, "", nil

@@ -163,6 +163,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.warnOfWriters(ctx)
+	s.warnOfReaders(ctx)
 	// Before the first start makes a way in: it is told only if all goes well.
 	if err := s.leaveAddress(); err != nil {
 		return nil, dataDirError(c.DataDir, err)
