@@ -57,7 +57,20 @@ func (c *logoutCommand) Run(ctx context.Context, in *invocation) error {
 	if err := in.save(conf); err != nil {
 		return err
 	}
+	in.sayWhoActs(conf)
 	return stillSignedIn(failed)
+}
+
+// sayWhoActs names the way in that remains once the sign-in is gone: to have
+// signed out is not always to be a stranger. It looks at what the next command
+// finds.
+func (in *invocation) sayWhoActs(conf *config) {
+	if in.set.own {
+		in.set.login = conf.Contexts[in.set.context.text].Login
+	}
+	if token, from, err := in.token(); err == nil && !token.IsZero() {
+		in.say(warning, "commands now act by %s", from)
+	}
 }
 
 // failedOut is a context whose session was not ended.
