@@ -258,3 +258,25 @@ func TestServeTLS(t *testing.T) {
 		t.Errorf("from variables: %+v", got.TLS)
 	}
 }
+
+// Who asks without TLS where TLS is spoken learns the address with it.
+func TestAskedWithoutTLS(t *testing.T) {
+	address := strings.Replace(serveTLS(t, newSigner(t, "authority").server(time.Now().AddDate(1, 0, 0), "127.0.0.1"), nil), "https:", "http:", 1)
+	f := newFixture(t, map[string]string{"BELAY_SERVER": address})
+	f.run(t, exitUnreachable, "whoami")
+	mustContain(t, f.err.String(), "speaks TLS", "--server "+strings.Replace(address, "http:", "https:", 1))
+	f.run(t, exitUnhealthy, "doctor")
+	mustContain(t, f.out.String(), "speaks TLS", "--server https://")
+}
+
+// Files of a context that cannot be used are told of when it is saved.
+func TestContextFiles(t *testing.T) {
+	f := newFixture(t, nil)
+	certificate, key := newSigner(t, "authority").client(f.Home, time.Now().AddDate(1, 0, 0))
+	f.run(t, exitDone, "context", "set", "prod", "--server", "https://belay.example", "--ca-file", f.Home+"/nope.crt")
+	mustContain(t, f.err.String(), "warning: context prod cannot be used so: cannot read the certificate authorities", "nope.crt")
+	f.run(t, exitDone, "context", "set", "lab", "--server", "https://belay.example", "--client-certificate", certificate)
+	mustContain(t, f.err.String(), "there is a client certificate, and no key for it")
+	f.run(t, exitDone, "context", "set", "lab", "--client-key", key)
+	mustNotContain(t, f.err.String(), "warning")
+}

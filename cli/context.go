@@ -178,16 +178,33 @@ func (c *contextSet) Run(ctx context.Context, in *invocation) error {
 			return err
 		}
 	}
-	name, err := in.updateContext(c.Name, c.apply(in))
+	var saved contextConfig
+	name, err := in.updateContext(c.Name, func(cc *contextConfig) { c.apply(in)(cc); saved = *cc })
 	if err != nil {
 		return err
 	}
 	in.say(good, "context %s saved", name)
+	in.warnOfFiles(name, saved)
 	if !c.Use {
 		return nil
 	}
 	use := contextUse{Name: name}
 	return use.Run(ctx, in)
+}
+
+// warnOfFiles says what would keep a context's files from being used. It is no
+// refusal: they may come later, and one at a time.
+func (in *invocation) warnOfFiles(name string, c contextConfig) {
+	base, err := parseServer(c.Server)
+	if err != nil {
+		return // which is said where it is used
+	}
+	check, err := in.connect(in.peerOf(base, c))
+	if err != nil {
+		in.warn("context %s cannot be used so: %s", name, asFailure(err).Error())
+		return
+	}
+	check.http.CloseIdleConnections()
 }
 
 func (c *contextSet) apply(in *invocation) func(*contextConfig) {

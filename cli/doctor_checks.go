@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -110,7 +111,11 @@ func (d *diagnosis) server(ctx context.Context) bool {
 	}
 	defer res.Body.Close()
 	version := res.Header.Get("Belay-Version")
+	body, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10)) // an answer that breaks off says less
 	switch {
+	case version == "" && wantsTLS(res.StatusCode, body):
+		d.failure("server", c.wantsTLS())
+		return false
 	case version == "":
 		d.failed("server", "is the address right? see: belay config list --show-origin", "%s answers, but is no Belay server", in.set.base.Host)
 		return false

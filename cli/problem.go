@@ -72,6 +72,9 @@ func (c *client) refusal(res *http.Response, body []byte) error {
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	var p problem
 	if media != "application/problem+json" && media != "application/json" || json.Unmarshal(body, &p) != nil || p.Title == "" {
+		if wantsTLS(res.StatusCode, body) {
+			return c.wantsTLS()
+		}
 		return &failure{
 			exit: exitOfOther(res.StatusCode), what: "the server answered " + res.Status,
 			why: "this is not an answer of Belay's", requestID: res.Header.Get("X-Request-ID"),

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -50,6 +51,21 @@ func (c *client) unreachable(err error, req *http.Request) error {
 		f.requestID = req.Header.Get("X-Request-ID")
 	}
 	return f
+}
+
+// wantsTLS tells whether an answer says that it was asked without TLS where TLS
+// is spoken: as Go's servers say it, and nginx.
+func wantsTLS(status int, body []byte) bool {
+	return status == http.StatusBadRequest &&
+		(bytes.Contains(body, []byte("HTTP request to an HTTPS server")) || bytes.Contains(body, []byte("plain HTTP request was sent to HTTPS port")))
+}
+
+// wantsTLS is the failure of who asked without TLS.
+func (c *client) wantsTLS() *failure {
+	u := *c.base
+	u.Scheme = "https"
+	f := &failure{exit: exitUnreachable, what: "the server " + c.base.Host + " speaks TLS", why: "its address begins with https"}
+	return f.withHelp("give its address as it is: --server "+u.String(), "see: belay config list --show-origin")
 }
 
 // notConnected says why there is no connection, and what to look at.
