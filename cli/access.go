@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"belay"
@@ -25,7 +26,7 @@ type accessExplain struct {
 
 // Help gives examples.
 func (*accessExplain) Help() string {
-	return "The path leads from the user, by his teams, to the object. About others you may ask where you administer the organization or a workspace.\n\n" + examples(
+	return "The path leads from the user, by his teams, to the object. It explains what workspaces give; the rest comes with the role in the organization. About others you may ask where you administer the organization or a workspace.\n\n" + examples(
 		"belay access explain connection:use --connection prod-eu",
 		"belay access explain workspace:assign --on payments",
 		"belay access explain connection:use --connection prod-eu --user ann@example.com",
@@ -47,6 +48,25 @@ func (c *accessExplain) object() (resource, string) {
 	return resource{}, ""
 }
 
+// explainable refuses a permission to which no way leads over an object: there
+// is nothing to explain then but the role in the organization.
+func explainable(p belay.Permission) error {
+	if belay.RoleAdmin.Has(p) || !slices.Contains(belay.Permissions(), p) {
+		return nil // what is no permission the server refuses, and lists them
+	}
+	var can []string
+	for _, other := range belay.Permissions() {
+		if belay.RoleAdmin.Has(other) {
+			can = append(can, string(other))
+		}
+	}
+	f := usage("%s is not given by workspaces: it comes with the role in the organization", p)
+	if p.Own() {
+		f = usage("%s is not given by workspaces: everybody has it for his own", p)
+	}
+	return f.withHelp("what you may, and why: belay whoami --permissions", "what can be explained: "+strings.Join(can, ", "))
+}
+
 func permissionNames() []string {
 	var out []string
 	for _, p := range belay.Permissions() {
@@ -57,6 +77,9 @@ func permissionNames() []string {
 
 // Run shows the path, and what is missing on it.
 func (c *accessExplain) Run(ctx context.Context, in *invocation) error {
+	if err := explainable(belay.Permission(c.Permission)); err != nil {
+		return err
+	}
 	r, name := c.object()
 	if name == "" {
 		return usage("it is not said what this is about").withHelp("name one: --connection, --environment, --on WORKSPACE or --credential")
