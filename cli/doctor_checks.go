@@ -67,7 +67,10 @@ func (d *diagnosis) files() {
 		forbidden fs.FileMode
 		mode      string
 	}{
-		{credentials, 0o077, "600"}, {in.env("BELAY_TOKEN_FILE"), 0o077, "600"}, {in.set.tokenFile.text, 0o077, "600"}, {in.configFile, 0o022, "600"},
+		{credentials, 0o077, "600"},
+		{in.env("BELAY_TOKEN_FILE"), 0o077, "600"},
+		{in.set.tokenFile.text, 0o077, "600"},
+		{in.configFile, 0o022, "600"},
 		{in.localTokenFile(), 0o077, "600"},
 	} {
 		i, err := os.Stat(f.path)

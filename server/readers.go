@@ -33,6 +33,6 @@ func (s *Server) warnOfReader(ctx context.Context, what, file string, others fs.
 	if file == "" || err != nil || !i.Mode().IsRegular() || i.Mode().Perm()&others == 0 {
 		return
 	}
-	s.config.Log.WarnContext(ctx, "other users of this machine can read "+what,
-		"file", file, "mode", fmt.Sprintf("%04o", i.Mode().Perm()), "fix", belay.CommandLine("chmod", "600", file))
+	s.config.Log.WarnContext(ctx, "other users of this machine can read a file that holds a secret",
+		"secret", what, "file", file, "mode", fmt.Sprintf("%04o", i.Mode().Perm()), "fix", belay.CommandLine("chmod", "600", file))
 }
