@@ -212,7 +212,7 @@ func (g *Gate) WarnOfAdmissions(ctx context.Context) error {
 	for _, key := range slices.Sorted(maps.Keys(g.admissions)) {
 		_, err := g.admissions[key].organization(ctx, g.store.Reader, key)
 		if e, ok := errors.AsType[*belay.Error](err); ok && e.Code == belay.CodeUnavailable {
-			g.log.WarnContext(ctx, e.Message, "key", "providers."+key+".organization", "fix", "name an organization of this server, or make it, and start the server again")
+			g.log.WarnContext(ctx, "a provider lets nobody in", "why", e.Message, "key", "providers."+key+".organization", "fix", "name an organization of this server, or make it, and start the server again")
 			continue
 		}
 		if err != nil {

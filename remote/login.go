@@ -100,10 +100,10 @@ type Identity struct {
 type kept struct {
 	Hub      string    `json:"hub"` // to which alone these tokens go
 	ClientID string    `json:"clientId"`
-	Access  string    `json:"access"`
-	Refresh string    `json:"refresh"`
-	Due     time.Time `json:"due"`
-	Person  person    `json:"person"`
+	Access   string    `json:"access"`
+	Refresh  string    `json:"refresh"`
+	Due      time.Time `json:"due"`
+	Person   person    `json:"person"`
 }
 
 // person is a user as the API tells him.

@@ -90,7 +90,9 @@ func TestOrganizationOfNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"level=WARN", "Nowhere Ltd", "nobody can sign in through the provider okta", "key=providers.okta.organization"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %q: %s", want, &log)
