@@ -228,6 +228,8 @@ func (d *diagnosis) token(ctx context.Context) {
 	switch ends := in.http.tokenEnds.Load(); {
 	case ends != nil:
 		d.warning("token", "belay token rotate, or "+in.loginCommand(), "%s, from %s, but it ends soon: %s", how, from, ends.UTC().Format(time.RFC3339))
+	case until == never:
+		d.ok("token", "%s, which never expires, from %s", how, from)
 	default:
 		d.ok("token", "%s, until %s, from %s", how, until, from)
 	}

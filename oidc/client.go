@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,22 +15,13 @@ import (
 	"belay/egress"
 )
 
-// Limits of every request to a provider.
-const (
-	requestTime = 10 * time.Second // until the last byte of the answer
-	maxAnswer   = 1 << 20          // bytes of the body
-	maxHeader   = 64 << 10         // bytes of the head
-)
-
-var (
-	errTooLarge   = errors.New("the answer is larger than 1 MiB")
-	errRedirected = errors.New("the answer is a redirect, and what is sent to a provider is sent nowhere else")
-)
+// maxHeader bounds the head of an answer, in bytes.
+const maxHeader = 64 << 10
 
 // newClient makes the client for all requests to the provider: it goes
 // through the dialer alone.
 func newClient(d *egress.Dialer, roots *x509.CertPool) *http.Client {
-	return &http.Client{Transport: bounded{&http.Transport{
+	return &http.Client{Transport: egress.Whole{Transport: &http.Transport{
 		DialContext:            d.DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
@@ -39,35 +29,6 @@ func newClient(d *egress.Dialer, roots *x509.CertPool) *http.Client {
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxHeader,
 	}}}
-}
-
-// bounded reads each answer whole, within requestTime and maxAnswer, so that
-// no library can be kept reading. A redirect is an error: followed, it would
-// carry codes and secrets elsewhere.
-type bounded struct{ *http.Transport }
-
-// RoundTrip implements http.RoundTripper.
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(request.Context(), requestTime)
-	defer cancel()
-	response, err := b.Transport.RoundTrip(request.WithContext(ctx))
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode >= 300 && response.StatusCode <= 399 {
-		return nil, errRedirected
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > maxAnswer {
-		return nil, errTooLarge
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	response.Request = request
-	return response, nil
 }
 
 // statusError is an answer that is not the one that was asked for. It keeps

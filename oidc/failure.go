@@ -73,7 +73,7 @@ func cause(doing string, err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // the address is in doing
 	}
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded, egress.ErrDenied, errTooLarge, errRedirected} {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, egress.ErrDenied, egress.ErrTooLarge, egress.ErrRedirected} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%s: %w", doing, known)
 		}
@@ -99,7 +99,7 @@ func (p *Provider) unavailable(ctx context.Context, doing string, err error) err
 	case errors.Is(err, egress.ErrDenied):
 		cure = allowRemedy()
 		reason = "this server's network policy refuses its address"
-	case errors.Is(err, errTooLarge), errors.Is(err, errRedirected):
+	case errors.Is(err, egress.ErrTooLarge), errors.Is(err, egress.ErrRedirected):
 		cure = configureRemedy()
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "it does not answer in time"

@@ -1,14 +1,11 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,16 +18,9 @@ import (
 
 // Limits of what is asked of a hub.
 const (
-	dialTime    = 5 * time.Second  // until it is connected
-	requestTime = 10 * time.Second // until the last byte of an answer that is read here
-	maxAnswer   = 1 << 20          // bytes of such an answer
-	maxHeader   = 64 << 10         // bytes of the head of any answer
-	maxIdle     = 32               // connections that are kept for the next request
-)
-
-var (
-	errTooLarge   = errors.New("the answer is larger than 1 MiB")
-	errRedirected = errors.New("the answer is a redirect, and what is sent to a provider is sent nowhere else")
+	dialTime  = 5 * time.Second // until it is connected
+	maxHeader = 64 << 10        // bytes of the head of any answer
+	maxIdle   = 32              // connections that are kept for the next request
 )
 
 // newTransport makes what carries all requests to the hub: it goes through the
@@ -50,33 +40,6 @@ func newTransport(d *egress.Dialer, roots *x509.CertPool) *http.Transport {
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true, // an answer is passed on as it is
 	}
-}
-
-// bounded reads each answer whole, within requestTime and maxAnswer. A
-// redirect is an error: followed, it would carry codes and secrets elsewhere.
-type bounded struct{ *http.Transport }
-
-// RoundTrip implements http.RoundTripper.
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(request.Context(), requestTime)
-	defer cancel()
-	response, err := b.Transport.RoundTrip(request.WithContext(ctx))
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if redirects(response.StatusCode) {
-		return nil, errRedirected
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > maxAnswer {
-		return nil, errTooLarge
-	}
-	response.Body, response.Request = io.NopCloser(bytes.NewReader(body)), request
-	return response, nil
 }
 
 // redirects tells whether an answer is one that says where else to look.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"belay"
+	"belay/egress"
 )
 
 // Grade is how something was found.
@@ -147,7 +148,7 @@ func (p *Provider) examineRedirect(ctx context.Context, m *metadata, redirect st
 		return broken(f.Name, err)
 	}
 	response, err := p.client.Do(request)
-	if err != nil && !errors.Is(err, errRedirected) {
+	if err != nil && !errors.Is(err, egress.ErrRedirected) {
 		return broken(f.Name, p.unavailable(ctx, "get "+m.Authorization, err))
 	}
 	status := 0

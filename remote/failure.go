@@ -55,7 +55,7 @@ func cause(doing string, err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // the address is in doing
 	}
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded, egress.ErrDenied, errTooLarge, errRedirected} {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, egress.ErrDenied, egress.ErrTooLarge, egress.ErrRedirected} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%s: %w", doing, known)
 		}
@@ -73,9 +73,9 @@ func reason(err error) string {
 	switch {
 	case errors.Is(err, egress.ErrDenied):
 		return "this server's network policy refuses its address"
-	case errors.Is(err, errRedirected):
+	case errors.Is(err, egress.ErrRedirected):
 		return "it answers with a redirect, which is not followed"
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, egress.ErrTooLarge):
 		return "its answer is too large"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it does not answer in time"

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"belay"
+	"belay/egress"
 )
 
 // passOn and passBack are the headers that pass to the hub and back; no other
@@ -61,7 +62,7 @@ func (p *Provider) judge(ctx context.Context, response *http.Response) error {
 	doing := response.Request.Method + " " + response.Request.URL.Path
 	switch {
 	case redirects(status):
-		return p.unavailable(ctx, doing, errRedirected)
+		return p.unavailable(ctx, doing, egress.ErrRedirected)
 	case gateway && !strings.HasPrefix(response.Header.Get("Content-Type"), "application/problem+json"):
 		return p.unavailable(ctx, doing, &statusError{status: status})
 	}

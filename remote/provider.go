@@ -116,7 +116,7 @@ func New(config Config, options Options) (*Provider, error) {
 	}
 	t := newTransport(options.Dialer, options.RootCAs)
 	return &Provider{
-		config: config, transport: t, client: &http.Client{Transport: bounded{t}},
+		config: config, transport: t, client: &http.Client{Transport: egress.Whole{Transport: t}},
 		now: options.Now, random: options.Random,
 	}, nil
 }
